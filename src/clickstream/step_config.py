@@ -21,8 +21,7 @@ import pyarrow as pa
 from clickstream import clean, parse, sessions
 from clickstream.clean import devices, places
 from clickstream.clean.bots.agent_keys import AgentKeys, SignatureRules, parse_directory
-from clickstream.clean.bots.hosting import HOSTING_VERDICTS
-from clickstream.clean.bots.networks import OwnEquipment
+from clickstream.clean.bots.networks import HOSTING_VERDICTS, OwnEquipment
 from clickstream.clean.channels import DEFAULT_CHANNELS
 from clickstream.clean.orders import OrderRules
 from clickstream.clean.referrers import OwnDomain, infer_own_domain

@@ -88,7 +88,9 @@ class Arrivals:
         came = arrival(referrer, tags, self._rules)
         return Arrived(
             referrer.domain if referrer else None,
-            *(came.source, came.medium, came.channel),
+            came.source,
+            came.medium,
+            came.channel,
             *tags,
             is_logged,
         )

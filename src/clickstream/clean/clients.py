@@ -21,8 +21,14 @@ from clickstream.clean.rules import CleanRules, LookUps
 # The verdicts on the signatures of parsed requests, as codes; most logs have no signatures.
 
 _TEXTS = (
-    *("method", "target", "host", "user_agent", "referrer"),
-    *("signature", "signature_input", "signature_agent"),
+    "method",
+    "target",
+    "host",
+    "user_agent",
+    "referrer",
+    "signature",
+    "signature_input",
+    "signature_agent",
 )
 
 

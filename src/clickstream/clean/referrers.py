@@ -75,15 +75,12 @@ def referrer_of(referrer: str, domains: tuple[str, ...]) -> Referrer | None:
     return Referrer(host, source, category_of(source))
 
 
-def known_source(name: str) -> str | None:
-    """Return the known source that a utm_source means, by name, alias, app or host; else None."""
-    alias = named_source(name)
-    return alias and alias.source
-
-
 @lru_cache(maxsize=1 << 14)
 def named_source(name: str) -> Alias | None:
-    """Return the known source that a utm_source means, with a medium if it names its ads."""
+    """Return the known source that a utm_source means, by name, alias, app or host; else None.
+
+    It has a medium if the tag names the source's ads.
+    """
     text = name.strip().lower()
     if alias := aliases().get(text):
         return alias
@@ -169,25 +166,20 @@ class OwnDomain:
         )
 
 
-def infer_own_domain(
-    referrers_of_assets: Mapping[str, int], domains: tuple[str, ...] = ()
-) -> OwnDomain | None:
+def infer_own_domain(referrers_of_assets: Mapping[str, int]) -> OwnDomain | None:
     """Infer the site's own domain from the number of asset requests with each referrer.
 
-    `domains` are own domains that are already known; the result is a further one. A leading `www.`
-    is dropped, because own domains include their subdomains. Returns None if the sample is smaller
-    than LEAST_SAMPLE, or if no domain has more than half of it.
+    A leading `www.` is dropped, because own domains include their subdomains. Returns None if the
+    sample is smaller than LEAST_SAMPLE, or if no domain has more than half of it.
     """
-    return choose_own_domain(count_domains(referrers_of_assets, domains))
+    return choose_own_domain(count_domains(referrers_of_assets))
 
 
-def count_domains(
-    referrers_of_assets: Mapping[str, int], domains: tuple[str, ...] = ()
-) -> Counter[str]:
+def count_domains(referrers_of_assets: Mapping[str, int]) -> Counter[str]:
     """Count asset requests by the domain of their referrer, "" without one."""
     counts: Counter[str] = Counter()
     for referrer, number in referrers_of_assets.items():
-        parsed = referrer_of(referrer, domains)
+        parsed = referrer_of(referrer, ())
         counts[parsed.domain.removeprefix("www.") if parsed else ""] += number
     return counts
 

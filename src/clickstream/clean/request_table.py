@@ -44,7 +44,13 @@ _POINTED: dict[str, str] = {
 """The table that each column is stored in, for the columns that are stored in a table."""
 
 COLUMNS = (
-    *("hit_at", "kind", "status", "bytes", "response_ms", "line_number", "protocol"),
+    "hit_at",
+    "kind",
+    "status",
+    "bytes",
+    "response_ms",
+    "line_number",
+    "protocol",
     "header_fields",
     *_POINTED,
 )

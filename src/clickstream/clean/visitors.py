@@ -27,7 +27,7 @@ import pyarrow.compute as pc
 
 from clickstream import dictionary_encoding
 from clickstream.clean.bots import OWN_EQUIPMENT, Verdict
-from clickstream.clean.bots.hosting import PROXY_BROWSERS
+from clickstream.clean.bots.networks import PROXY_BROWSERS
 from clickstream.clean.bots.verdict import OTHER
 from clickstream.clean.clients import Agent, Origins
 from clickstream.clean.devices import Device
@@ -166,9 +166,18 @@ class VisitorKeys:
 
 
 VISITOR_COLUMNS = (
-    *("site", "visitor_id", "carried_as", "visitor_hour", "network_id", "operator_id"),
-    *(*Device._fields, *Place._fields),
-    *("opted_out", "is_bot", "bot_class", "bot_reason"),
+    "site",
+    "visitor_id",
+    "carried_as",
+    "visitor_hour",
+    "network_id",
+    "operator_id",
+    *Device._fields,
+    *Place._fields,
+    "opted_out",
+    "is_bot",
+    "bot_class",
+    "bot_reason",
 )
 """The columns of the table of visitors."""
 
@@ -252,7 +261,8 @@ class Visitors:
         route = pa.array(self._hosts_of(client, mark))  # call it first: it adds to self._hosts
         addresses = self._hosts.values.take(route)
         hosts = map(hashed_form, addresses.to_pylist())
-        agents = map(self._agent_forms().__getitem__, agent.tolist())
+        agent_forms = [*map(hashed_form, self._origins.agents.values.to_pylist())]
+        agents = map(agent_forms.__getitem__, agent.tolist())
         marks = map(self._origins.marks.ordered.__getitem__, mark.tolist())
         ids = []
         for host, browser, (_, cookie, opted_out, signature), at in zip(
@@ -264,9 +274,6 @@ class Visitors:
             else:
                 ids.append(made((hashed_form(cookie) if cookie else host + browser) + signed))
         return ids
-
-    def _agent_forms(self) -> list[bytes]:
-        return [*map(hashed_form, self._origins.agents.values.to_pylist())]
 
     def _hosts_of(self, client: Codes, marks: Codes) -> Codes:
         """Return the client addresses, resolved through trusted proxies, as codes of `_hosts`."""

@@ -34,16 +34,12 @@ def explain_refusal(path: Path) -> str:
     If its group may read it, joining the group is the remedy: the usual case is /var/log/nginx with
     mode 750 and group adm. Otherwise an access control list admits one user (setfacl of acl(5)).
     """
-    user, refusing = _user(), _refusing(path)
+    user, refusing = _name_of_user(os.geteuid()), _refusing(path)
     try:
-        facts_of_path = refusing.stat()
+        status = refusing.stat()
     except OSError:  # not even its owner and mode can be read
         return f"the user {user} may not read {refusing}: let that user read it"
-    owner, group, mode = (
-        _name_of_user(facts_of_path.st_uid),
-        _group(facts_of_path.st_gid),
-        facts_of_path.st_mode,
-    )
+    owner, group, mode = _name_of_user(status.st_uid), _group(status.st_gid), status.st_mode
     facts = f"owner {owner}, group {group}, mode {stat.S_IMODE(mode):o}"
     right = "rx" if stat.S_ISDIR(mode) else "r"
     needed = stat.S_IRGRP | (stat.S_IXGRP if stat.S_ISDIR(mode) else 0)
@@ -59,19 +55,11 @@ def explain_refusal(path: Path) -> str:
 
 def _refusing(path: Path) -> Path:
     """Return the first directory on the way to a path that can't be entered, or the path itself."""
+    effective = os.access in os.supports_effective_ids
     for directory in reversed(path.absolute().parents):
-        if not _may(directory, os.X_OK):
+        if not os.access(directory, os.X_OK, effective_ids=effective):
             return directory
     return path
-
-
-def _may(path: Path, mode: int) -> bool:
-    effective = os.access in os.supports_effective_ids
-    return os.access(path, mode, effective_ids=effective)
-
-
-def _user() -> str:
-    return _name_of_user(os.geteuid())
 
 
 def _name_of_user(number: int) -> str:

@@ -102,7 +102,8 @@ async def connect(
 
 
 _OF_HOST_KEYS = (
-    *(asyncssh.HostKeyNotVerifiable, asyncssh.KeyExchangeFailed),
+    asyncssh.HostKeyNotVerifiable,
+    asyncssh.KeyExchangeFailed,
     asyncssh.ConnectionLost,
 )
 """Errors of a handshake that a host's key may be the reason of."""

@@ -123,7 +123,9 @@ class Lift:
         return [
             HoldoutWeek(
                 self.first + timedelta(days=DAYS_PER_BLOCK * int(n + numbers.min())),
-                *(int(days[n]), float(sums[0][n] / days[n]), float(sums[1][n] / days[n])),
+                int(days[n]),
+                float(sums[0][n] / days[n]),
+                float(sums[1][n] / days[n]),
             )
             for n in np.flatnonzero(days)
         ]

@@ -152,7 +152,8 @@ def fit_market(
     factor = market.scale * DAYS_PER_MONTH / market.days
     demand = estimate(market.fixed, market.people).scaled(factor)
     own = distances_km(points_of([cafe.point for cafe in market.cafes]), market.points)
-    seed = _seed(market)
+    content = np.concatenate([market.fixed, market.people]).tobytes()
+    seed = int.from_bytes(sha256(content).digest()[:8])
     rng = np.random.default_rng((seed, _OF_DISTANCE))
     if chosen_km is not None:
         huff = replace(draw_range(rng, DRAWS, (chosen_km, chosen_km)), source="chosen")
@@ -161,9 +162,3 @@ def fit_market(
     else:
         huff = draw_range(rng, DRAWS, decay_range)
     return MarketModel(market, check, demand, huff, own, seed)
-
-
-def _seed(market: Market) -> int:
-    """Return a number that depends on the orders and the people of the towns."""
-    content = np.concatenate([market.fixed, market.people]).tobytes()
-    return int.from_bytes(sha256(content).digest()[:8])

@@ -103,7 +103,9 @@ def plan_locations(model: MarketModel, candidates: Sequence[CafeCandidate]) -> L
     of_attraction, of_count = _noise(model.seed, candidates)
     usual = np.array([usual_attraction(candidate) for candidate in candidates])
     shares = _draw_shares(model, candidates, usual * np.exp(ATTRACTION_SPREAD * of_attraction))
-    moved = _count_orders(of_count, shares.at_cafe - shares.from_own)
+    # The orders of a mean month of a year, given what draws expect of a month.
+    year = (shares.at_cafe - shares.from_own) * MONTHS_COUNTED
+    moved = np.maximum(year + of_count * np.sqrt(year), 0) / MONTHS_COUNTED
     middles, top_shares = np.median(moved, axis=0), _is_top(moved).mean(axis=0)
     own_shares = shares.from_own.sum(axis=0) / np.maximum(shares.at_cafe.sum(axis=0), 1e-12)
     order = sorted(range(len(candidates)), key=lambda n: (-middles[n], candidates[n].name))
@@ -157,13 +159,6 @@ def propose_candidates(model: MarketModel, limit: int) -> list[CafeCandidate]:
     shares = share_orders(model.demand.mean, own, new, online)
     best = np.argsort(shares.from_own - shares.at_cafe, kind="stable")[:limit]
     return [CafeCandidate(towns[n].name, towns[n].point) for n in best]
-
-
-def _count_orders(noise: Floats, expected: Floats) -> Floats:
-    """Return the orders of a mean month of a year, given what draws expect of a month."""
-    year = expected * MONTHS_COUNTED
-    counted: Floats = np.maximum(year + noise * np.sqrt(year), 0) / MONTHS_COUNTED
-    return counted
 
 
 def _noise(seed: int, candidates: Sequence[CafeCandidate]) -> tuple[Floats, Floats]:

@@ -5,7 +5,7 @@ The rows come from Athena (`pipeline.sales.location_reader`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal, NamedTuple
@@ -203,6 +203,8 @@ def _gaps(rows: MarketRows, cafes: _Cafes, places: Mapping[PlaceKey, int]) -> Ma
     total = sum(row.orders for row in rows.orders)
     placed = [row for row in rows.orders if row.city]
     with_place = sum(row.orders for row in placed)
+    cities = {measured_place_key(*row[:3]) for row in rows.people if row.region}
+    with_coordinates = {_city_key(row) for row in rows.coordinates}
     return MarketGaps(
         first=min(row.first for row in rows.orders),
         last=max(row.last for row in rows.orders),
@@ -210,14 +212,7 @@ def _gaps(rows: MarketRows, cafes: _Cafes, places: Mapping[PlaceKey, int]) -> Ma
         by_device=sum(row.orders for row in placed if row.is_by_device) / with_place,
         without_place=1 - with_place / total,
         elsewhere=sum(row.orders for row in placed if _city_key(row) not in places) / total,
-        places_without_coordinates=len([*_without_coordinates(rows)]),
+        places_without_coordinates=len(cities - with_coordinates),
         cafes_without_coordinates=cafes.without_coordinates,
         same_place=cafes.same_place,
     )
-
-
-def _without_coordinates(rows: MarketRows) -> Iterator[PlaceKey]:
-    """Yield the cities with people that no visit came from."""
-    with_coordinates = {_city_key(row) for row in rows.coordinates}
-    cities = {measured_place_key(*row[:3]) for row in rows.people if row.region}
-    yield from cities - with_coordinates

@@ -79,7 +79,9 @@ def estimate_test(fitted: FittedTest, test_days: int) -> WidenedEstimate:
     effects = [
         (placebo.donor, _estimate(placebo, fitted.days_before, days)) for placebo in fitted.placebos
     ]
-    widening = _widening([effect for _, effect in effects])
+    # The factor by which intervals would have to be wider to hold 0 in 90 % of placebos.
+    sizes = [_size(effect) for _, effect in effects]
+    widening = max(1.0, Z * float(np.sqrt(np.mean(np.square(sizes)))))
     low = own.share - (own.share - own.low) * widening
     high = own.share + (own.high - own.share) * widening
     shares = [(donor, effect.share) for donor, effect in effects]
@@ -88,12 +90,6 @@ def estimate_test(fitted: FittedTest, test_days: int) -> WidenedEstimate:
 
 def _estimate(series: FittedSeries, days_before: int, days: int) -> EffectEstimate:
     return estimate(series.observed[:days], series.synthetic[:days], days_before)
-
-
-def _widening(effects: Sequence[EffectEstimate]) -> float:
-    """Return the factor by which intervals would have to be wider to hold 0 in 90 % of placebos."""
-    sizes = [_size(effect) for effect in effects]
-    return max(1.0, Z * float(np.sqrt(np.mean(np.square(sizes)))))
 
 
 def _size(effect: EffectEstimate) -> float:

@@ -214,19 +214,21 @@ def _unknown(sample: bytes) -> str:
     for server, pattern in _ERROR_LOGS.items():
         if pattern.match(seen):
             return f"{unknown} This looks like {server}'s error log: name its access log instead."
-    nearest = "; ".join(map(_describe, _nearest(escape(seen[:_COMPARED]))))
+    line = escape(seen[:_COMPARED])
+    nearest = "; ".join(
+        f"{candidate.name}, like {' and then '.join(candidate.example.splitlines())}"
+        for candidate in nlargest(
+            NEAREST, FORMATS.values(), lambda candidate: _similarity(line, candidate)
+        )
+    )
     return (
         f"{unknown} The nearest of {len(FORMATS)} known formats are {nearest}. docs/formats.md has "
         "all of them, and says how to set the format string of your server."
     )
 
 
-def _nearest(line: str) -> list[Format]:
-    """Return the formats whose examples are most similar to a line in the shape of their text."""
-    return nlargest(NEAREST, FORMATS.values(), lambda candidate: _similarity(line, candidate))
-
-
 def _similarity(line: str, candidate: Format) -> float:
+    """Return how similar the example of a format is to a line in the shape of its text."""
     example = candidate.example.splitlines()[-1][:_COMPARED]
     return SequenceMatcher(None, _shape(line), _shape(example), autojunk=False).ratio()
 
@@ -234,7 +236,3 @@ def _similarity(line: str, candidate: Format) -> float:
 def _shape(text: str) -> str:
     """Return a text with each word as a letter and each number as a digit."""
     return re.sub(r"[^\W\d_]+", "a", re.sub(r"\d+", "0", text))
-
-
-def _describe(candidate: Format) -> str:
-    return f"{candidate.name}, like {' and then '.join(candidate.example.splitlines())}"

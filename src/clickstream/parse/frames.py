@@ -54,8 +54,15 @@ def _unescape_match(match: re.Match[bytes]) -> bytes:
 
 
 _TEXTS = (
-    *("client", "method", "target", "protocol", "referrer", "user_agent"),
-    *("host", "forwarded", "cookie"),
+    "client",
+    "method",
+    "target",
+    "protocol",
+    "referrer",
+    "user_agent",
+    "host",
+    "forwarded",
+    "cookie",
 )
 _OPT_OUTS = ("sec_gpc", "dnt")
 _PLAIN = ("GET", "HTTP/1.1")

@@ -51,7 +51,7 @@ from clickstream.parse.rows import (
 )
 from clickstream.parse.times import FIRST_YEAR, LAST_YEAR
 
-# Convert the values of W3C logs, each distinct value once. `w3c` calls this module.
+# The values of W3C logs are converted, each distinct value once.
 
 _DATE = re.compile(rb"\d{4}-\d\d-\d\d")
 _TIME = re.compile(rb"([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d|60)(?:\.\d*)?)?")

@@ -19,8 +19,15 @@ from clickstream.people.coded_columns import CodedColumn, Codes, Numbers, sum_by
 from clickstream.people.visitors import DEVICE, KIND_FIELDS
 
 PAIRED = (
-    *("network", "operator", "agent", "protocol", "header_fields"),
-    *("referrer", "landing_page", "hour", "channel"),
+    "network",
+    "operator",
+    "agent",
+    "protocol",
+    "header_fields",
+    "referrer",
+    "landing_page",
+    "hour",
+    "channel",
 )
 """Arrival fields of which pairs are looked at."""
 
@@ -104,7 +111,12 @@ def _add_action(alone: Grouping, action: str, column: CodedColumn) -> Grouping:
     distinct, cell = np.unique(code, return_inverse=True)
     arrival_cell, action_value = np.divmod(distinct, column.size)
     return Grouping(
-        *(alone.arrival, action, cell, alone.cell, arrival_cell, action_value),
+        alone.arrival,
+        action,
+        cell,
+        alone.cell,
+        arrival_cell,
+        action_value,
         alone.is_known[arrival_cell],
     )
 

@@ -1,9 +1,12 @@
-"""Learn the habits of a site from the counts of earlier dates; odd dates are left out."""
+"""Learn the habits of a site from the counts of earlier dates; odd dates are left out.
+
+The dates are searched in their order, each by the habit of those before it: see `SiteHistory`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -12,7 +15,7 @@ from numpy.typing import NDArray
 
 from clickstream.cohort_labels import ACTION_FIELDS
 from clickstream.people.coded_columns import CodedColumn, Numbers, sum_precisely
-from clickstream.people.counts import ALL, Counts
+from clickstream.people.counts import ALL, COUNT_COLUMNS, Counts, count_kinds
 from clickstream.people.habits import (
     LARGEST_RATIO,
     LEAST_RATIO,
@@ -29,6 +32,9 @@ FEWEST_DATES = 7
 
 MOST_DATES = 42
 """Dates before the date in question that a habit is learned from, at most."""
+
+REACH = timedelta(days=MOST_DATES)
+"""How long before a date the dates are that its habit is learned from."""
 
 LEAST_SPREAD, LARGEST_SPREAD = 1.25, 3.0
 """Bounds of the factor by which a ratio of a usual date may exceed the habit."""
@@ -82,8 +88,17 @@ def _prior(shares: dict[str, ActionShares]) -> StepHabit:
         field: ActionShares({ALL: {}}, 1.0 if field in _OF_UNPROVED else 0.0)
         for field in ACTION_FIELDS
     }
-    bounds = (LEAST_RATIO, LARGEST_RATIO)
-    return StepHabit({}, PRIOR_RATIO, {}, {}, unknown | shares, {}, *bounds, is_known=False)
+    return StepHabit(
+        {},
+        PRIOR_RATIO,
+        {},
+        {},
+        unknown | shares,
+        {},
+        LEAST_RATIO,
+        LARGEST_RATIO,
+        is_known=False,
+    )
 
 
 def _fewest_people(totals: Counts) -> float:
@@ -243,3 +258,23 @@ def _spreads(of_kinds: float, of_actions: Mapping[str, float]) -> dict[str, floa
         name: float(np.clip(np.exp(2 * np.sqrt(variance)), LEAST_SPREAD, LARGEST_SPREAD))
         for name, variance in variances.items()
     }
+
+
+_NOTHING = Counts.of(pd.DataFrame(columns=COUNT_COLUMNS))
+
+
+class SiteHistory:
+    """The counts of the people of dates, by date."""
+
+    def __init__(self, counts: Mapping[date, Counts] | None = None) -> None:
+        self._counts = {**(counts or {})}
+
+    def habit(self, day: date) -> Habit:
+        """Return the habit before a date, rounded; the prior without enough dates."""
+        before = [self._counts[past] for past in sorted(self._counts) if day - REACH <= past < day]
+        return learn_from_counts(Counts.concat([_NOTHING, *before]), day.weekday()).rounded()
+
+    def add(self, day: date, visitors: pd.DataFrame, shares: pd.Series) -> Counts:
+        """Count the people of a date, so that later dates learn from them; return the counts."""
+        self._counts[day] = count_kinds(day, visitors, shares)
+        return self._counts[day]

@@ -71,7 +71,13 @@ def step_visitors(
     here = sum_by(kind.codes[everyone], np.ones(len(everyone)), kind.size)
     volume = divide((total - number).clip(0.0), here, 0.0)
     return StepVisitors(
-        *(habit, is_candidate, weight, references, own, device.codes[references], device.size),
+        habit,
+        is_candidate,
+        weight,
+        references,
+        own,
+        device.codes[references],
+        device.size,
         usual=own * habit.ratio_of(kind.labels)[of_reference],
         crowd=own * crowd[of_reference],
         everyone=everyone,

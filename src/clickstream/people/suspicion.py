@@ -25,7 +25,7 @@ from clickstream.people.habits import LARGEST_RATIO, LEAST_RATIO, Habit, StepHab
 from clickstream.people.steps import StepVisitors, step_visitors
 from clickstream.people.visitors import MECHANICAL, Proof
 
-# Find cells with far more candidates than people explain; `suspicion` calls it for each step.
+# Cells with far more candidates than people explain.
 
 LEAST_PROOF = 0.2
 """A crowd proves at least this part of what is usual: readers of a newspaper leave sooner.
@@ -151,8 +151,13 @@ class _Cells:
         self, index: int, expected: Numbers, allowed: Numbers, *, is_tight: bool
     ) -> ExplainedCells:
         return ExplainedCells(
-            *(np.full_like(self.cell, index), self.cell, self.references, expected, allowed),
-            *(self.share, np.full(len(self.cell), is_tight)),
+            np.full_like(self.cell, index),
+            self.cell,
+            self.references,
+            expected,
+            allowed,
+            self.share,
+            np.full(len(self.cell), is_tight),
         )
 
     @property
@@ -367,8 +372,12 @@ class _Search:
             expected = float(cells.expected[index])
             is_common = cells.is_tight[index] and cells.share[index] >= COMMON_ACTION
             cohort = SuspectedCohort(
-                *(proof, named.fields, cell_values(named, of_named, self._columns)),
-                *(float(counted[index]), float(cells.references[index]), expected),
+                proof,
+                named.fields,
+                cell_values(named, of_named, self._columns),
+                float(counted[index]),
+                float(cells.references[index]),
+                expected,
                 kept=min(float(counted[index]), expected),
                 is_decided=step.habit.is_known and not is_common,
             )
@@ -449,3 +458,21 @@ def _limit(evidence: Numbers) -> float:
     rank = np.arange(1, len(strongest) + 1)
     is_beyond = strongest >= np.log(len(strongest) / (FALSE_SHARE * rank))
     return float(strongest[np.flatnonzero(is_beyond)[-1]]) if is_beyond.any() else float("inf")
+
+
+def choose_suspected(shares: pd.DataFrame) -> pd.Series:
+    """Return the cohort of each visitor that is left out, by visitor id in order.
+
+    `shares` has `share` (expected share of people, 0 to 1) and `cohort` (None if not suspected) by
+    visitor id, as `Suspicion.visitors`. Of each cohort, the rounded sum of 1 - share is chosen.
+
+    How many members of a cohort are machines is known, but not which ones. Exactly as many are
+    chosen by the order of their ids, so that figures of people are counts. The ids are keyed
+    hashes, so the choice is like chance: the members that stay come from all pages, hours and
+    places of the cohort in proportion.
+    """
+    members = shares[shares["cohort"].notna()].sort_index()
+    machines = (1 - members["share"]).groupby(members["cohort"].astype(object)).cumsum()
+    before = machines - (1 - members["share"])
+    is_chosen: NDArray[np.bool_] = (machines + 0.5) // 1 > (before + 0.5) // 1
+    return members.loc[is_chosen, "cohort"]

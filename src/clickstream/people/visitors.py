@@ -85,17 +85,41 @@ def visitors_of_dates(parts: pd.DataFrame, date: Codes) -> tuple[pd.DataFrame, C
 
 
 _SUMMED = [
-    *("page_views", "assets", "onward_pages", "forms_sent", "not_modified"),
-    *("assets_not_modified", "early_assets", "page_pauses"),
+    "page_views",
+    "assets",
+    "onward_pages",
+    "forms_sent",
+    "not_modified",
+    "assets_not_modified",
+    "early_assets",
+    "page_pauses",
 ]
 _TEXTS = [
-    *("device", "browser", "browser_version", "os", "channel", "referrer_domain", "landing_page"),
-    *("network_id", "operator_id", "protocol", "header_fields"),
+    "device",
+    "browser",
+    "browser_version",
+    "os",
+    "channel",
+    "referrer_domain",
+    "landing_page",
+    "network_id",
+    "operator_id",
+    "protocol",
+    "header_fields",
 ]
 
 PART_COLUMNS = (
-    *("visitor_id", "is_bot", "first_hit_at", "first_page_at", "last_page_at", "referrer_logged"),
-    *("landing_assets", "shortest_pause", "longest_pause", *_SUMMED, *_TEXTS),
+    "visitor_id",
+    "is_bot",
+    "first_hit_at",
+    "first_page_at",
+    "last_page_at",
+    "referrer_logged",
+    "landing_assets",
+    "shortest_pause",
+    "longest_pause",
+    *_SUMMED,
+    *_TEXTS,
 )
 """The columns of `session_parts` that are read."""
 

@@ -140,8 +140,9 @@ def _matches(
         views = by_number.of_orders.get(order.key, OrderViews())
         reason, view = reasons[order.key], views.confirmed_by
         if reason is None and view is not None:
-            visit = (view.at, view.session_id, view.network)
-            yield OrderMatch(order, "number", None, views.number, *visit)
+            yield OrderMatch(
+                order, "number", None, views.number, view.at, view.session_id, view.network
+            )
         else:
             yield timed.get(order.key) or OrderMatch(order, "none", reason, views.number)
 
@@ -175,9 +176,7 @@ def _by_time(
     ]
     tolerance = rules.tolerance_seconds * SECOND
     fitting = match_by_time(left, competing, [*inputs.forms, *unknown], tolerance)
-    return {
-        order.key: _timed(order, fitting[order.key].form) for order in left if order.key in fitting
-    }
+    return {order.key: _timed(order, fitting[order.key]) for order in left if order.key in fitting}
 
 
 def _is_published_around(order: OrderToMatch, hours: HourCoverage) -> bool:

@@ -151,11 +151,13 @@ def match_by_number(
             by_number[plain_number(order.number)].append(order)
     of_orders: dict[OrderKey, OrderViews] = defaultdict(OrderViews)
     classified = []
-    for view in sorted(views, key=_place):
+    for view in sorted(views, key=lambda view: (view.at, view.raw_object, view.line_number)):
         with_number = by_number.get(plain_number(view.number), ())
         fitting = [order for order in with_number if abs(view.at - order.at) <= window]
         kind = _kind(view, fitting, of_orders)
-        classified.append(ClassifiedView(view, kind, _named(kind, fitting)))
+        # Views of people who opted out are stored without their order.
+        stored = fitting[0] if len(fitting) == 1 and kind != "opted out" else None
+        classified.append(ClassifiedView(view, kind, stored))
         _note(view, kind, fitting, of_orders)
     return NumberMatches(classified, dict(of_orders))
 
@@ -163,10 +165,6 @@ def match_by_number(
 def plain_number(number: str) -> str:
     """Return a number as it is compared: some shops write `#1001` where the page has `1001`."""
     return number.strip().removeprefix("#")
-
-
-def _place(view: NumberedView) -> tuple[int, str, int]:
-    return view.at, view.raw_object, view.line_number
 
 
 def _kind(
@@ -187,11 +185,6 @@ def _kind(
     if fitting[0].is_denied:
         return "opted out"
     return "repeat" if of_orders[fitting[0].key].is_decided else "order"
-
-
-def _named(kind: ViewKind, fitting: Sequence[OrderToMatch]) -> OrderToMatch | None:
-    """Return the order that a view is stored with: none for people who opted out."""
-    return fitting[0] if len(fitting) == 1 and kind != "opted out" else None
 
 
 def _note(

@@ -58,17 +58,21 @@ class SalesRules:
         texts = (self.columns.model_dump_json(), self.currency, self.zone, self.store_zone)
         tags = sorted((name, *campaign.items()) for name, campaign in self.campaign_tags.items())
         secret = hashlib.blake2b(self.customer_secret, digest_size=8).hexdigest()
-        return hashlib.blake2b("\0".join(map(str, (*texts, secret, *tags))).encode()).hexdigest()[
-            :16
-        ]
+        content = "\0".join(map(str, (*texts, secret, *tags)))
+        return hashlib.blake2b(content.encode()).hexdigest()[:16]
 
     @property
     def values(self) -> ValueRules:
         """How single values are read."""
-        is_in_units = self.columns.amounts == "units"
         columns = self.columns
-        formats = (columns.time_format, columns.date_format, columns.numbers, columns.no_value)
-        return ValueRules(self.zone, is_in_units, *formats)
+        return ValueRules(
+            self.zone,
+            columns.amounts == "units",
+            columns.time_format,
+            columns.date_format,
+            columns.numbers,
+            columns.no_value,
+        )
 
     def customer_key(self, customer: str | None) -> str | None:
         """Return the key of a customer's id or mail address; None without one."""
@@ -180,21 +184,16 @@ def reject_of(
     rules: SalesRules, name: str, record: Record, reason: str, column: str | None = None
 ) -> Record:
     """Return the reject of a row; `column` is that of the source with the wrong value."""
+    row_id = record.get(ROW_IDS.get(name, "")) or record.get("order_id")  # of a refund without id
     return {
         "sales_source": rules.source,
         "of_table": name,
-        "row_id": _row_id(name, record),
+        "row_id": None if row_id is None else str(row_id),
         "reason": reason,
         "column": column,
         "source_object": record["source_object"],
         "row_number": record["row_number"],
     }
-
-
-def _row_id(name: str, record: Record) -> str | None:
-    """Return the id that names a row; a refund without one has its order's."""
-    row_id = record.get(ROW_IDS.get(name, "")) or record.get("order_id")
-    return None if row_id is None else str(row_id)
 
 
 def usual_value(table: str, name: str) -> str:

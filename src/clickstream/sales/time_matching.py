@@ -29,12 +29,6 @@ class OrderForm(NamedTuple):
     network: str | None = None
 
 
-class TimeMatch(NamedTuple):
-    """What fits an order: the sent form; None if several visits or orders fit."""
-
-    form: OrderForm | None
-
-
 def clock_offset(orders: Sequence[OrderToMatch], forms: Sequence[OrderForm]) -> int:
     """Return how far the web server's clock is ahead of the shop's, in microseconds.
 
@@ -59,11 +53,11 @@ def match_by_time(
     competing: Iterable[OrderToMatch],
     forms: Sequence[OrderForm],
     tolerance: int,
-) -> Mapping[OrderKey, TimeMatch]:
-    """Return what fits each of `orders`; orders that nothing fits are left out.
+) -> Mapping[OrderKey, OrderForm | None]:
+    """Return the form that fits each of `orders`; None if several visits or orders fit.
 
-    `competing` are orders of the dates beside, which may fit the same forms. `tolerance` is in
-    microseconds.
+    Orders that no form fits are left out. `competing` are orders of the dates beside, which may fit
+    the same forms. `tolerance` is in microseconds.
     """
     offset = clock_offset(orders, forms)
     ordered = sorted(forms)
@@ -77,9 +71,7 @@ def match_by_time(
         for form in near:
             of_form[form].add(order.key)
     return {
-        order.key: TimeMatch(_single(fitting[order.key], of_form))
-        for order in orders
-        if fitting[order.key]
+        order.key: _single(fitting[order.key], of_form) for order in orders if fitting[order.key]
     }
 
 

@@ -16,9 +16,25 @@ Part = Mapping[str, Any]
 _DAY = timedelta(days=1)
 
 PART_COLUMNS = [
-    *("session_id", "visitor_id", "session_started_at", "first_hit_at", "part_id", "site"),
-    *("first_page_at", "landing_page", "channel", "source", "medium", "referrer_domain"),
-    *("utm_campaign", "device", "country", "region", "city", "referrer_logged", "is_bot"),
+    "session_id",
+    "visitor_id",
+    "session_started_at",
+    "first_hit_at",
+    "part_id",
+    "site",
+    "first_page_at",
+    "landing_page",
+    "channel",
+    "source",
+    "medium",
+    "referrer_domain",
+    "utm_campaign",
+    "device",
+    "country",
+    "region",
+    "city",
+    "referrer_logged",
+    "is_bot",
     "opted_out",
 ]
 
@@ -54,7 +70,9 @@ def visits_of(parts: Iterable[Part]) -> dict[str, Visit]:
     for part in parts:
         of_session[part["session_id"]].append(part)
     return {
-        name: _visit(sorted(session_parts, key=_place))
+        name: _visit(
+            sorted(session_parts, key=lambda part: (part["first_hit_at"], part["part_id"]))
+        )
         for name, session_parts in of_session.items()
     }
 
@@ -98,10 +116,6 @@ def path_to(visit: Visit, visits: Iterable[Visit], window: timedelta) -> tuple[V
     earliest = visit.started_at - window
     before = [earlier for earlier in visits if earliest <= earlier.started_at < visit.started_at]
     return (*sorted(before, key=lambda earlier: (earlier.started_at, earlier.session_id)), visit)
-
-
-def _place(part: Part) -> tuple[datetime, str]:
-    return part["first_hit_at"], part["part_id"]
 
 
 def _visit(parts: Sequence[Part]) -> Visit:

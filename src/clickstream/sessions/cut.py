@@ -92,7 +92,7 @@ def cut(
         .astype("M8[us]", copy=False)
         .view(np.int64)
     )
-    order = _order(visitor, at)
+    order = np.lexsort((at, visitor))  # stable: requests with equal times keep log order
     starts = run_starts(visitor[order], at[order], rules.timeout_seconds * SECOND)
     return Cut(order, np.flatnonzero(starts))
 
@@ -124,8 +124,3 @@ def _of_each_hour(visitor: NDArray[np.int32], hour: NDArray[np.int32]) -> NDArra
     since = (hour - hour.min(initial=np.iinfo(np.int32).max)).astype(np.int64)
     numbers: NDArray[np.int64] = since * (int(visitor.max(initial=0)) + 1) + visitor
     return numbers
-
-
-def _order(visitor: NDArray[np.signedinteger], at: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the stable order by visitor, then time; requests with equal times keep log order."""
-    return np.lexsort((at, visitor))

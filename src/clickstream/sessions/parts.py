@@ -29,7 +29,13 @@ Flags = NDArray[np.bool_]
 _NOT_MODIFIED = 304
 _REFUSED = 400
 _READ = (
-    *("hit_at", "kind", "method", "status", "target", "has_referrer", "referrer_domain"),
+    "hit_at",
+    "kind",
+    "method",
+    "status",
+    "target",
+    "has_referrer",
+    "referrer_domain",
     "referrer_logged",
 )
 
@@ -161,14 +167,31 @@ def _assets_by_place(rows: _Rows, parts: Cut) -> dict[str, NDArray[np.int64]]:
 
 
 ARRIVAL = (
-    *("referrer_domain", "source", "medium", "channel", "utm_source", "utm_medium"),
-    *("utm_campaign", "utm_term", "utm_content", "click_platform"),
+    "referrer_domain",
+    "source",
+    "medium",
+    "channel",
+    "utm_source",
+    "utm_medium",
+    "utm_campaign",
+    "utm_term",
+    "utm_content",
+    "click_platform",
 )
 """Acquisition columns of a part, from its last request with a channel."""
 
 _VISITOR = (
-    *("visitor_id", "carried_as", "site", "device", "browser", "browser_version", "os"),
-    *("country", "region", "city", "opted_out"),
+    "visitor_id",
+    "carried_as",
+    "site",
+    "device",
+    "browser",
+    "browser_version",
+    "os",
+    "country",
+    "region",
+    "city",
+    "opted_out",
 )
 _FLAGS = ("hit_at", "kind", "is_bot", "channel", "referrer_logged")
 _SESSION = ("session_id", "session_started_at")

@@ -132,15 +132,15 @@ class CsvReader:
         """Return the digests of a range of dates, and which files do not count."""
         days = {day for by_date in self._rows.values() for day in by_date if day}
         chosen = sorted(day for day in days if is_between(day, first, last))
-        undated = {name: self._undated(by_date) for name, by_date in self._rows.items()}
+        undated = {
+            name: sum(map(len, by_date.get(None, {}).values()))
+            for name, by_date in self._rows.items()
+        }
         return Survey(
             {day: self._digest(day) for day in chosen},
             {name: number for name, number in undated.items() if number},
             [*self._replaced_files(chosen)],
         )
-
-    def _undated(self, by_date: Mapping[date | None, Mapping[str, Sequence[_Row]]]) -> int:
-        return sum(map(len, by_date.get(None, {}).values()))
 
     def _digest(self, day: date) -> DayDigest:
         numbers, digest = {}, hashlib.blake2b(digest_size=16)
@@ -233,8 +233,8 @@ def _read(file: SalesFile, tables: Sequence[TableToRead], source: str) -> _File:
     for row in rows:
         if len(row.values) != len(header):
             raise UnusableSales(
-                f"Row {row.number} of {file.location} has {quantity(len(row.values), 'value')}, and "
-                f"the header has {len(header)}: export the file again."
+                f"Row {row.number} of {file.location} has {quantity(len(row.values), 'value')}, "
+                f"and the header has {len(header)}: export the file again."
             )
     return _File(file.name, header, rows)
 

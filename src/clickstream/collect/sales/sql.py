@@ -177,14 +177,28 @@ _EARLIEST, _LATEST = datetime(1970, 1, 1), datetime(2100, 1, 1)
 """Times between which changes of clocks are known to a query; MySQL may have a date of zeros."""
 
 _REFUSED = (
-    *("28", "42501", "1044", "1045", "1142", "1143", "1227", "1698", "1820", "1862", "3118"),
+    "28",
+    "42501",
+    "1044",
+    "1045",
+    "1142",
+    "1143",
+    "1227",
+    "1698",
+    "1820",
+    "1862",
+    "3118",
     "4151",
 )
 """SQLSTATE classes of PostgreSQL, and error numbers of MySQL, for a login or a right."""
 
 _REFUSED_PHRASES = (
-    *("authentication failed", "does not exist", "not permitted to log in", "pg_hba.conf"),
-    *("no password supplied", "permission denied"),
+    "authentication failed",
+    "does not exist",
+    "not permitted to log in",
+    "pg_hba.conf",
+    "no password supplied",
+    "permission denied",
 )
 """PostgreSQL's driver has no SQLSTATE for a failed connection."""
 

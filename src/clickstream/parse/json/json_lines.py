@@ -62,7 +62,7 @@ from clickstream.parse.rows import DURATIONS, NO_ROWS, OPTIONAL_FIELDS, Coded, R
 # therefore a model for many. Lines of its shape have the same bytes outside of the texts and
 # numbers, and the positions of their quotes show where these bytes must be. numpy compares them and
 # Arrow cuts out the values, so these lines need no JSON parser. A line with any other difference
-# does not have the shape. `json_lines` calls this module.
+# does not have the shape.
 
 _NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
 _NUMBERS = re.compile(_NUMBER.encode())
@@ -177,7 +177,9 @@ class Model:
             if after.startswith(b":"):
                 self.chains[-1].add_quoted(text, quote)
             elif text:
-                self._add_slot(quote)
+                self.chains[-1].add_quoted(b'"', quote)
+                self.is_number.append(False)
+                self.chains.append(_Chain(b'"', quote + 1))
         if self.chains[-1].anchor == _AT_END:
             self.chains[-1].offset = len(self.chains[-1].text)
         values = flat(orjson.loads(self._with_slots_numbered()))
@@ -206,11 +208,6 @@ class Model:
         self.chains[-1].text += between[: numbers[0].start()]
         self.is_number.append(True)
         self.chains.append(_Chain(between[numbers[0].end() :]))
-
-    def _add_slot(self, quote: int) -> None:
-        self.chains[-1].add_quoted(b'"', quote)
-        self.is_number.append(False)
-        self.chains.append(_Chain(b'"', quote + 1))
 
     def lines_of_its_shape(self, quoted: Quoted, lines: Numbers) -> tuple[Numbers, list[Numbers]]:
         """Return the lines that have the shape, and the positions at which their chains begin."""
@@ -505,7 +502,9 @@ def _strict_texts(columns: dict[str, JsonColumn]) -> tuple[dict[str, Coded], npt
     read = {name: texts(columns[name]) for name in _STRICT_TEXTS + FIELDS if name in columns}
     texts_by_name = {name: column for name, (column, _) in read.items()}
     if "address" in texts_by_name:
-        texts_by_name["client"] = _without_ports(texts_by_name.pop("address"))
+        addresses = texts_by_name.pop("address")
+        clients = first_addresses(addresses.values.cast(pa.binary()))
+        texts_by_name["client"] = Coded(addresses.codes, clients.cast(pa.string()))
     rows = len(texts_by_name["client"].codes)
     request = request_of(texts_by_name, rows)
     texts_by_name = {
@@ -517,8 +516,3 @@ def _strict_texts(columns: dict[str, JsonColumn]) -> tuple[dict[str, Coded], npt
             texts_by_name[name].codes
         ]
     return texts_by_name, fits
-
-
-def _without_ports(addresses: Coded) -> Coded:
-    clients = first_addresses(addresses.values.cast(pa.binary()))
-    return Coded(addresses.codes, clients.cast(pa.string()))

@@ -82,14 +82,14 @@ def _pieces(name: str, match: re.Match[str]) -> Iterator[Piece]:
 
 
 def _unescape(name: str, literal: str, character: int) -> str:
-    def one(match: re.Match[str]) -> str:
+    def unescaped(match: re.Match[str]) -> str:
         if match[1] not in _ESCAPES:
             raise _refusal(
                 name, match[0], character + match.start(), 'only \\" \\t \\\\ are escapes'
             )
         return _ESCAPES[match[1]]
 
-    return re.sub(r"\\(.?)", one, literal, flags=re.DOTALL)
+    return re.sub(r"\\(.?)", unescaped, literal, flags=re.DOTALL)
 
 
 def _field(name: str, match: re.Match[str], character: int) -> FormatField:

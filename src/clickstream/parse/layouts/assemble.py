@@ -212,16 +212,13 @@ def _build_layout(
     slots = []
     for i, field in enumerate(fields):
         holds = _holds(field, stops[i])
+        is_before_time = before_time[i + 1 : i + 2] == [True]
         if holds == "word" and i == spaced:
             holds = "spaced"
-        elif _may_be_user(field, holds, stops[i]) and before_time[i + 1 : i + 2] == [True]:
+        elif holds == "word" and not field.meaning and stops[i] == b" " and is_before_time:
             holds = "user"
         slots.append(_slot(field, holds, stops[i], quoted[i]))
     return LineLayout(tuple(slots), _without_quotes(literals, quoted), open_ended)
-
-
-def _may_be_user(field: FormatField, holds: Holds, stop: bytes) -> bool:
-    return not field.meaning and holds == "word" and stop == b" "
 
 
 def _slot(field: FormatField, holds: Holds, stop: bytes, quoted: bool) -> Slot:

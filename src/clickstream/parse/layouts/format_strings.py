@@ -18,8 +18,23 @@ from clickstream.parse.rows import DURATIONS, OPTIONAL_FIELDS
 from clickstream.parse.times import TimeFormat
 
 MEANINGS = (
-    *("client", "address", "request", "method", "target", "path", "query", "protocol"),
-    *("status", "size", "referrer", "user_agent", "host", "forwarded", "cookie", "sec_gpc", "dnt"),
+    "client",
+    "address",
+    "request",
+    "method",
+    "target",
+    "path",
+    "query",
+    "protocol",
+    "status",
+    "size",
+    "referrer",
+    "user_agent",
+    "host",
+    "forwarded",
+    "cookie",
+    "sec_gpc",
+    "dnt",
     *DURATIONS,
     *OPTIONAL_FIELDS,
 )
