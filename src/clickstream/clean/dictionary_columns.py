@@ -73,12 +73,14 @@ class Texts(Generic[Made]):
         chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
         none = dictionary_encoding.from_codes(np.empty(0, np.int32), pa.array([], pa.string()))
         same = pa.chunked_array([none, *chunks]).unify_dictionaries().chunks
-        places = self._places(same[0].dictionary)
-        places = np.append(places, np.int32(-1))  # null has the code -1, which selects this one
-        codes: Codes = places[np.concatenate([*map(dictionary_encoding.codes_of, same)])]
+        positions = self._positions(same[0].dictionary)
+        positions = np.append(
+            positions, np.int32(-1)
+        )  # null has the code -1, which selects this one
+        codes: Codes = positions[np.concatenate([*map(dictionary_encoding.codes_of, same)])]
         return codes + np.int32(1)
 
-    def _places(self, values: pa.Array) -> Codes:
+    def _positions(self, values: pa.Array) -> Codes:
         """Return the position of each of some distinct values in `_known`; adds new values to it.
 
         The known values are looked up among the given ones, and not the reverse: a hash table of a
@@ -86,15 +88,15 @@ class Texts(Generic[Made]):
         """
         index = pc.index_in(self._known, value_set=values).fill_null(-1).to_numpy()
         met = np.flatnonzero(index >= 0)
-        places = np.full(len(values), -1, np.int32)
-        places[index[met]] = met
-        is_new = places < 0
+        positions = np.full(len(values), -1, np.int32)
+        positions[index[met]] = met
+        is_new = positions < 0
         new = values.filter(pa.array(is_new))
-        places[is_new] = len(self._known) + np.arange(len(new), dtype=np.int32)
+        positions[is_new] = len(self._known) + np.arange(len(new), dtype=np.int32)
         if self._make:
             self.made += map(self._make, new.to_pylist())
         self._known = pa.concat_arrays([self._known, new])
-        return places
+        return positions
 
     def code(self, text: str) -> int:
         """Return the code of one text, -1 if it is unknown."""
@@ -147,8 +149,8 @@ def combined(*columns: npt.ArrayLike) -> tuple[Codes, npt.NDArray[np.int64]]:
     Returns the number of each row's combination, and the first row of each combination.
     """
     arrays = [np.asarray(column) for column in columns]
-    first_one, *rest = [column for column in arrays if (column != column[:1]).any()] or arrays[:1]
-    rows, _ = pd.factorize(first_one)
+    leading, *rest = [column for column in arrays if (column != column[:1]).any()] or arrays[:1]
+    rows, _ = pd.factorize(leading)
     for column in rest:
         rows, _ = pd.factorize(rows << 32 | column)
     first = np.empty(int(rows.max(initial=-1)) + 1, np.int64)

@@ -116,9 +116,9 @@ class RequestTable:
         Texts are dictionary-encoded; a dictionary may contain texts that no row has.
         """
         pointers = {_POINTED[name] for name in only if name in _POINTED}
-        places = {pointer: pa.array(self.columns[pointer][rows]) for pointer in pointers}
+        row_codes = {pointer: pa.array(self.columns[pointer][rows]) for pointer in pointers}
         made = {
-            name: _take_values(self.tables[_POINTED[name]][name], places[_POINTED[name]])
+            name: _take_values(self.tables[_POINTED[name]][name], row_codes[_POINTED[name]])
             if name in _POINTED and name not in OF_ORDERS
             else self._own_column(name, rows)
             for name in only
@@ -134,8 +134,8 @@ class RequestTable:
         methods = self.tables["method"]["method"]
         get = pc.equal(methods.cast(pa.string()), "GET").fill_null(False)
         is_get = get.to_numpy(zero_copy_only=False)[self.columns["method"][rows]]
-        is_one = can_confirm(self.columns["kind"][rows], is_get)
-        return values.take(pa.array(targets, mask=~is_one))
+        is_confirmation = can_confirm(self.columns["kind"][rows], is_get)
+        return values.take(pa.array(targets, mask=~is_confirmation))
 
     def _own_column(self, name: str, rows: Rows) -> pa.Array:
         """Build a column that is not stored in a table, or only partly."""

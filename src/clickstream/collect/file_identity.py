@@ -1,9 +1,9 @@
 """Recognize a log by its content, whatever its name is, compressed or not.
 
 A fingerprint of its beginning names it. Digests of the bytes before some offsets distinguish it
-from a file with the same beginning, also if that file is shorter. A compressed file is recognized by
-its size and its last bytes: they hold a checksum of the content and its size, for gzip (RFC 1952,
-2.3.1), bzip2, xz and, as logrotate calls it, Zstandard.
+from a file with the same beginning, also if that file is shorter. A compressed file is recognized
+by its size and its last bytes: they hold a checksum of the content and its size, for gzip (RFC
+1952, 2.3.1), bzip2, xz and, as logrotate calls it, Zstandard.
 """
 
 from __future__ import annotations

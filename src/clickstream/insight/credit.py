@@ -103,7 +103,7 @@ With fewer, removal effects are mostly chance. This is a rule of thumb.
 
 
 def last_non_direct(touches: Sequence[Touch]) -> int:
-    """Return the place of the last arrival that is not direct.
+    """Return the index of the last arrival that is not direct.
 
     That is the order's own visit, unless it is direct and an earlier visit has another channel.
     """

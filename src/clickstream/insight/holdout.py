@@ -191,14 +191,14 @@ def evaluate(
     refusal = _refuse(of_test, holdout, days_before, len(used.dates) - days_before)
     if refusal:
         return refusal
-    tested, places, too_small = _choose_regions(used, holdout.regions, not_donors, days_before)
-    if refusal := _refuse_regions(tested[:days_before], len(places), of_test):
+    tested, donors, too_small = _choose_regions(used, holdout.regions, not_donors, days_before)
+    if refusal := _refuse_regions(tested[:days_before], len(donors), of_test):
         return refusal
     weeks = week_numbers(used.dates[:days_before], holdout.first)
-    fitted = fit_test(tested, used.values[places], weeks, days_before)
+    fitted = fit_test(tested, used.values[donors], weeks, days_before)
     if not fitted.has_control(len(used.dates) - days_before):
         return NoAnswer("few values", _NO_CONTROL, of_test.incomplete)
-    return _lift(fitted, of_test, holdout, places, too_small)
+    return _lift(fitted, of_test, holdout, donors, too_small)
 
 
 def week_numbers(dates: Sequence[date], first: date) -> Integers:
@@ -218,17 +218,17 @@ def has_enough(values: Floats) -> npt.NDArray[np.bool_]:
     return enough
 
 
-def largest(values: Floats, places: Integers) -> Integers:
-    """Return those of some places that a control may use, in their order."""
-    sizes = values[places].sum(axis=1)
-    kept: Integers = np.sort(places[np.argsort(-sizes, kind="stable")[:MOST_DONORS]])
+def largest(values: Floats, indexes: Integers) -> Integers:
+    """Return those of some regions that a control may use, in their order."""
+    sizes = values[indexes].sum(axis=1)
+    kept: Integers = np.sort(indexes[np.argsort(-sizes, kind="stable")[:MOST_DONORS]])
     return kept
 
 
 def _choose_regions(
     used: RegionPanel, regions: Collection[str], not_donors: Collection[str], days_before: int
 ) -> tuple[Floats, Integers, int]:
-    """Return the sum of the tested regions, the places of donors, and how many are too small."""
+    """Return the sum of the tested regions, the indexes of donors, and how many are too small."""
     is_tested = np.isin(used.regions, [*regions])
     is_other = ~is_tested & ~np.isin(used.regions, [*not_donors])
     enough = has_enough(used.values[:, :days_before])
@@ -286,11 +286,11 @@ def _unknown_region(name: str, regions: Sequence[str]) -> str:
 
 
 def _lift(
-    fitted: FittedTest, of_test: RegionPanel, holdout: Holdout, places: Integers, too_small: int
+    fitted: FittedTest, of_test: RegionPanel, holdout: Holdout, indexes: Integers, too_small: int
 ) -> Lift:
     used = of_test.complete
     estimated = estimate_test(fitted, len(used.dates) - fitted.days_before)
-    donors = [used.regions[index] for index in places]
+    donors = [used.regions[index] for index in indexes]
     weights = zip(donors, fitted.control.weights.tolist(), strict=True)
     of_control = [RegionShare(*donor) for donor in weights if donor[1] >= LEAST_WEIGHT]
     own = estimated.estimate

@@ -107,32 +107,26 @@ def plan(
     needed = before_days + DAYS_PER_BLOCK * min(weeks)
     needed += DAYS_PER_BLOCK * (LEAST_PLACEBO_TESTS - 1)
     if len(days) < needed:
-        return HoldoutPlan((), len(days), before_days, _short(len(days), needed))
-    places = largest(values, np.flatnonzero(has_enough(values))).tolist()
-    if len(places) < LEAST_DONORS + 1:
-        return HoldoutPlan((), len(days), before_days, _few(len(places)))
-    history = _History(values[places], shown[places], float(values.sum()), before_days)
-    names = [panel.regions[index] for index in places]
+        refusal = (
+            f"The lake has {len(days)} complete dates, and placebo tests need {needed}: plan "
+            "later, or with fewer days before the test."
+        )
+        return HoldoutPlan((), len(days), before_days, refusal)
+    indexes = largest(values, np.flatnonzero(has_enough(values))).tolist()
+    if len(indexes) < LEAST_DONORS + 1:
+        refusal = (
+            f"{len(indexes)} regions have values on more than half of the dates, and "
+            f"{LEAST_DONORS + 1} are needed: choose a metric with more values, as visits."
+        )
+        return HoldoutPlan((), len(days), before_days, refusal)
+    history = _History(values[indexes], shown[indexes], float(values.sum()), before_days)
+    names = [panel.regions[index] for index in indexes]
     options = [
         option
         for chosen in propose_regions(history.values)
         for option in history.options(chosen, [names[index] for index in chosen], weeks)
     ]
     return HoldoutPlan(options, len(days), before_days)
-
-
-def _short(days: int, needed: int) -> str:
-    return (
-        f"The lake has {days} complete dates, and placebo tests need {needed}: plan later, or with "
-        "fewer days before the test."
-    )
-
-
-def _few(regions: int) -> str:
-    return (
-        f"{regions} regions have values on more than half of the dates, and {LEAST_DONORS + 1} are "
-        "needed: choose a metric with more values, as visits."
-    )
 
 
 def propose_regions(values: Floats) -> Iterator[list[int]]:

@@ -61,8 +61,8 @@ def notes(result: Lift | NoAnswer) -> Iterator[str]:
 
 def notes_on_campaigns(history: RegionHistory, holdout: Holdout) -> Iterator[str]:
     """Yield a doubt about the test itself: the campaigns are unknown, or were not switched off."""
-    places = [n for n, name in enumerate(history.panel.regions) if name in holdout.regions]
-    by_date = history.of_campaigns[places].sum(axis=0)
+    indexes = [n for n, name in enumerate(history.panel.regions) if name in holdout.regions]
+    by_date = history.of_campaigns[indexes].sum(axis=0)
     dates = history.panel.dates
     before = [value for day, value in zip(dates, by_date, strict=True) if day < holdout.first]
     within = [

@@ -110,8 +110,8 @@ def draw_fitted(
     best = np.unravel_index(likelihood.argmax(), likelihood.shape)
     factor = _overdispersion(picked_up, orders, distances, _DECAYS[best[0]], _ONLINE[best[1]])
     chance = np.exp((likelihood - likelihood.max()) / factor)
-    places = rng.choice(chance.size, draws, p=(chance / chance.sum()).ravel())
-    rows, columns = np.unravel_index(places, chance.shape)
+    cells = rng.choice(chance.size, draws, p=(chance / chance.sum()).ravel())
+    rows, columns = np.unravel_index(cells, chance.shape)
     within = rng.uniform(-0.5, 0.5, (2, draws))  # a draw is anywhere between the compared values
     steps = np.log(_DECAYS[1] / _DECAYS[0]), np.log(_ONLINE[1] / _ONLINE[0])
     return HuffDraws(

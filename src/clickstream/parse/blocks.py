@@ -55,8 +55,8 @@ def block_bounds(data: bytes, size: int = BLOCK_BYTES) -> Iterator[tuple[int, in
 def load_words(block: Bytes, start: Positions, words: int = 1) -> Words:
     """Load little-endian words of eight bytes from each position: a row of `words` for each."""
     width = 8 * words
-    places = np.ndarray(len(block) - width + 1, f"V{width}", buffer=block, strides=(1,))
-    return places[start].view("<u8").reshape(len(start), words)
+    windows = np.ndarray(len(block) - width + 1, f"V{width}", buffer=block, strides=(1,))
+    return windows[start].view("<u8").reshape(len(start), words)
 
 
 def cut_texts(data: Any, start: npt.NDArray[Any], end: npt.NDArray[Any]) -> pa.Array:

@@ -20,7 +20,7 @@ Numbers = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class CodedColumn:
-    """A column as codes: for each row, the place of its value in `labels`.
+    """A column as codes: for each row, the position of its value in `labels`.
 
     The labels are sorted, and each of them is the value of some row.
     """
@@ -58,7 +58,7 @@ class CodedColumn:
         return len(self.labels)
 
     def select(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> CodedColumn:
-        """Return some rows, by a mask or by their places."""
+        """Return some rows, by a mask or by their positions."""
         return _with_used_labels(self.labels, self.codes[rows])
 
     def pair_with(self, other: CodedColumn) -> CodedColumn:

@@ -49,7 +49,7 @@ _PRIOR_WEIGHT = 5.0
 class ExplainedCells:
     """Cells with what people explain in them, the same for the whole step.
 
-    `grouping` has the place of each cell's grouping, and `cell` its number there. `references` is
+    `grouping` has the index of each cell's grouping, and `cell` its number there. `references` is
     the number of people with more proof of the same arrival, `expected` the number of candidates by
     the habit, and `allowed` the largest number that people explain, per reference. `share` is the
     usual share of the action. `is_tight` marks limits of the habit; the others are those of crowds.
@@ -439,7 +439,7 @@ def _members_of(visitors: pd.DataFrame, labels: frozenset[str]) -> NDArray[np.bo
 
 
 def _in_order(cells: ExplainedCells, counted: Numbers) -> list[int]:
-    """Return the places of the cells whose candidates chance does not explain.
+    """Return the indexes of the cells whose candidates chance does not explain.
 
     Those that even a crowd does not explain come first, then those with the strongest evidence.
     """

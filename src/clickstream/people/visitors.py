@@ -152,9 +152,9 @@ class _Parts:
     def first(self, name: str, unknown: str | None = "") -> Texts:
         """Return the first known value of a column for each visitor."""
         is_known = self.rows[name].notna().to_numpy()
-        visitors, places = np.unique(self.visitor.codes[is_known], return_index=True)
+        visitors, rows = np.unique(self.visitor.codes[is_known], return_index=True)
         values = np.full(self.visitor.size, unknown, object)
-        values[visitors] = self.rows[name].to_numpy(object)[is_known][places]
+        values[visitors] = self.rows[name].to_numpy(object)[is_known][rows]
         return values
 
 
@@ -162,8 +162,8 @@ def _visitors(ids: pd.Series, date: Codes) -> CodedColumn:
     """Return the date and the id of each part's visitor."""
     codes, labels = pd.factorize(ids.to_numpy(object), sort=True)
     distinct, pairs = np.unique(date * max(len(labels), 1) + codes, return_inverse=True)
-    dates, places = np.divmod(distinct, max(len(labels), 1))
-    return CodedColumn(tuple(zip(dates.tolist(), labels[places], strict=True)), pairs)
+    dates, visitors = np.divmod(distinct, max(len(labels), 1))
+    return CodedColumn(tuple(zip(dates.tolist(), labels[visitors], strict=True)), pairs)
 
 
 def _parts_of_people(parts: pd.DataFrame, date: Codes) -> _Parts:
@@ -266,8 +266,8 @@ def _rhythm(with_page: _Parts) -> tuple[Numbers, Texts]:
 def _choose_pause(choose: np.ufunc, between: Numbers, within: pd.Series, first: Codes) -> Numbers:
     """Return the shortest or longest pause of each visitor, 0 without one.
 
-    `between` has the pauses before the parts, `within` those in the parts, and `first` the places
-    of the visitors' first parts.
+    `between` has the pauses before the parts, `within` those in the parts, and `first` the
+    positions of the visitors' first parts.
     """
     pauses = choose(between, within.to_numpy(np.float64, na_value=np.nan))
     return np.nan_to_num(choose.reduceat(pauses, first))

@@ -113,7 +113,7 @@ def match_day(day: date, inputs: MatchInputs, rules: MatchRules, find: FindVisit
     matches = [*_matches(day, inputs, rules, by_number)]
     visits = find({match.session_id for match in matches if match.session_id})
     paths = [(match, visits.get(match.session_id or "")) for match in matches]
-    found_paths = [(match.order, path) for match, path in paths if path]
+    visited = [(match.order, path) for match, path in paths if path]
     views = [view for view in by_number.views if moment(view.view.at).date() == day]
     return MatchedDay(
         day,
@@ -121,11 +121,9 @@ def match_day(day: date, inputs: MatchInputs, rules: MatchRules, find: FindVisit
             ORDER_MATCHES: [_match_row(match, path) for match, path in paths],
             CONFIRMATION_VIEWS: [_view_row(view) for view in views],
             ORDER_TOUCHES: [
-                row
-                for order, path in found_paths
-                for row in touch_rows(order, path, inputs.effects)
+                row for order, path in visited for row in touch_rows(order, path, inputs.effects)
             ],
-            JOURNEYS: journey_rows(day, [path.channels for _, path in found_paths], inputs.ended),
+            JOURNEYS: journey_rows(day, [path.channels for _, path in visited], inputs.ended),
         },
     )
 

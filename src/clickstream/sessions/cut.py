@@ -57,8 +57,8 @@ class SessionRules:
 class Cut:
     """Requests in order of visitor and time, cut into session parts.
 
-    `order` has the positions of the requests, sorted by visitor, time and place in the log. `first`
-    has the indexes in `order` at which the parts begin.
+    `order` has the positions of the requests, sorted by visitor, time and position in the log.
+    `first` has the indexes in `order` at which the parts begin.
     """
 
     order: NDArray[np.int64]

@@ -46,22 +46,18 @@ def part_evidence(requests: OrderedRequests, parts: Cut) -> dict[str, Any]:
     pages = _PageViews.of(rows, parts)
     is_old = rows.status == _NOT_MODIFIED
     sends = rows.texts_equal("method", "POST") & (rows.status < _REFUSED)
+    names = ("network_id", "operator_id", "protocol")
+    of_first = requests.arrow(parts.order[first], names)
     return {
-        **_of_first_requests(requests, parts),
+        **{name: dictionary_encoding.combine_chunks(of_first[name]) for name in names},
         "header_fields": pages.header_fields(requests, parts),
         "onward_pages": pages.onward(rows, len(first)),
         "forms_sent": count_in_runs(sends, first),
         "not_modified": count_in_runs(is_old, first),
         "assets_not_modified": count_in_runs(is_old & rows.is_asset, first),
-        **_assets_by_place(rows, parts),
+        **_early_and_landing_assets(rows, parts),
         **pages.pauses(len(first)),
     }
-
-
-def _of_first_requests(requests: OrderedRequests, parts: Cut) -> dict[str, pa.Array]:
-    names = ("network_id", "operator_id", "protocol")
-    columns = requests.arrow(parts.order[parts.first], names)
-    return {name: dictionary_encoding.combine_chunks(columns[name]) for name in names}
 
 
 class _Rows:
@@ -145,7 +141,7 @@ class _PageViews:
         }
 
 
-def _assets_by_place(rows: _Rows, parts: Cut) -> dict[str, NDArray[np.int64]]:
+def _early_and_landing_assets(rows: _Rows, parts: Cut) -> dict[str, NDArray[np.int64]]:
     """Count the assets of each part before its first page view, and before its second.
 
     Times in most logs are whole seconds, and a server may log a page after its assets. An asset of

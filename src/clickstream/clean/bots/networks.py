@@ -157,7 +157,7 @@ def _cut(networks: Iterable[_Network]) -> Iterator[tuple[int, tuple[_Network, ..
     """
     stack: list[_Network] = []
     starts: dict[int, tuple[_Network, ...]] = {0: ()}
-    for network in sorted(networks, key=_by_place):
+    for network in sorted(networks, key=_by_range):
         while stack and stack[-1].last < network.first:
             ended = stack.pop()
             starts[ended.last + 1] = tuple(stack)
@@ -169,7 +169,7 @@ def _cut(networks: Iterable[_Network]) -> Iterator[tuple[int, tuple[_Network, ..
     return iter(sorted(starts.items()))
 
 
-def _by_place(network: _Network) -> tuple[int, int, int, str]:
+def _by_range(network: _Network) -> tuple[int, int, int, str]:
     return network.first, -network.last, ROLES.index(network.role), network.name
 
 

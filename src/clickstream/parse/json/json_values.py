@@ -147,9 +147,9 @@ def seconds(column: JsonColumn) -> Numbers:
 def _times(values: list[Any]) -> Numbers:
     """Return the seconds of each time; times in the format of Apache and nginx are read at once."""
     is_spelled = np.array([_is_spelled(value) for value in values], np.bool_)
-    spelled = [value.encode() for value, is_one in zip(values, is_spelled, strict=True) if is_one]
+    spelled = [value.encode() for value, is_text in zip(values, is_spelled, strict=True) if is_text]
     read, is_possible = unix_seconds(spelled)
-    unusual = [value for value, is_one in zip(values, is_spelled, strict=True) if not is_one]
+    unusual = [value for value, is_text in zip(values, is_spelled, strict=True) if not is_text]
     times = np.empty(len(values), np.int64)
     times[is_spelled] = np.where(is_possible, read, NO_SUCH_TIME)
     times[~is_spelled] = [*map(_seconds, unusual)]

@@ -66,8 +66,8 @@ def _fits(table: pa.Table, layout: LineLayout) -> Flags:
     fits = np.ones(len(table), np.bool_)
     for name, pattern in layout.checks.items():
         column = _encode(table[name].combine_chunks())
-        is_one = pc.match_substring_regex(column.values, f"^{pattern.decode()}$")
-        fits &= is_one.to_numpy(zero_copy_only=False)[column.codes]
+        is_match = pc.match_substring_regex(column.values, f"^{pattern.decode()}$")
+        fits &= is_match.to_numpy(zero_copy_only=False)[column.codes]
     return fits
 
 

@@ -189,7 +189,7 @@ class _Cursor:
         self.block, self.lines = block, lines
         self.at = block.starts[lines]
         self.fits = np.ones(len(lines), np.bool_)
-        self._found: tuple[int, Positions] | None = None
+        self._last_stop: tuple[int, Positions] | None = None
         """The byte that ended the last field, and its index among the positions of that byte."""
 
     def expect(self, literal: bytes) -> None:
@@ -197,9 +197,9 @@ class _Cursor:
         for offset, byte in enumerate(literal):
             self.fits &= self.block.data[self.at + offset] == byte
         self.at = self.at + len(literal)
-        if self._found:
-            byte, index = self._found
-            self._found = byte, index + literal.count(byte)
+        if self._last_stop:
+            byte, index = self._last_stop
+            self._last_stop = byte, index + literal.count(byte)
 
     def to_the_end_of(
         self, slot: Slot, literal: bytes, before_quote: int | None
@@ -231,18 +231,18 @@ class _Cursor:
         before, after = time.widths
         self.at = self.at + before
         end = self.at if after is None else self._seek(ord(time.after_varying[:1] or stop)) + after
-        self._found = None
+        self._last_stop = None
         return end
 
     def _seek(self, byte: int) -> Positions:
         """Return the position of the next such byte, from the current position on."""
         positions = self.block.positions_of(byte)
-        if self._found and self._found[0] == byte:
-            index = self._found[1]
+        if self._last_stop and self._last_stop[0] == byte:
+            index = self._last_stop[1]
         else:
             index = np.searchsorted(positions, self.at)
         index = np.minimum(index, len(positions) - 1)
-        self._found = byte, index
+        self._last_stop = byte, index
         return positions[index]
 
     def finish(self, open_ended: bool, quotes: int) -> None:
