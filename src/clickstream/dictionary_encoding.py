@@ -56,8 +56,8 @@ def is_any_of(column: pa.ChunkedArray, *names: str) -> npt.NDArray[np.bool_]:
     """Return whether each text of a column without nulls is one of the names."""
     coded = combine_chunks(column)
     is_name = pc.is_in(coded.dictionary, pa.array(names, pa.string()))
-    found: npt.NDArray[np.bool_] = is_name.to_numpy(zero_copy_only=False)[coded.indices.to_numpy()]
-    return found
+    is_any: npt.NDArray[np.bool_] = is_name.to_numpy(zero_copy_only=False)[coded.indices.to_numpy()]
+    return is_any
 
 
 def take_rows(table: pa.RecordBatch, rows: npt.NDArray[np.integer]) -> pa.RecordBatch:

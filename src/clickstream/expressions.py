@@ -46,8 +46,8 @@ class Expression:
 
     def search(self, text: str) -> dict[str, str | None] | None:
         """Return the texts of the named groups of the first match; None without a match."""
-        found = self._compiled.search(_encodable(text))
-        return None if found is None else dict(found.groupdict())
+        match = self._compiled.search(_encodable(text))
+        return None if match is None else dict(match.groupdict())
 
     @property
     def groups(self) -> tuple[str, ...]:

@@ -50,15 +50,15 @@ def address_in(text: str) -> str | None:
     A port, brackets and a zone are dropped. An IPv4-mapped IPv6 address (`::ffff:192.0.2.7`)
     becomes the IPv4 address.
     """
-    if found := _IPV4.fullmatch(text):
-        return found[1]
-    if found := _BRACKETS.fullmatch(text):
-        text = found[1]
-    found = _IPV6.fullmatch(text)
-    if not found:
+    if match := _IPV4.fullmatch(text):
+        return match[1]
+    if match := _BRACKETS.fullmatch(text):
+        text = match[1]
+    match = _IPV6.fullmatch(text)
+    if not match:
         return None
     try:
-        address = IPv6Address(found[1])
+        address = IPv6Address(match[1])
     except ValueError:
         return None
     return str(address.ipv4_mapped or address)
@@ -74,8 +74,8 @@ def are_addresses(texts: pa.Array) -> npt.NDArray[np.bool_]:
         pc.match_substring_regex(texts, pattern).fill_null(False).to_numpy(zero_copy_only=False)
         for pattern in (_AS_GIVEN, _WRITTEN_SHORTER)
     )
-    found: npt.NDArray[np.bool_] = is_as_given & ~is_written_shorter
-    return found
+    is_address: npt.NDArray[np.bool_] = is_as_given & ~is_written_shorter
+    return is_address
 
 
 @dataclass(frozen=True)

@@ -51,17 +51,16 @@ def shape(rows: pd.DataFrame | pa.Table, table: Table, hours: Hour | pa.Array) -
     become dictionaries, which Parquet writes several times faster than plain texts.
     """
     wanted = shaped_schema(table)
-    hour_at = _repeated(hours, len(rows)) if isinstance(hours, Hour) else hours
+    if isinstance(hours, Hour):
+        hour_at = pa.repeat(pa.scalar(hours.naive, pa.timestamp("us")), len(rows))
+    else:
+        hour_at = hours
     given = {"event_date": hour_at.cast(pa.date32()), "hour_at": hour_at}
     columns = [
         given[field.name] if field.name in given else _shaped(rows[field.name], field.type)
         for field in wanted
     ]
     return pa.Table.from_arrays(columns, schema=wanted)
-
-
-def _repeated(hour: Hour, rows: int) -> pa.Array:
-    return pa.repeat(pa.scalar(hour.naive, pa.timestamp("us")), rows)
 
 
 def _shaped(column: pd.Series | pa.ChunkedArray, kind: pa.DataType) -> pa.Array | pa.ChunkedArray:

@@ -21,8 +21,7 @@ import pyarrow as pa
 from clickstream import clean, parse, sales, sessions
 from clickstream.clean import devices, places
 from clickstream.clean.bots.agent_keys import AgentKeys, SignatureRules, parse_directory
-from clickstream.clean.bots.hosting import HOSTING_VERDICTS
-from clickstream.clean.bots.networks import OwnEquipment
+from clickstream.clean.bots.networks import HOSTING_VERDICTS, OwnEquipment
 from clickstream.clean.channels import DEFAULT_CHANNELS
 from clickstream.clean.orders import OrderRules
 from clickstream.clean.referrers import OwnDomain, infer_own_domain
@@ -115,11 +114,11 @@ def referrers_of_assets(
     return cleaner.referrers_of_assets()
 
 
-def with_own_domain(settings: Settings, found: OwnDomain | None) -> Settings:
+def with_own_domain(settings: Settings, own_domain: OwnDomain | None) -> Settings:
     """Return the settings with the inferred own domain, unless they name domains."""
-    if found is None or settings.site.domains:
+    if own_domain is None or settings.site.domains:
         return settings
-    site = settings.site.model_copy(update={"domains": (found.domain,)})
+    site = settings.site.model_copy(update={"domains": (own_domain.domain,)})
     return settings.model_copy(update={"site": site})
 
 
@@ -195,7 +194,7 @@ def _network_lists(settings: Settings) -> list[tuple[str, str, str]]:
     """Return name, role and file of each list of networks."""
     bots = settings.bots
     roles = {"crawler": bots.crawlers, "datacenter": bots.datacenters, "people": bots.people}
-    return [(name, role, path) for role, some in roles.items() for name, path in some.items()]
+    return [(name, role, path) for role, lists in roles.items() for name, path in lists.items()]
 
 
 def _signatures(settings: Settings) -> SignatureRules:

@@ -63,9 +63,9 @@ def rows_table(headings: Sequence[str], rows: Iterable[Sequence[RenderableType]]
 def text_lines(table: Table, width: int) -> list[str]:
     """Return a table as lines of plain text, as wide as `width`; the first column is cut to fit."""
     table.expand = True
-    first, *others = table.columns
+    first, *rest = table.columns
     first.ratio, first.no_wrap, first.overflow = 1, True, "ellipsis"
-    for column in others:
+    for column in rest:
         column.no_wrap = True
     console = SafeConsole(file=StringIO(), width=width, color_system=None)
     with console.capture() as captured:

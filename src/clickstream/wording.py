@@ -129,7 +129,7 @@ def describe_duration(duration: timedelta) -> str:
     """Format a duration in its two largest units, rounded down to minutes."""
     minutes = max(int(duration.total_seconds()) // 60, 0)
     parts = (("day", minutes // 1440), ("hour", minutes // 60 % 24), ("minute", minutes % 60))
-    largest = next((place for place, (_, number) in enumerate(parts) if number), 2)
+    largest = next((index for index, (_, number) in enumerate(parts) if number), 2)
     named = [
         f"{number:,} {unit}{'' if number == 1 else 's'}"
         for unit, number in parts[largest : largest + 2]

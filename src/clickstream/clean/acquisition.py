@@ -56,11 +56,11 @@ class Arrivals:
         """Count the rows with each referrer, for each day."""
         texts = self._referrers.values.to_pylist()
         pairs, counts = np.unique(day * len(texts) + referrers, return_counts=True)
-        found: defaultdict[int, Counter[str]] = defaultdict(Counter)
+        counts_of_day: defaultdict[int, Counter[str]] = defaultdict(Counter)
         for pair, number in zip(pairs.tolist(), counts.tolist(), strict=True):
             if text := texts[pair % len(texts)]:
-                found[pair // len(texts)][text] = number
-        return found
+                counts_of_day[pair // len(texts)][text] = number
+        return counts_of_day
 
     def rows(self, referrers: Codes, tags: Codes) -> Codes:
         """Return the code of each request's arrival, from the codes of its referrer and tags."""
@@ -88,7 +88,9 @@ class Arrivals:
         came = arrival(referrer, tags, self._rules)
         return Arrived(
             referrer.domain if referrer else None,
-            *(came.source, came.medium, came.channel),
+            came.source,
+            came.medium,
+            came.channel,
             *tags,
             is_logged,
         )

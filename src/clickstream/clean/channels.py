@@ -128,9 +128,9 @@ def evidence_of(referrer: Referrer | None, target: Target | CampaignTags) -> Evi
         return None
     source, medium, category = _by_link(referrer, platform)
     if target.utm_source:
-        known = named_source(target.utm_source)
-        source = known.source if known else target.utm_source.lower()
-        category = category_of(known.source if known else None)
+        alias = named_source(target.utm_source)
+        source = alias.source if alias else target.utm_source.lower()
+        category = category_of(alias.source if alias else None)
         medium = platform.medium if platform and platform.outranks_referrer else ""
     if target.utm_medium:
         medium = target.utm_medium.lower()
@@ -196,7 +196,7 @@ def _pattern(name: str, key: str, text: Any) -> Expression:
 
 def _categories(name: str, value: Any) -> frozenset[str]:
     categories = value if isinstance(value, list) else [value]
-    unknown = [one for one in categories if one not in SOURCE_CATEGORIES]
+    unknown = [category for category in categories if category not in SOURCE_CATEGORIES]
     if unknown or not categories:
         raise UnusableRule(
             f"{name} has category = {value!r}. Allowed are {', '.join(SOURCE_CATEGORIES)}."

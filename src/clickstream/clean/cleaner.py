@@ -99,11 +99,15 @@ class Targets:
         orders = [target.order for target in self._targets.made]
         return pa.record_batch(
             {
-                "path": dictionary_encoding.encode(one.path for one in paths).take(path),
-                "page": dictionary_encoding.encode(one.page for one in paths).take(path),
+                "path": dictionary_encoding.encode(path_parts.path for path_parts in paths).take(
+                    path
+                ),
+                "page": dictionary_encoding.encode(path_parts.page for path_parts in paths).take(
+                    path
+                ),
                 "query": dictionary_encoding.encode(query for query, _ in queries).take(parameters),
-                "order_number": dictionary_encoding.encode(one.number for one in orders),
-                "shown_cents": pa.array([one.cents for one in orders], pa.int64()),
+                "order_number": dictionary_encoding.encode(order.number for order in orders),
+                "shown_cents": pa.array([order.cents for order in orders], pa.int64()),
             }
         )
 

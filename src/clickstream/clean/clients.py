@@ -21,8 +21,14 @@ from clickstream.clean.rules import CleanRules, LookUps
 # The verdicts on the signatures of parsed requests, as codes; most logs have no signatures.
 
 _TEXTS = (
-    *("method", "target", "host", "user_agent", "referrer"),
-    *("signature", "signature_input", "signature_agent"),
+    "method",
+    "target",
+    "host",
+    "user_agent",
+    "referrer",
+    "signature",
+    "signature_input",
+    "signature_agent",
 )
 
 
@@ -129,13 +135,13 @@ class Origins:
 
         These are known user agents, and tools and monitors that run on the server itself.
         """
-        is_known = np.array([one.is_checker for one in self.agents.made], np.bool_)
-        is_tool = np.array([one.is_tool for one in self.agents.made], np.bool_)
+        is_known = np.array([agent.is_checker for agent in self.agents.made], np.bool_)
+        is_tool = np.array([agent.is_tool for agent in self.agents.made], np.bool_)
         is_here = np.array(self.clients.made, np.bool_)
-        is_direct = np.array([one.forwarded is None for one in self.marks.ordered], np.bool_)
+        is_direct = np.array([mark.forwarded is None for mark in self.marks.ordered], np.bool_)
         of_server = is_tool[rows["agent"]] & is_here[rows["client"]] & is_direct[rows["marks"]]
-        found: npt.NDArray[np.bool_] = is_known[rows["agent"]] | of_server
-        return found
+        is_checker: npt.NDArray[np.bool_] = is_known[rows["agent"]] | of_server
+        return is_checker
 
     def _marks_of(self, parsed: pa.Table) -> Codes:
         """Return the code of each request's marks; in most logs all requests have none."""

@@ -37,21 +37,61 @@ _TOKENS: dict[str, tuple[str, ...]] = {
     "console": ("PlayStation", "Nintendo", "Xbox;"),
     "other": ("OculusBrowser", " VR "),
     "watch": (
-        *("Apple Watch", "AppleWatch", "watchOS", "Watch OS", "Wear OS", "Galaxy Watch"),
-        *("SM-R8", "SM-R9"),
+        "Apple Watch",
+        "AppleWatch",
+        "watchOS",
+        "Watch OS",
+        "Wear OS",
+        "Galaxy Watch",
+        "SM-R8",
+        "SM-R9",
     ),
     "tv": (
-        *("SmartTV", "SMART-TV", "Smart TV", "SmartHub", "HbbTV", "AppleTV", "Apple TV", " TV "),
-        *("GoogleTV", "Google TV", "AndroidTV", "Android TV", "Nexus Player", "Web0S", "NetCast"),
-        *("BRAVIA", "VIERA", "CrKey", "Chromecast", "Roku", "; AFT"),
+        "SmartTV",
+        "SMART-TV",
+        "Smart TV",
+        "SmartHub",
+        "HbbTV",
+        "AppleTV",
+        "Apple TV",
+        " TV ",
+        "GoogleTV",
+        "Google TV",
+        "AndroidTV",
+        "Android TV",
+        "Nexus Player",
+        "Web0S",
+        "NetCast",
+        "BRAVIA",
+        "VIERA",
+        "CrKey",
+        "Chromecast",
+        "Roku",
+        "; AFT",
     ),
     "tablet": ("iPad", "Tablet;", "Tablet)", "Kindle", "; KF", "PlayBook"),
 }
 _DEVICE_OF_TOKEN = [(token, device) for device, tokens in _TOKENS.items() for token in tokens]
 
 _TELEPHONES = (
-    *("Mobi", "iPhone", "iPod", "Phone", "Android", "BlackBerry", "BB10", "Opera Mini", "Symb"),
-    *("Series60", "Series40", "Nokia", "MIDP", "J2ME", "KAIOS", "Maemo", "Bada", "UP.Browser"),
+    "Mobi",
+    "iPhone",
+    "iPod",
+    "Phone",
+    "Android",
+    "BlackBerry",
+    "BB10",
+    "Opera Mini",
+    "Symb",
+    "Series60",
+    "Series40",
+    "Nokia",
+    "MIDP",
+    "J2ME",
+    "KAIOS",
+    "Maemo",
+    "Bada",
+    "UP.Browser",
     "FBAN/",
 )
 
@@ -130,8 +170,8 @@ def _resolver() -> Resolver:
 def device_of(user_agent: str) -> Device:
     """Return device (one of DEVICES), browser, its version, and system of a user agent."""
     text = user_agent.encode("utf-8", "replace").decode()  # UTF-8 can't encode lone surrogates
-    found = _resolver().os.extract(text)
-    system = _SYSTEMS.get(found.family, found.family) if found else None
+    os_match = _resolver().os.extract(text)
+    system = _SYSTEMS.get(os_match.family, os_match.family) if os_match else None
     system = None if system == _UNKNOWN else system
     browser, version = _in_app(text) or _browser(text)
     return Device(_device(text, system), browser, version, system)
@@ -162,10 +202,10 @@ def _is_tablet(user_agent: str) -> bool:
 
 
 def _in_app(user_agent: str) -> tuple[str, str | None] | None:
-    found = _IN_APP_TOKEN.search(user_agent)
-    return (_IN_APP[found[1]], found[2]) if found else None
+    match = _IN_APP_TOKEN.search(user_agent)
+    return (_IN_APP[match[1]], match[2]) if match else None
 
 
 def _browser(user_agent: str) -> tuple[str | None, str | None]:
-    found = _resolver().ua.extract(user_agent)
-    return (_BROWSERS.get(found.family, found.family), found.major) if found else (None, None)
+    match = _resolver().ua.extract(user_agent)
+    return (_BROWSERS.get(match.family, match.family), match.major) if match else (None, None)

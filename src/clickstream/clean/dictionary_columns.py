@@ -73,28 +73,30 @@ class Texts(Generic[Made]):
         chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
         none = dictionary_encoding.from_codes(np.empty(0, np.int32), pa.array([], pa.string()))
         same = pa.chunked_array([none, *chunks]).unify_dictionaries().chunks
-        places = self._places(same[0].dictionary)
-        places = np.append(places, np.int32(-1))  # null has the code -1, which selects this one
-        codes: Codes = places[np.concatenate([*map(dictionary_encoding.codes_of, same)])]
+        positions = self._positions(same[0].dictionary)
+        positions = np.append(
+            positions, np.int32(-1)
+        )  # null has the code -1, which selects this one
+        codes: Codes = positions[np.concatenate([*map(dictionary_encoding.codes_of, same)])]
         return codes + np.int32(1)
 
-    def _places(self, values: pa.Array) -> Codes:
+    def _positions(self, values: pa.Array) -> Codes:
         """Return the position of each of some distinct values in `_known`; adds new values to it.
 
         The known values are looked up among the given ones, and not the reverse: a hash table of a
         year's addresses, built for each batch, takes 100 MB.
         """
-        found = pc.index_in(self._known, value_set=values).fill_null(-1).to_numpy()
-        met = np.flatnonzero(found >= 0)
-        places = np.full(len(values), -1, np.int32)
-        places[found[met]] = met
-        is_new = places < 0
+        index = pc.index_in(self._known, value_set=values).fill_null(-1).to_numpy()
+        met = np.flatnonzero(index >= 0)
+        positions = np.full(len(values), -1, np.int32)
+        positions[index[met]] = met
+        is_new = positions < 0
         new = values.filter(pa.array(is_new))
-        places[is_new] = len(self._known) + np.arange(len(new), dtype=np.int32)
+        positions[is_new] = len(self._known) + np.arange(len(new), dtype=np.int32)
         if self._make:
             self.made += map(self._make, new.to_pylist())
         self._known = pa.concat_arrays([self._known, new])
-        return places
+        return positions
 
     def code(self, text: str) -> int:
         """Return the code of one text, -1 if it is unknown."""
@@ -132,13 +134,13 @@ class Combinations:
 
     def _codes_of_pairs(self, step: int, pairs: npt.NDArray[np.int64]) -> Codes:
         rows, distinct = pd.factorize(pairs)
-        known = self._known[step]
-        codes = pd.Index(known).get_indexer(distinct)
+        earlier = self._known[step]
+        codes = pd.Index(earlier).get_indexer(distinct)
         is_new = codes < 0
-        codes[is_new] = len(known) + np.arange(np.count_nonzero(is_new))
-        self._known[step] = np.concatenate([known, distinct[is_new]])
-        found: Codes = codes[rows].astype(np.int32)
-        return found
+        codes[is_new] = len(earlier) + np.arange(np.count_nonzero(is_new))
+        self._known[step] = np.concatenate([earlier, distinct[is_new]])
+        codes_of_rows: Codes = codes[rows].astype(np.int32)
+        return codes_of_rows
 
 
 def combined(*columns: npt.ArrayLike) -> tuple[Codes, npt.NDArray[np.int64]]:
@@ -147,9 +149,9 @@ def combined(*columns: npt.ArrayLike) -> tuple[Codes, npt.NDArray[np.int64]]:
     Returns the number of each row's combination, and the first row of each combination.
     """
     arrays = [np.asarray(column) for column in columns]
-    first_one, *others = [one for one in arrays if (one != one[:1]).any()] or arrays[:1]
-    rows, _ = pd.factorize(first_one)
-    for column in others:
+    leading, *rest = [column for column in arrays if (column != column[:1]).any()] or arrays[:1]
+    rows, _ = pd.factorize(leading)
+    for column in rest:
         rows, _ = pd.factorize(rows << 32 | column)
     first = np.empty(int(rows.max(initial=-1)) + 1, np.int64)
     first[rows[::-1]] = np.arange(len(rows))[::-1]
@@ -162,8 +164,8 @@ def table(kind: type[NamedTuple], records: Sequence[NamedTuple]) -> pa.RecordBat
     None becomes null.
     """
     columns: dict[str, Any] = {}
-    for place, (name, type_of_field) in enumerate(get_type_hints(kind).items()):
-        values = [record[place] for record in records]
+    for index, (name, type_of_field) in enumerate(get_type_hints(kind).items()):
+        values = [record[index] for record in records]
         if str in (type_of_field, *get_args(type_of_field)):
             columns[name] = dictionary_encoding.encode(values)
         else:

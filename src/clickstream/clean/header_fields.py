@@ -44,7 +44,7 @@ def _is_sent(logged: pa.ChunkedArray, text: str) -> NDArray[np.bool_]:
     column = dictionary_encoding.combine_chunks(logged.dictionary_encode())
     values = column.dictionary.cast(pa.string())
     has_text = pc.match_substring(values, text, ignore_case=True)
-    known = pc.and_(has_text, pc.greater(pc.utf8_length(values), 0))
-    mask = np.append(known.fill_null(False).to_numpy(zero_copy_only=False), False)
-    found: NDArray[np.bool_] = mask[dictionary_encoding.codes_of(column)]
-    return found
+    is_sent = pc.and_(has_text, pc.greater(pc.utf8_length(values), 0))
+    mask = np.append(is_sent.fill_null(False).to_numpy(zero_copy_only=False), False)
+    sent: NDArray[np.bool_] = mask[dictionary_encoding.codes_of(column)]
+    return sent

@@ -57,11 +57,11 @@ def count_hosts(parsed: pa.Table) -> Counter[str]:
     column = dictionary_encoding.combine_chunks(parsed["host"])
     codes = dictionary_encoding.codes_of(column)
     counts = np.bincount(codes[codes >= 0], minlength=len(column.dictionary))
-    found: Counter[str] = Counter()
+    counter: Counter[str] = Counter()
     for text, number in zip(column.dictionary.to_pylist(), counts.tolist(), strict=True):
         if number and (name := host_name(text)):
-            found[name] += number
-    return found
+            counter[name] += number
+    return counter
 
 
 def describe_hosts(counts: Mapping[str, int], own: Sequence[str]) -> str:
@@ -93,7 +93,9 @@ def requests_of_site(parsed: pa.Table, hosts: Sequence[str]) -> pa.Table:
     if not hosts or not len(parsed):
         return parsed
     column = dictionary_encoding.combine_chunks(parsed["host"])
-    is_own = pa.array([is_host_of(host_name(one), hosts) for one in column.dictionary.to_pylist()])
+    is_own = pa.array(
+        [is_host_of(host_name(host), hosts) for host in column.dictionary.to_pylist()]
+    )
     of_rows = pc.fill_null(is_own.take(column.indices), True)
     return parsed if pc.all(of_rows).as_py() else parsed.filter(of_rows)
 

@@ -118,8 +118,10 @@ PLATFORMS = tuple(
 )
 """All platforms, in order of precedence."""
 
-PLATFORM_OF = {one.name: one for one in PLATFORMS}
+PLATFORM_OF = {platform.name: platform for platform in PLATFORMS}
 """All platforms by name."""
 
-CLICK_IDS = {parameter: one.name for one in PLATFORMS for parameter in one.parameters}
+CLICK_IDS = {
+    parameter: platform.name for platform in PLATFORMS for parameter in platform.parameters
+}
 """The platform's name for each parameter, in lower case and in order of precedence."""

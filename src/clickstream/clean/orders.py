@@ -64,5 +64,5 @@ def _decoded(text: str | None) -> str:
 
 def _cents(text: str) -> int | None:
     """Return an amount such as 4.5 or 4,50 in hundredths; None for any other text."""
-    found = _AMOUNT.fullmatch(text)
-    return int(found[1]) * 100 + int((found[2] or "").ljust(2, "0")) if found else None
+    match = _AMOUNT.fullmatch(text)
+    return int(match[1]) * 100 + int((match[2] or "").ljust(2, "0")) if match else None

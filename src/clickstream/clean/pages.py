@@ -168,8 +168,8 @@ def _with_ids_folded(name: str) -> str:
     date_parts = 0  # number of date parts in the segments directly before this one
     for index, segment in enumerate(folded):
         date_parts = _date_parts(segment, date_parts)
-        if date_parts == 0 and (found := _id_in(segment, opens=index <= 1)):
-            folded[index] = "{id}" + (found[found.re.groups] or "")
+        if date_parts == 0 and (match := _id_in(segment, opens=index <= 1)):
+            folded[index] = "{id}" + (match[match.re.groups] or "")
     return "/".join(folded)
 
 

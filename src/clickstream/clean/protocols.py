@@ -22,14 +22,14 @@ def protocol_codes(logged: pa.ChunkedArray) -> NDArray[np.int8]:
     Logs have `HTTP/2.0`, `HTTP/2` and `2` for the same version.
     """
     column = dictionary_encoding.combine_chunks(logged.dictionary_encode())
-    known = [*map(_position, column.dictionary.to_pylist()), -1]
-    return np.array(known, np.int8)[dictionary_encoding.codes_of(column)]
+    positions = [*map(_position, column.dictionary.to_pylist()), -1]
+    return np.array(positions, np.int8)[dictionary_encoding.codes_of(column)]
 
 
 def _position(text: str) -> int:
-    found = _VERSION.fullmatch(text)
-    if not found:
+    match = _VERSION.fullmatch(text)
+    if not match:
         return -1
-    major, minor = found.groups()
+    major, minor = match.groups()
     name = f"HTTP/{major}" if major >= "2" else f"HTTP/{major}.{minor or 0}"
     return PROTOCOLS.index(name) if name in PROTOCOLS else -1

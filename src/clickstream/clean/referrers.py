@@ -75,18 +75,15 @@ def referrer_of(referrer: str, domains: tuple[str, ...]) -> Referrer | None:
     return Referrer(host, source, category_of(source))
 
 
-def known_source(name: str) -> str | None:
-    """Return the known source that a utm_source means, by name, alias, app or host; else None."""
-    alias = named_source(name)
-    return alias and alias.source
-
-
 @lru_cache(maxsize=1 << 14)
 def named_source(name: str) -> Alias | None:
-    """Return the known source that a utm_source means, with a medium if it names its ads."""
+    """Return the known source that a utm_source means, by name, alias, app or host; else None.
+
+    It has a medium if the tag names the source's ads.
+    """
     text = name.strip().lower()
-    if found := aliases().get(text):
-        return found
+    if alias := aliases().get(text):
+        return alias
     for spelling in _OF_ADS:
         of_ads = spelling.fullmatch(text)
         if of_ads and (source := _plain_source(of_ads[1])):
@@ -169,33 +166,28 @@ class OwnDomain:
         )
 
 
-def infer_own_domain(
-    referrers_of_assets: Mapping[str, int], domains: tuple[str, ...] = ()
-) -> OwnDomain | None:
+def infer_own_domain(referrers_of_assets: Mapping[str, int]) -> OwnDomain | None:
     """Infer the site's own domain from the number of asset requests with each referrer.
 
-    `domains` are own domains that are already known; the result is a further one. A leading `www.`
-    is dropped, because own domains include their subdomains. Returns None if the sample is smaller
-    than LEAST_SAMPLE, or if no domain has more than half of it.
+    A leading `www.` is dropped, because own domains include their subdomains. Returns None if the
+    sample is smaller than LEAST_SAMPLE, or if no domain has more than half of it.
     """
-    return choose_own_domain(count_domains(referrers_of_assets, domains))
+    return choose_own_domain(count_domains(referrers_of_assets))
 
 
-def count_domains(
-    referrers_of_assets: Mapping[str, int], domains: tuple[str, ...] = ()
-) -> Counter[str]:
+def count_domains(referrers_of_assets: Mapping[str, int]) -> Counter[str]:
     """Count asset requests by the domain of their referrer, "" without one."""
     counts: Counter[str] = Counter()
     for referrer, number in referrers_of_assets.items():
-        found = referrer_of(referrer, domains)
-        counts[found.domain.removeprefix("www.") if found else ""] += number
+        parsed = referrer_of(referrer, ())
+        counts[parsed.domain.removeprefix("www.") if parsed else ""] += number
     return counts
 
 
 def choose_own_domain(counts: Counter[str]) -> OwnDomain | None:
     """Infer the own domain from the counts of `count_domains`, which can be sums of several."""
-    sample, known = counts.total(), [item for item in counts.items() if item[0]]
-    domain, number = max(known, key=lambda item: (item[1], item[0]), default=("", 0))
+    sample, domains = counts.total(), [item for item in counts.items() if item[0]]
+    domain, number = max(domains, key=lambda item: (item[1], item[0]), default=("", 0))
     if sample < LEAST_SAMPLE or 2 * number <= sample:
         return None
     return OwnDomain(domain, number, sample)

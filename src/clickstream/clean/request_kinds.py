@@ -115,7 +115,9 @@ class KindRules:
         """Prefixes, with a slash at the end, and the kind for each."""
         kinds = (("robots", self.robots_prefixes), ("api", self.api_prefixes))
         return tuple(
-            (prefix.rstrip("/") + "/", kind) for kind, some in kinds for prefix in _lower(some)
+            (prefix.rstrip("/") + "/", kind)
+            for kind, prefixes in kinds
+            for prefix in _lower(prefixes)
         )
 
 
@@ -193,11 +195,13 @@ def balance_by_group(
     counts = np.bincount(code, minlength=groups * len(KINDS) * 2).reshape(groups, len(KINDS), 2)
     of_people, of_bots = counts[..., 0], counts[..., 1]
     asset, check = KINDS.index("asset"), KINDS.index("health_check")
-    found = {name: of_people[:, KINDS.index(one)] for one, name in COUNTED_UNDER.items()}
-    found["assets"] = counts[:, asset].sum(axis=1)
-    found["health_checks"] = counts[:, check].sum(axis=1)
-    found["bots"] = of_bots.sum(axis=1) - of_bots[:, asset] - of_bots[:, check]
-    return {name: found[name] for name in BALANCE}
+    counted = {
+        name: of_people[:, KINDS.index(kind_name)] for kind_name, name in COUNTED_UNDER.items()
+    }
+    counted["assets"] = counts[:, asset].sum(axis=1)
+    counted["health_checks"] = counts[:, check].sum(axis=1)
+    counted["bots"] = of_bots.sum(axis=1) - of_bots[:, asset] - of_bots[:, check]
+    return {name: counted[name] for name in BALANCE}
 
 
 def _lower(texts: Iterable[str]) -> Iterator[str]:

@@ -44,7 +44,13 @@ _POINTED: dict[str, str] = {
 """The table that each column is stored in, for the columns that are stored in a table."""
 
 COLUMNS = (
-    *("hit_at", "kind", "status", "bytes", "response_ms", "line_number", "protocol"),
+    "hit_at",
+    "kind",
+    "status",
+    "bytes",
+    "response_ms",
+    "line_number",
+    "protocol",
     "header_fields",
     *_POINTED,
 )
@@ -84,8 +90,8 @@ class RequestTable:
     def is_bot(self) -> npt.NDArray[np.bool_]:
         """Mask of the rows whose visitor has a bot verdict."""
         is_bot = self.tables["visitor"]["is_bot"].to_numpy(zero_copy_only=False)
-        found: npt.NDArray[np.bool_] = is_bot[self.columns["visitor"]]
-        return found
+        of_rows: npt.NDArray[np.bool_] = is_bot[self.columns["visitor"]]
+        return of_rows
 
     def with_table(self, name: str, table: pa.RecordBatch) -> RequestTable:
         """Return the same rows with another table for one of the pointers."""
@@ -110,9 +116,9 @@ class RequestTable:
         Texts are dictionary-encoded; a dictionary may contain texts that no row has.
         """
         pointers = {_POINTED[name] for name in only if name in _POINTED}
-        places = {pointer: pa.array(self.columns[pointer][rows]) for pointer in pointers}
+        row_codes = {pointer: pa.array(self.columns[pointer][rows]) for pointer in pointers}
         made = {
-            name: _take_values(self.tables[_POINTED[name]][name], places[_POINTED[name]])
+            name: _take_values(self.tables[_POINTED[name]][name], row_codes[_POINTED[name]])
             if name in _POINTED and name not in OF_ORDERS
             else self._own_column(name, rows)
             for name in only
@@ -128,8 +134,8 @@ class RequestTable:
         methods = self.tables["method"]["method"]
         get = pc.equal(methods.cast(pa.string()), "GET").fill_null(False)
         is_get = get.to_numpy(zero_copy_only=False)[self.columns["method"][rows]]
-        is_one = can_confirm(self.columns["kind"][rows], is_get)
-        return values.take(pa.array(targets, mask=~is_one))
+        is_confirmation = can_confirm(self.columns["kind"][rows], is_get)
+        return values.take(pa.array(targets, mask=~is_confirmation))
 
     def _own_column(self, name: str, rows: Rows) -> pa.Array:
         """Build a column that is not stored in a table, or only partly."""

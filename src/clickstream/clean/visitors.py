@@ -27,7 +27,7 @@ import pyarrow.compute as pc
 
 from clickstream import dictionary_encoding
 from clickstream.clean.bots import OWN_EQUIPMENT, Verdict
-from clickstream.clean.bots.hosting import PROXY_BROWSERS
+from clickstream.clean.bots.networks import PROXY_BROWSERS
 from clickstream.clean.bots.verdict import OTHER
 from clickstream.clean.clients import Agent, Origins
 from clickstream.clean.devices import Device
@@ -101,13 +101,13 @@ def network_ids(addresses: Iterable[str | None], site: str, key: bytes) -> list[
     address.
     """
     hasher = Hasher(key, hashed_form(site) + _NETWORK)
-    known: dict[str, str] = {}
+    id_of: dict[str, str] = {}
     ids = []
     for address in addresses:
         network = network_of(address)
-        if network is not None and network not in known:
-            known[network] = hasher(hashed_form(network))
-        ids.append(known[network] if network is not None else None)
+        if network is not None and network not in id_of:
+            id_of[network] = hasher(hashed_form(network))
+        ids.append(id_of[network] if network is not None else None)
     return ids
 
 
@@ -117,12 +117,12 @@ def operator_ids(asns: Iterable[int], site: str, key: bytes) -> list[str | None]
     `asns` are the numbers of the systems.
     """
     hasher = Hasher(key, hashed_form(site) + _OPERATOR)
-    known: dict[int, str | None] = {0: None}
+    id_of: dict[int, str | None] = {0: None}
     ids = []
     for asn in asns:
-        if asn not in known:
-            known[asn] = hasher(hashed_form(str(asn)))
-        ids.append(known[asn])
+        if asn not in id_of:
+            id_of[asn] = hasher(hashed_form(str(asn)))
+        ids.append(id_of[asn])
     return ids
 
 
@@ -133,8 +133,8 @@ def network_of(address: str | None) -> str | None:
     """
     if address is None:
         return None
-    if found := _IPV4.fullmatch(address):
-        return f"{found[1]}0/{PREFIX_IPV4}"
+    if match := _IPV4.fullmatch(address):
+        return f"{match[1]}0/{PREFIX_IPV4}"
     try:
         number = int(IPv6Address(address))
     except ValueError:
@@ -166,9 +166,18 @@ class VisitorKeys:
 
 
 VISITOR_COLUMNS = (
-    *("site", "visitor_id", "carried_as", "visitor_hour", "network_id", "operator_id"),
-    *(*Device._fields, *Place._fields),
-    *("opted_out", "is_bot", "bot_class", "bot_reason"),
+    "site",
+    "visitor_id",
+    "carried_as",
+    "visitor_hour",
+    "network_id",
+    "operator_id",
+    *Device._fields,
+    *Place._fields,
+    "opted_out",
+    "is_bot",
+    "bot_class",
+    "bot_reason",
 )
 """The columns of the table of visitors."""
 
@@ -217,7 +226,7 @@ class Visitors:
         client, agent, mark, hour = self._visitors.met
         host = self._hosts_of(client, mark)
         asns = self._asns()
-        wish = np.array([one.opted_out for one in self._origins.marks.ordered], np.bool_)[mark]
+        wish = np.array([mark.opted_out for mark in self._origins.marks.ordered], np.bool_)[mark]
         ids = dictionary_encoding.combine_chunks(pa.chunked_array(self._ids).dictionary_encode())
         before = self._keys.before
         old_ids = (
@@ -225,7 +234,7 @@ class Visitors:
             if before
             else ids
         )
-        devices = table(Device, [one.device for one in self._origins.agents.made])
+        devices = table(Device, [agent.device for agent in self._origins.agents.made])
         return pa.record_batch(
             {
                 "site": dictionary_encoding.encode_constant(self._rules.site, len(hour)),
@@ -252,7 +261,8 @@ class Visitors:
         route = pa.array(self._hosts_of(client, mark))  # call it first: it adds to self._hosts
         addresses = self._hosts.values.take(route)
         hosts = map(hashed_form, addresses.to_pylist())
-        agents = map(self._agent_forms().__getitem__, agent.tolist())
+        agent_forms = [*map(hashed_form, self._origins.agents.values.to_pylist())]
+        agents = map(agent_forms.__getitem__, agent.tolist())
         marks = map(self._origins.marks.ordered.__getitem__, mark.tolist())
         ids = []
         for host, browser, (_, cookie, opted_out, signature), at in zip(
@@ -264,9 +274,6 @@ class Visitors:
             else:
                 ids.append(made((hashed_form(cookie) if cookie else host + browser) + signed))
         return ids
-
-    def _agent_forms(self) -> list[bytes]:
-        return [*map(hashed_form, self._origins.agents.values.to_pylist())]
 
     def _hosts_of(self, client: Codes, marks: Codes) -> Codes:
         """Return the client addresses, resolved through trusted proxies, as codes of `_hosts`."""
@@ -283,7 +290,9 @@ class Visitors:
         """
         peers = self._origins.clients.values.take(pa.array(client))
         forwarded = [mark.forwarded for mark in self._origins.marks.ordered]
-        is_forwarded = np.array([one is not None for one in forwarded], np.bool_)[marks]
+        is_forwarded = np.array(
+            [addresses_of_mark is not None for addresses_of_mark in forwarded], np.bool_
+        )[marks]
         to_read = (is_forwarded | ~are_addresses(peers)) & peers.is_valid().to_numpy(False)
         read = [
             client_address(peer, forwarded[mark], self._rules.trusted)
@@ -295,7 +304,9 @@ class Visitors:
         """Look up the autonomous system of each code of `_hosts`; 0 if it is unknown."""
         addresses = self._hosts.values
         slices = (addresses[n : n + _AT_ONCE] for n in range(0, len(addresses), _AT_ONCE))
-        return np.concatenate([self._look_ups.asns(some.to_pylist()) for some in slices])
+        return np.concatenate(
+            [self._look_ups.asns(addresses_slice.to_pylist()) for addresses_slice in slices]
+        )
 
     def _networks(
         self, host: Codes, asns: npt.NDArray[np.int64], opted_out: npt.NDArray[np.bool_]
@@ -317,10 +328,10 @@ class Visitors:
         look_up = self._look_ups.place
         addresses = self._hosts.values
         slices = (addresses[n : n + _AT_ONCE] for n in range(0, len(addresses), _AT_ONCE))
-        each = chain.from_iterable(some.to_pylist() for some in slices)
-        found = places.codes(look_up(one) if one else NOWHERE for one in each)
+        each = chain.from_iterable(addresses_slice.to_pylist() for addresses_slice in slices)
+        place_codes = places.codes(look_up(address) if address else NOWHERE for address in each)
         coarse = [Place(country=place.country) for place in places.ordered]
-        rows = found[host] + np.int32(len(coarse)) * opted_out
+        rows = place_codes[host] + np.int32(len(coarse)) * opted_out
         return taken(table(Place, [*places.ordered, *coarse]), rows)
 
     def _verdicts(
@@ -332,16 +343,16 @@ class Visitors:
         has_lists = len(self._rules.networks) or self._rules.own_equipment.has_networks
         has_hosting = np.isin(asns, [*self._rules.hosting]).any()
         if not has_lists and not has_hosting and not any(by_signature):
-            return taken(verdict_table([one.verdict for one in agents]), agent)
+            return taken(verdict_table([known_agent.verdict for known_agent in agents]), agent)
         addresses = self._hosts.values.take(pa.array(host)).to_pylist()
         verdicts = [
-            self._verdict(address or "", asn, agents[one], by_signature[mark])
-            for address, asn, one, mark in zip(
+            self._verdict(address or "", asn, agents[agent_code], by_signature[mark])
+            for address, asn, agent_code, mark in zip(
                 addresses, asns[host].tolist(), agent.tolist(), marks.tolist(), strict=True
             )
         ]
-        found = verdict_table(verdicts)
-        return {name: found[name] for name in found.schema.names}
+        columns = verdict_table(verdicts)
+        return {name: columns[name] for name in columns.schema.names}
 
     def _verdict(
         self, address: str, asn: int, agent: Agent, by_signature: Verdict | None

@@ -34,12 +34,12 @@ def explain_refusal(path: Path) -> str:
     If its group may read it, joining the group is the remedy: the usual case is /var/log/nginx with
     mode 750 and group adm. Otherwise an access control list admits one user (setfacl of acl(5)).
     """
-    user, refusing = _user(), _refusing(path)
+    user, refusing = _name_of_user(os.geteuid()), _refusing(path)
     try:
-        found = refusing.stat()
+        status = refusing.stat()
     except OSError:  # not even its owner and mode can be read
         return f"the user {user} may not read {refusing}: let that user read it"
-    owner, group, mode = _name_of_user(found.st_uid), _group(found.st_gid), found.st_mode
+    owner, group, mode = _name_of_user(status.st_uid), _group(status.st_gid), status.st_mode
     facts = f"owner {owner}, group {group}, mode {stat.S_IMODE(mode):o}"
     right = "rx" if stat.S_ISDIR(mode) else "r"
     needed = stat.S_IRGRP | (stat.S_IXGRP if stat.S_ISDIR(mode) else 0)
@@ -55,19 +55,11 @@ def explain_refusal(path: Path) -> str:
 
 def _refusing(path: Path) -> Path:
     """Return the first directory on the way to a path that can't be entered, or the path itself."""
+    effective = os.access in os.supports_effective_ids
     for directory in reversed(path.absolute().parents):
-        if not _may(directory, os.X_OK):
+        if not os.access(directory, os.X_OK, effective_ids=effective):
             return directory
     return path
-
-
-def _may(path: Path, mode: int) -> bool:
-    effective = os.access in os.supports_effective_ids
-    return os.access(path, mode, effective_ids=effective)
-
-
-def _user() -> str:
-    return _name_of_user(os.geteuid())
 
 
 def _name_of_user(number: int) -> str:
@@ -121,8 +113,8 @@ class LocalWalk:
     def _scan(self, directory: str, pattern: Pattern) -> list[tuple[str, Pattern]]:
         """Collect the files of one directory, and return the directories that may have more."""
         try:
-            with os.scandir(self.root / directory) as found:
-                entries = list(found)
+            with os.scandir(self.root / directory) as listing:
+                entries = list(listing)
         except OSError as error:
             if not directory:
                 raise
@@ -143,7 +135,7 @@ class LocalWalk:
         """Collect a matching name if it leads to a regular file inside the directory."""
         path = self.root / name
         try:
-            found = path.stat()
+            status = path.stat()
             is_inside = real_path(path).is_relative_to(self.real_root)
         except OSError as error:
             if error.errno not in NO_FILE:
@@ -153,8 +145,8 @@ class LocalWalk:
             return
         if not is_inside:
             self.left_out.append(LeftOut(name, LEADS_OUT))
-        elif S_ISREG(found.st_mode):
-            self.files[name] = found
+        elif S_ISREG(status.st_mode):
+            self.files[name] = status
 
     def _refuse(self, name: str, error: OSError) -> None:
         is_forbidden = isinstance(error, PermissionError)
@@ -187,7 +179,7 @@ class DirectorySource:
     def list(self) -> list[ListedFile]:
         """List the regular files. Raises InputError if the directory can't be listed."""
         files = self._walk().files
-        return [ListedFile(name, _file_stat(found)) for name, found in sorted(files.items())]
+        return [ListedFile(name, _file_stat(status)) for name, status in sorted(files.items())]
 
     def list_left_out(self) -> Sequence[LeftOut]:
         """Return matching names that can't be read, or are links to no file or to outside."""
@@ -280,5 +272,5 @@ class _LocalFile:
             return max(offset, self.stat().size) if error.errno == errno.ENXIO else offset
 
 
-def _file_stat(found: os.stat_result) -> FileStat:
-    return FileStat(found.st_size, found.st_mtime_ns, found.st_ino)
+def _file_stat(status: os.stat_result) -> FileStat:
+    return FileStat(status.st_size, status.st_mtime_ns, status.st_ino)

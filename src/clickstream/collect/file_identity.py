@@ -1,7 +1,9 @@
 """Recognize a log by its content, whatever its name is, compressed or not.
 
 A fingerprint of its beginning names it. Digests of the bytes before some offsets distinguish it
-from a file with the same beginning, also if that file is shorter.
+from a file with the same beginning, also if that file is shorter. A compressed file is recognized
+by its size and its last bytes: they hold a checksum of the content and its size, for gzip (RFC
+1952, 2.3.1), bzip2, xz and, as logrotate calls it, Zstandard.
 """
 
 from __future__ import annotations
@@ -10,11 +12,16 @@ import hashlib
 from collections.abc import Callable, Iterator
 from itertools import count
 
+from clickstream.collect.compression import HEAD, is_compressed
+from clickstream.collect.source import FileHandle
+
 TAIL_BYTES = 1_024
 """Bytes before an offset that its digest covers."""
 
 STEPS_PER_DOUBLING = 4
 SHORTEST = 64
+
+TRAILER_BYTES = 64
 
 
 def fingerprint(head: bytes, attempt: int = 0) -> str:
@@ -50,3 +57,15 @@ def checkpoint_offsets(start: int) -> Iterator[int]:
     for number in count():
         doublings, step = divmod(number, STEPS_PER_DOUBLING)
         yield start + (SHORTEST << doublings) * (STEPS_PER_DOUBLING + step) // STEPS_PER_DOUBLING
+
+
+def read_trailer(handle: FileHandle) -> str:
+    """Return a text that identifies the content of a compressed file; empty for any other file.
+
+    It takes two reads of a few bytes. Raises OSError if the handle does.
+    """
+    if not is_compressed(handle.read(0, HEAD)):
+        return ""
+    size = handle.stat().size
+    begin = max(0, size - TRAILER_BYTES)
+    return f"{size}-{digest(handle.read(begin, size - begin))}"

@@ -21,8 +21,10 @@ def find_instances(ec2: Any, source: SourceSettings) -> list[Host]:
 
     `ec2` is a boto3 client. Raises the errors of boto3.
     """
-    described = sorted(_describe_all(ec2, source), key=lambda one: str(one["InstanceId"]))
-    return [_host(source, one) for one in described if one["State"]["Name"] not in GONE]
+    described = sorted(_describe_all(ec2, source), key=lambda instance: str(instance["InstanceId"]))
+    return [
+        _host(source, instance) for instance in described if instance["State"]["Name"] not in GONE
+    ]
 
 
 def _describe_all(ec2: Any, source: SourceSettings) -> Iterator[dict[str, Any]]:
@@ -61,8 +63,8 @@ def gone_host(source: SourceSettings, name: str) -> Host:
 
 
 def _no_address(name: str, kind: str) -> str:
-    other = "public" if kind == "private" else "private"
+    opposite = "public" if kind == "private" else "private"
     return (
-        f"{name} has no {kind} address: give it one, or set address = '{other}' under its "
+        f"{name} has no {kind} address: give it one, or set address = '{opposite}' under its "
         "source's instances."
     )

@@ -42,14 +42,14 @@ def read_trusted(path: Path, key_name: str, host_key: str = "") -> TrustedKeys:
     """
     try:
         text = path.read_text(encoding="utf-8")
-        found = asyncssh.import_known_hosts(text).match(key_name.lower(), "", None)
+        matching = asyncssh.import_known_hosts(text).match(key_name.lower(), "", None)
     except FileNotFoundError:
-        found = ((), (), ())  # type: ignore[assignment]
+        matching = ((), (), ())  # type: ignore[assignment]
     except OSError as error:
         raise InputError(f"Can't read the known hosts in {path}: {error.strerror}.") from None
     except ValueError as error:
         raise InputError(f"{path} is not a file of known hosts: {error}.") from None
-    trusted = TrustedKeys(tuple(found[0]), tuple(found[1]), tuple(found[2]))
+    trusted = TrustedKeys(tuple(matching[0]), tuple(matching[1]), tuple(matching[2]))
     return replace(trusted, keys=(*trusted.keys, *_parse_host_key(key_name, host_key)))
 
 
@@ -82,9 +82,9 @@ def _without_name(lines: Iterable[str], name: str) -> list[str]:
     kept = []
     for line in lines:
         names, _, rest = line.partition(" ")
-        others = [other for other in names.split(",") if other.lower() != name]
-        if others and not _is_hashed(line, name):
-            kept.append(f"{','.join(others)} {rest}" if rest else line)
+        remaining = [listed for listed in names.split(",") if listed.lower() != name]
+        if remaining and not _is_hashed(line, name):
+            kept.append(f"{','.join(remaining)} {rest}" if rest else line)
     return kept
 
 

@@ -84,11 +84,11 @@ class OpenLog:
         """
         if self.is_compressed:
             return True
-        known = (self._start, self._identified)
-        begin = min(offset for offset, _ in known)
-        end = max(offset + len(data) for offset, data in known)
+        checked = (self._start, self._identified)
+        begin = min(offset for offset, _ in checked)
+        end = max(offset + len(data) for offset, data in checked)
         now = self._read_plain(begin, end - begin)
-        return all(now[offset - begin :].startswith(data) for offset, data in known)
+        return all(now[offset - begin :].startswith(data) for offset, data in checked)
 
     def read_before(self, offset: int) -> bytes:
         """Read the bytes before an offset that its digest covers; fewer where the log ends."""

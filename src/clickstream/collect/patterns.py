@@ -47,12 +47,12 @@ class Pattern:
 
 def _with_starts(left: Iterable[Parts]) -> frozenset[Parts]:
     """Return the rests, and those that remain if a `**` at their start matches nothing."""
-    found = set()
+    rests = set()
     for parts in left:
-        found.add(parts)
+        rests.add(parts)
         leading = next((n for n, part in enumerate(parts) if part != ANY_DEPTH), len(parts) - 1)
-        found |= {parts[n:] for n in range(1, leading + 1)}
-    return frozenset(found)
+        rests |= {parts[n:] for n in range(1, leading + 1)}
+    return frozenset(rests)
 
 
 def _matches(part: str, name: str) -> bool:

@@ -115,9 +115,9 @@ class RemoteFile:
         """Return size and time of the open file; SFTP has no inodes and only whole seconds."""
         session = self.file.session
         with self.translated():
-            found = file_stat(event_loop.run(session.ask(self.file.opened.stat)))
-        self._end = found.size
-        return found
+            status = file_stat(event_loop.run(session.ask(self.file.opened.stat)))
+        self._end = status.size
+        return status
 
     def read(self, offset: int, size: int) -> bytes:
         """Read up to `size` bytes; fewer only at the end of the file.

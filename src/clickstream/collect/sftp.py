@@ -88,9 +88,9 @@ class Walk:
         """Collect the files of one directory, and the directories that may have more."""
         links: list[bytes] = []
         try:
-            async for name, found in self._entries(directory):
-                if not S_ISLNK(found.permissions or 0):
-                    self._take(name, found, pattern)
+            async for name, attributes in self._entries(directory):
+                if not S_ISLNK(attributes.permissions or 0):
+                    self._take(name, attributes, pattern)
                 elif _concerns(pattern, name):
                     links.append(name)
         except HostFileError as error:
@@ -105,21 +105,21 @@ class Walk:
     async def _entries(self, directory: bytes) -> AsyncIterator[tuple[bytes, asyncssh.SFTPAttrs]]:
         """Yield names below the root, with attributes; links are not followed."""
         untyped: list[bytes] = []
-        async for last, found in self.session.entries(self._path(directory)):
+        async for last, attributes in self.session.entries(self._path(directory)):
             name = posixpath.join(directory, last)
-            if found.permissions is None:  # some servers list no file types
+            if attributes.permissions is None:  # some servers list no file types
                 untyped.append(name)
             else:
-                yield name, found
+                yield name, attributes
         for name in untyped:
             with suppress(HostFileGone):
                 yield name, await self.session.ask(self.session.client.lstat, self._path(name))
 
     def _take(
-        self, name: bytes, found: asyncssh.SFTPAttrs, pattern: Pattern, is_link: bool = False
+        self, name: bytes, attributes: asyncssh.SFTPAttrs, pattern: Pattern, is_link: bool = False
     ) -> None:
         """Collect a matching file, or a directory that may have some."""
-        mode = found.permissions or 0
+        mode = attributes.permissions or 0
         if S_ISDIR(mode) and (below := pattern.below(_last(name), is_link)):
             if name.count(b"/") < self.session.budget.limits.depth:
                 self._todo.append((name, below))
@@ -127,7 +127,7 @@ class Walk:
                 self._refuse(name, TOO_DEEP)
         elif S_ISREG(mode) and pattern.matches(_last(name)):
             try:
-                self.files[name] = file_stat(found)
+                self.files[name] = file_stat(attributes)
             except HostFileError as error:
                 self._refuse(name, str(error.strerror))
 
@@ -233,8 +233,8 @@ class SftpSource:
 
     def list(self) -> list[ListedFile]:
         """List the regular files. Raises InputError if the directory can't be listed."""
-        found = self._walk().files
-        return [ListedFile(text_of(name), found[name]) for name in sorted(found)]
+        files = self._walk().files
+        return [ListedFile(text_of(name), files[name]) for name in sorted(files)]
 
     def list_left_out(self) -> Sequence[LeftOut]:
         """Return matching names that can't be pulled, and why: links, unlistable directories."""
@@ -339,5 +339,5 @@ async def _open_inside(session: SftpSession, root: bytes, name: bytes) -> asyncs
 
 def _ended(*answers: object) -> BaseException | None:
     """Return the error that ends the pull, if one of the answers is such an error."""
-    errors = [one for one in answers if isinstance(one, BaseException)]
-    return next((one for one in errors if not isinstance(one, HostFileError)), None)
+    errors = [answer for answer in answers if isinstance(answer, BaseException)]
+    return next((error for error in errors if not isinstance(error, HostFileError)), None)

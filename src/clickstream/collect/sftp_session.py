@@ -81,8 +81,8 @@ class SftpSession:
 
     async def entries(self, directory: bytes) -> AsyncIterator[tuple[bytes, asyncssh.SFTPAttrs]]:
         """Yield names and attributes in a directory, without `.` and `..`; links as links."""
-        found = self.client.scandir(directory)
-        while entry := await self.ask(anext, found, None):
+        listing = self.client.scandir(directory)
+        while entry := await self.ask(anext, listing, None):
             name = entry.filename
             if isinstance(name, bytes):  # as the client is started
                 self.budget.count_name(name)
@@ -109,8 +109,8 @@ def shown(error: asyncssh.Error) -> str:
     return printable(error.reason[:SHOWN_CHARACTERS])
 
 
-def file_stat(found: asyncssh.SFTPAttrs) -> FileStat:
+def file_stat(attributes: asyncssh.SFTPAttrs) -> FileStat:
     """Return size and time of a file from its attributes. Raises HostFileError without a size."""
-    if found.size is None:
+    if attributes.size is None:
         raise HostFileError(errno.EIO, "the host does not report its size")
-    return FileStat(found.size, min(int(found.mtime or 0), LAST_MTIME) * 1_000_000_000)
+    return FileStat(attributes.size, min(int(attributes.mtime or 0), LAST_MTIME) * 1_000_000_000)

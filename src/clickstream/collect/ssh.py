@@ -102,7 +102,8 @@ async def connect(
 
 
 _OF_HOST_KEYS = (
-    *(asyncssh.HostKeyNotVerifiable, asyncssh.KeyExchangeFailed),
+    asyncssh.HostKeyNotVerifiable,
+    asyncssh.KeyExchangeFailed,
     asyncssh.ConnectionLost,
 )
 """Errors of a handshake that a host's key may be the reason of."""
@@ -178,11 +179,11 @@ def unknown_key(host: Host, login: HostLogin | None, known_hosts: Path) -> str:
 
 
 def _other_key(host: Host, login: HostLogin, shown: asyncssh.SSHKey, trusted: TrustedKeys) -> str:
-    known = ", ".join(trusted.fingerprints) or "one signed by a trusted authority"
+    fingerprints = ", ".join(trusted.fingerprints) or "one signed by a trusted authority"
     return (
         f"The key of {describe_host(host, login)} is not the trusted one: it has "
-        f"{shown.get_fingerprint()}, trusted is {known}. The connection may be intercepted, so "
-        "nothing was read. If the host was reinstalled, compare the fingerprint on it, then: "
+        f"{shown.get_fingerprint()}, trusted is {fingerprints}. The connection may be intercepted, "
+        "so nothing was read. If the host was reinstalled, compare the fingerprint on it, then: "
         f"clickstream sources trust {host.name} --replace"
     )
 
@@ -245,8 +246,8 @@ def client_key(login: HostLogin) -> asyncssh.SSHKey:
 
 def _check_private(path: Path) -> None:
     """Refuse a key that other accounts can read, as OpenSSH does."""
-    found = path.stat()
-    if found.st_uid == os.getuid() and found.st_mode & (S_IRWXG | S_IRWXO):
+    status = path.stat()
+    if status.st_uid == os.getuid() and status.st_mode & (S_IRWXG | S_IRWXO):
         raise LoginRefused(f"The key file {path} can be read by others: chmod 600 {path}")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Literal
@@ -84,56 +84,67 @@ class TagReport:
 
 def compare_tags(costs: Sequence[PaidCampaign], visited: Sequence[VisitedCampaign]) -> TagReport:
     """Find what does not meet, the largest first; each campaign is in at most one proposal."""
-    no_visits = [one for one in costs if not any(one.tag.meets(v.tag) for v in visited)]
-    no_cost = [one for one in visited if not any(one.tag.meets(c.tag) for c in costs)]
-    no_visits.sort(key=lambda one: (-one.cents, one.platform, one.campaign_id))
-    no_cost.sort(key=lambda one: (-one.visits, one.tag.campaign or "", one.tag.source or ""))
+    no_visits = [
+        campaign for campaign in costs if not any(campaign.tag.meets(v.tag) for v in visited)
+    ]
+    no_cost = [
+        campaign for campaign in visited if not any(campaign.tag.meets(c.tag) for c in costs)
+    ]
+    no_visits.sort(key=lambda campaign: (-campaign.cents, campaign.platform, campaign.campaign_id))
+    no_cost.sort(
+        key=lambda campaign: (
+            -campaign.visits,
+            campaign.tag.campaign or "",
+            campaign.tag.source or "",
+        )
+    )
     proposals = _propose(no_visits[:MOST_COMPARED], no_cost[:MOST_COMPARED])
-    return TagReport(no_visits, [one for one in no_cost if one.is_paid], proposals)
+    return TagReport(no_visits, [campaign for campaign in no_cost if campaign.is_paid], proposals)
 
 
 def _propose(
     costs: Sequence[PaidCampaign], visited: Sequence[VisitedCampaign]
 ) -> list[TagProposal]:
     """Take the pairs by their likeness; of equal ones, those that cost more come first."""
-    pairs = [pair for one in costs for pair in _pairs(one, visited)]
-    pairs.sort(key=lambda one: -one.likeness)
+    pairs = [
+        TagProposal(cost, campaign, *compared)
+        for cost in costs
+        for campaign in visited
+        if (compared := _compare(cost.tag, campaign.tag))
+    ]
+    pairs.sort(key=lambda pair: -pair.likeness)
     used: set[PaidCampaign | VisitedCampaign] = set()
-    found = []
+    proposals = []
     for pair in pairs:
         if used.isdisjoint((pair.cost, pair.visited)):
-            found.append(pair)
+            proposals.append(pair)
             used |= {pair.cost, pair.visited}
-    return found
+    return proposals
 
 
-def _pairs(cost: PaidCampaign, visited: Sequence[VisitedCampaign]) -> Iterator[TagProposal]:
-    for one in visited:
-        if compared := _compare(cost.tag, one.tag):
-            yield TagProposal(cost, one, *compared)
-
-
-def _compare(one: CampaignTag, other: CampaignTag) -> tuple[Reason, float] | None:
+def _compare(tag: CampaignTag, visited: CampaignTag) -> tuple[Reason, float] | None:
     """Return the reason and the likeness of two tags; None if they are too different."""
-    if one.campaign == other.campaign:
-        return ("other source", 1.0) if one.campaign else None
-    words, others = _words(one.campaign), _words(other.campaign)
-    if not words or not others:
+    if tag.campaign == visited.campaign:
+        return ("other source", 1.0) if tag.campaign else None
+    words, visited_words = _words(tag.campaign), _words(visited.campaign)
+    if not words or not visited_words:
         return None
-    if words == others or "".join(words) == "".join(others):
+    if words == visited_words or "".join(words) == "".join(visited_words):
         return "spelling", 1.0
-    if _has_other_number(words, others):
+    if _has_other_number(words, visited_words):
         return None
-    short, long = sorted((words, others), key=len)
+    short, long = sorted((words, visited_words), key=len)
     if short in (long[: len(short)], long[-len(short) :]) and len("".join(short)) > 3:
         return "more words", LIKENESS_OF_LONGER
-    likeness = SequenceMatcher(None, " ".join(words), " ".join(others), autojunk=False).ratio()
+    likeness = SequenceMatcher(
+        None, " ".join(words), " ".join(visited_words), autojunk=False
+    ).ratio()
     return ("alike", likeness) if likeness >= THRESHOLD else None
 
 
-def _has_other_number(words: Sequence[str], others: Sequence[str]) -> bool:
+def _has_other_number(words: Sequence[str], visited: Sequence[str]) -> bool:
     """Whether both have numbers, and other ones: sale 2025 and sale 2026 are two campaigns."""
-    numbers, other_numbers = (re.findall(r"\d+", " ".join(some)) for some in (words, others))
+    numbers, other_numbers = (re.findall(r"\d+", " ".join(side)) for side in (words, visited))
     return bool(numbers and other_numbers) and numbers != other_numbers
 
 

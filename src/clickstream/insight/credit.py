@@ -33,7 +33,7 @@ Effects = Mapping[str, int]
 
 
 def split(amount: int, weights: Sequence[int]) -> list[int]:
-    """Split an amount in proportion to weights (≥ 0), by largest remainder; ties by place.
+    """Split an amount in proportion to weights (≥ 0), by largest remainder; ties by position.
 
     The parts sum to the amount. A negative amount is split as the positive one. If all weights are
     0, the parts are equal, as far as they can be.
@@ -45,10 +45,10 @@ def split(amount: int, weights: Sequence[int]) -> list[int]:
         return split(amount, [1] * len(weights))
     parts = [amount * weight // total for weight in weights]
     by_remainder = sorted(
-        range(len(weights)), key=lambda place: (-(amount * weights[place] % total), place)
+        range(len(weights)), key=lambda index: (-(amount * weights[index] % total), index)
     )
-    for place in by_remainder[: amount - sum(parts)]:
-        parts[place] += 1
+    for index in by_remainder[: amount - sum(parts)]:
+        parts[index] += 1
     return parts
 
 
@@ -61,7 +61,7 @@ def _last(touches: Sequence[Touch]) -> list[int]:
 
 
 def _last_non_direct(touches: Sequence[Touch]) -> list[int]:
-    return [int(place == last_non_direct(touches)) for place in range(len(touches))]
+    return [int(index == last_non_direct(touches)) for index in range(len(touches))]
 
 
 def _linear(touches: Sequence[Touch]) -> list[int]:
@@ -77,7 +77,7 @@ def _position(touches: Sequence[Touch]) -> list[int]:
 
 
 def _time_decay(touches: Sequence[Touch]) -> list[int]:
-    return [round(SCALE * 2 ** (-one.days_before / HALF_LIFE_DAYS)) for one in touches]
+    return [round(SCALE * 2 ** (-touch.days_before / HALF_LIFE_DAYS)) for touch in touches]
 
 
 RULES: Mapping[str, Callable[[Sequence[Touch]], list[int]]] = {
@@ -103,15 +103,15 @@ With fewer, removal effects are mostly chance. This is a rule of thumb.
 
 
 def last_non_direct(touches: Sequence[Touch]) -> int:
-    """Return the place of the last arrival that is not direct.
+    """Return the index of the last arrival that is not direct.
 
     That is the order's own visit, unless it is direct and an earlier visit has another channel.
     """
     own = len(touches) - 1
     if touches[own].channel != DIRECT:
         return own
-    known = (n for n, one in enumerate(touches) if one.channel not in (None, DIRECT))
-    return max(known, default=own)
+    non_direct = (n for n, touch in enumerate(touches) if touch.channel not in (None, DIRECT))
+    return max(non_direct, default=own)
 
 
 def shares(touches: Sequence[Touch], effects: Effects | None) -> dict[str, list[int] | None]:
@@ -120,22 +120,22 @@ def shares(touches: Sequence[Touch], effects: Effects | None) -> dict[str, list[
     Markov shares an order among the channels of its touches by their removal effects, and Shapley
     equally; touches of one channel share alike. So the credits of any orders are exact.
     """
-    found: dict[str, list[int] | None] = {
+    by_model: dict[str, list[int] | None] = {
         name: split(SCALE, weigh(touches)) for name, weigh in RULES.items()
     }
-    names = [channel_name(one.channel) for one in touches]
+    names = [channel_name(touch.channel) for touch in touches]
     alike = dict.fromkeys(names, 1)
     for name, of_channels in (("markov", effects), ("shapley", alike)):
-        found[name] = None if effects is None else split(SCALE, _by_channel(names, of_channels))
-    return found
+        by_model[name] = None if effects is None else split(SCALE, _by_channel(names, of_channels))
+    return by_model
 
 
 def _by_channel(names: Sequence[str], of_channels: Effects | None) -> list[int]:
     """Return the weight of each touch, if channels have weights; alike if all of them are 0."""
-    known = of_channels or {}
+    weight_of = of_channels or {}
     number = Counter(names)
     common = lcm(*number.values())
-    weights = [known.get(name, 0) * (common // number[name]) for name in names]
+    weights = [weight_of.get(name, 0) * (common // number[name]) for name in names]
     return weights if any(weights) else [common // number[name] for name in names]
 
 

@@ -121,13 +121,15 @@ class Lift:
     def weeks(self) -> Sequence[HoldoutWeek]:
         """The weeks with a complete date, for a chart: days have the rhythm of weekdays."""
         numbers = week_numbers(self.dates, self.first)
-        place = numbers - numbers.min()
-        days = np.bincount(place)
-        sums = [np.bincount(place, values) for values in (self.observed, self.synthetic)]
+        week = numbers - numbers.min()
+        days = np.bincount(week)
+        sums = [np.bincount(week, values) for values in (self.observed, self.synthetic)]
         return [
             HoldoutWeek(
                 self.first + timedelta(days=DAYS_PER_BLOCK * int(n + numbers.min())),
-                *(int(days[n]), float(sums[0][n] / days[n]), float(sums[1][n] / days[n])),
+                int(days[n]),
+                float(sums[0][n] / days[n]),
+                float(sums[1][n] / days[n]),
             )
             for n in np.flatnonzero(days)
         ]
@@ -193,14 +195,14 @@ def evaluate(
     refusal = _refuse(of_test, holdout, days_before, len(used.dates) - days_before)
     if refusal:
         return refusal
-    tested, places, too_small = _choose_regions(used, holdout.regions, not_donors, days_before)
-    if refusal := _refuse_regions(tested[:days_before], len(places), of_test):
+    tested, donors, too_small = _choose_regions(used, holdout.regions, not_donors, days_before)
+    if refusal := _refuse_regions(tested[:days_before], len(donors), of_test):
         return refusal
     weeks = week_numbers(used.dates[:days_before], holdout.first)
-    fitted = fit_test(tested, used.values[places], weeks, days_before)
+    fitted = fit_test(tested, used.values[donors], weeks, days_before)
     if not fitted.has_control(len(used.dates) - days_before):
         return NoAnswer("few values", _NO_CONTROL, of_test.incomplete)
-    return _lift(fitted, of_test, holdout, places, too_small)
+    return _lift(fitted, of_test, holdout, donors, too_small)
 
 
 def week_numbers(dates: Sequence[date], first: date) -> Integers:
@@ -220,17 +222,17 @@ def has_enough(values: Floats) -> npt.NDArray[np.bool_]:
     return enough
 
 
-def largest(values: Floats, places: Integers) -> Integers:
-    """Return those of some places that a control may use, in their order."""
-    sizes = values[places].sum(axis=1)
-    kept: Integers = np.sort(places[np.argsort(-sizes, kind="stable")[:MOST_DONORS]])
+def largest(values: Floats, indexes: Integers) -> Integers:
+    """Return those of some regions that a control may use, in their order."""
+    sizes = values[indexes].sum(axis=1)
+    kept: Integers = np.sort(indexes[np.argsort(-sizes, kind="stable")[:MOST_DONORS]])
     return kept
 
 
 def _choose_regions(
     used: RegionPanel, regions: Collection[str], not_donors: Collection[str], days_before: int
 ) -> tuple[Floats, Integers, int]:
-    """Return the sum of the tested regions, the places of donors, and how many are too small."""
+    """Return the sum of the tested regions, the indexes of donors, and how many are too small."""
     is_tested = np.isin(used.regions, [*regions])
     is_other = ~is_tested & ~np.isin(used.regions, [*not_donors])
     enough = has_enough(used.values[:, :days_before])
@@ -243,7 +245,7 @@ def _refuse(of_test: RegionPanel, holdout: Holdout, before: int, within: int) ->
     if not any(day >= holdout.first for day in of_test.dates):
         sentence = f"The test begins on {holdout.first}, and no date of it is in the lake yet."
         return NoAnswer("not started", sentence)
-    if unknown := [one for one in holdout.regions if one not in of_test.regions]:
+    if unknown := [region for region in holdout.regions if region not in of_test.regions]:
         return NoAnswer("unknown region", _unknown_region(unknown[0], of_test.regions))
     for number, least, where in (
         (before, LEAST_DAYS_BEFORE, "before the test"),
@@ -288,13 +290,13 @@ def _unknown_region(name: str, regions: Sequence[str]) -> str:
 
 
 def _lift(
-    fitted: FittedTest, of_test: RegionPanel, holdout: Holdout, places: Integers, too_small: int
+    fitted: FittedTest, of_test: RegionPanel, holdout: Holdout, indexes: Integers, too_small: int
 ) -> Lift:
     used = of_test.complete
     estimated = estimate_test(fitted, len(used.dates) - fitted.days_before)
-    donors = [used.regions[place] for place in places]
+    donors = [used.regions[index] for index in indexes]
     weights = zip(donors, fitted.control.weights.tolist(), strict=True)
-    of_control = [RegionShare(*one) for one in weights if one[1] >= LEAST_WEIGHT]
+    of_control = [RegionShare(*donor) for donor in weights if donor[1] >= LEAST_WEIGHT]
     own = estimated.estimate
     return Lift(
         regions=tuple(holdout.regions),
@@ -309,8 +311,8 @@ def _lift(
         p=own.p,
         fit_error=_fit_error(fitted, week_numbers(used.dates, holdout.first)),
         widening=estimated.widening,
-        donors=tuple(sorted(of_control, key=lambda one: (-one.share, one.region))),
-        placebos=tuple(RegionShare(donors[place], share) for place, share in estimated.placebos),
+        donors=tuple(sorted(of_control, key=lambda donor: (-donor.share, donor.region))),
+        placebos=tuple(RegionShare(donors[index], share) for index, share in estimated.placebos),
         too_small=too_small,
         incomplete=of_test.incomplete,
         days_missing=(holdout.last - max(of_test.dates)).days,

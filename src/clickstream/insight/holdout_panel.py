@@ -85,19 +85,20 @@ def build_history(
     With `needs_values`, a date without any value is not complete: its sales were not pulled, or the
     shop was closed.
     """
-    found, complete = [*rows], {one.day: one.complete_hours for one in hours}
+    rows = list(rows)
+    complete = {row.day: row.complete_hours for row in hours}
     dates = [*_dates(complete)]
-    regions = sorted({one.region for one in found if one.region})
+    regions = sorted({row.region for row in rows if row.region})
     values, of_campaigns = np.zeros((2, len(regions), len(dates)))
-    place = {name: n for n, name in enumerate(regions)}
-    day = {one: n for n, one in enumerate(dates)}
-    for one in found:
-        if one.region and one.day in day:
-            values[place[one.region], day[one.day]] += one.value
-            of_campaigns[place[one.region], day[one.day]] += one.of_campaigns
-    incomplete = dict(_incomplete(dates, complete, found, needs_values))
-    total = sum(one.value for one in found)
-    without = sum(one.value for one in found if not one.region) / total if total else 0.0
+    region_index = {name: n for n, name in enumerate(regions)}
+    day_index = {day: n for n, day in enumerate(dates)}
+    for row in rows:
+        if row.region and row.day in day_index:
+            values[region_index[row.region], day_index[row.day]] += row.value
+            of_campaigns[region_index[row.region], day_index[row.day]] += row.of_campaigns
+    incomplete = dict(_incomplete(dates, complete, rows, needs_values))
+    total = sum(row.value for row in rows)
+    without = sum(row.value for row in rows if not row.region) / total if total else 0.0
     return RegionHistory(RegionPanel(regions, dates, values, incomplete), of_campaigns, without)
 
 
@@ -116,8 +117,8 @@ def _incomplete(
     needs_values: bool,
 ) -> Iterator[tuple[date, str]]:
     """Yield the dates that can't be used, each with what is missing."""
-    unmatched = {one.day for one in rows if one.unmatched}
-    with_values = {one.day for one in rows}
+    unmatched = {row.day for row in rows if row.unmatched}
+    with_values = {row.day for row in rows}
     for day in dates:
         missing = HOURS - complete.get(day, 0)
         if missing:

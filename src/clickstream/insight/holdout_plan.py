@@ -60,8 +60,8 @@ class HoldoutOption:
     @property
     def is_enough(self) -> bool:
         """Whether the test would find that half of the campaign's values are missing."""
-        found = self.smallest_effect
-        return found is not None and found <= CAUSED_SHARE * self.campaign_share
+        effect = self.smallest_effect
+        return effect is not None and effect <= CAUSED_SHARE * self.campaign_share
 
     @property
     def cost(self) -> float:
@@ -81,8 +81,10 @@ class HoldoutPlan:
     @property
     def best(self) -> HoldoutOption | None:
         """The option that costs least of those that would find the campaign; the shortest first."""
-        enough = [one for one in self.options if one.is_enough]
-        return min(enough, key=lambda one: (one.cost * one.weeks, one.weeks), default=None)
+        enough = [option for option in self.options if option.is_enough]
+        return min(
+            enough, key=lambda option: (option.cost * option.weeks, option.weeks), default=None
+        )
 
 
 def days_of_plan(weeks: Sequence[int], before_days: int) -> int:
@@ -105,32 +107,26 @@ def plan(
     needed = before_days + DAYS_PER_BLOCK * min(weeks)
     needed += DAYS_PER_BLOCK * (LEAST_PLACEBO_TESTS - 1)
     if len(days) < needed:
-        return HoldoutPlan((), len(days), before_days, _short(len(days), needed))
-    places = largest(values, np.flatnonzero(has_enough(values))).tolist()
-    if len(places) < LEAST_DONORS + 1:
-        return HoldoutPlan((), len(days), before_days, _few(len(places)))
-    history = _History(values[places], shown[places], float(values.sum()), before_days)
-    names = [panel.regions[place] for place in places]
+        refusal = (
+            f"The lake has {len(days)} complete dates, and placebo tests need {needed}: plan "
+            "later, or with fewer days before the test."
+        )
+        return HoldoutPlan((), len(days), before_days, refusal)
+    indexes = largest(values, np.flatnonzero(has_enough(values))).tolist()
+    if len(indexes) < LEAST_DONORS + 1:
+        refusal = (
+            f"{len(indexes)} regions have values on more than half of the dates, and "
+            f"{LEAST_DONORS + 1} are needed: choose a metric with more values, as visits."
+        )
+        return HoldoutPlan((), len(days), before_days, refusal)
+    history = _History(values[indexes], shown[indexes], float(values.sum()), before_days)
+    names = [panel.regions[index] for index in indexes]
     options = [
         option
         for chosen in propose_regions(history.values)
-        for option in history.options(chosen, [names[place] for place in chosen], weeks)
+        for option in history.options(chosen, [names[index] for index in chosen], weeks)
     ]
     return HoldoutPlan(options, len(days), before_days)
-
-
-def _short(days: int, needed: int) -> str:
-    return (
-        f"The lake has {days} complete dates, and placebo tests need {needed}: plan later, or with "
-        "fewer days before the test."
-    )
-
-
-def _few(regions: int) -> str:
-    return (
-        f"{regions} regions have values on more than half of the dates, and {LEAST_DONORS + 1} are "
-        "needed: choose a metric with more values, as visits."
-    )
 
 
 def propose_regions(values: Floats) -> Iterator[list[int]]:
@@ -140,11 +136,11 @@ def propose_regions(values: Floats) -> Iterator[list[int]]:
     total = values.sum()
     most = min(MOST_SETS, len(values) - LEAST_DONORS)
     while len(chosen) < most:
-        sets = [[*chosen, place] for place in largest if place not in chosen]
-        sets = [one for one in sets if values[one].sum() <= MOST_SHARE * total]
+        sets = [[*chosen, index] for index in largest if index not in chosen]
+        sets = [regions for regions in sets if values[regions].sum() <= MOST_SHARE * total]
         if not sets:
             return
-        chosen = min(sets, key=lambda one: _miss(values, one))
+        chosen = min(sets, key=lambda regions: _miss(values, regions))
         yield chosen
 
 
@@ -174,8 +170,8 @@ class _History:
         fit = cache(lambda start: self._fit(chosen, start))
         for number in weeks:
             days = number * DAYS_PER_BLOCK
-            tests = [one for start in self._starts(days) if (one := fit(int(start)))]
-            effects = [smallest_found(one, days) for one in tests if one.has_control(days)]
+            tests = [fitted for start in self._starts(days) if (fitted := fit(int(start)))]
+            effects = [smallest_found(fitted, days) for fitted in tests if fitted.has_control(days)]
             yield HoldoutOption(
                 regions=tuple(names),
                 weeks=number,
@@ -223,5 +219,5 @@ def _at_power(effects: Sequence[float]) -> float | None:
     """
     if len(effects) < LEAST_PLACEBO_TESTS:
         return None
-    found = sorted(effects)[ceil(POWER * (len(effects) + 1)) - 1]
-    return found if found < 1 else None
+    effect = sorted(effects)[ceil(POWER * (len(effects) + 1)) - 1]
+    return effect if effect < 1 else None

@@ -38,12 +38,14 @@ def describe(
             f"within chance ({_interval(result)}); an effect under about "
             f"{format_share(result.least_visible)} would not have been seen."
         )
-    found = f"W{where[1:]} {_difference(result.share, metric)} than expected ({_interval(result)})"
+    result_text = (
+        f"W{where[1:]} {_difference(result.share, metric)} than expected ({_interval(result)})"
+    )
     if result.share < 0:
-        return f"{found}: look for another cause, such as an event in the regions."
+        return f"{result_text}: look for another cause, such as an event in the regions."
     brings = "it brings" if len(campaigns) == 1 else "they bring"
     amount = _amount(result.effect, metric, currency)
-    return f"{found}: {brings} about {amount} in {_time(result)} there."
+    return f"{result_text}: {brings} about {amount} in {_time(result)} there."
 
 
 def notes(result: Lift | NoAnswer) -> Iterator[str]:
@@ -59,8 +61,8 @@ def notes(result: Lift | NoAnswer) -> Iterator[str]:
 
 def notes_on_campaigns(history: RegionHistory, holdout: Holdout) -> Iterator[str]:
     """Yield a doubt about the test itself: the campaigns are unknown, or were not switched off."""
-    places = [n for n, name in enumerate(history.panel.regions) if name in holdout.regions]
-    by_date = history.of_campaigns[places].sum(axis=0)
+    indexes = [n for n, name in enumerate(history.panel.regions) if name in holdout.regions]
+    by_date = history.of_campaigns[indexes].sum(axis=0)
     dates = history.panel.dates
     before = [value for day, value in zip(dates, by_date, strict=True) if day < holdout.first]
     within = [
@@ -79,11 +81,11 @@ def notes_on_campaigns(history: RegionHistory, holdout: Holdout) -> Iterator[str
         )
 
 
-def describe_plan(found: HoldoutPlan, metric: TestedMetric) -> str:
+def describe_plan(plan: HoldoutPlan, metric: TestedMetric) -> str:
     """Say in a sentence which test to choose, or why none would find the campaign."""
-    if found.refusal:
-        return f"No plan: {found.refusal}"
-    if (best := found.best) is not None:
+    if plan.refusal:
+        return f"No plan: {plan.refusal}"
+    if (best := plan.best) is not None:
         return (
             f"Proposed: switch it off in {_regions(best.regions)} for "
             f"{quantity(best.weeks, 'week')}. An effect of "
@@ -91,14 +93,16 @@ def describe_plan(found: HoldoutPlan, metric: TestedMetric) -> str:
             f"found; the campaign has {format_share(best.campaign_share)} of them, and the test "
             "finds it if half of these or more would not come without it."
         )
-    known = [one.smallest_effect for one in found.options if one.smallest_effect is not None]
-    if not known:
+    effects = [
+        option.smallest_effect for option in plan.options if option.smallest_effect is not None
+    ]
+    if not effects:
         return "Nothing can be detected: not even the loss of all values would be found."
     return (
         f"At this traffic, no test would find the campaign: the smallest effect that is found is "
-        f"{format_share(min(known))} of the {_NOUNS[metric]} in the regions, and the campaign has "
-        f"{format_share(max(one.campaign_share for one in found.options))} at most. Its effect is "
-        "hardly larger than that."
+        f"{format_share(min(effects))} of the {_NOUNS[metric]} in the regions, and the campaign "
+        f"has {format_share(max(option.campaign_share for option in plan.options))} at most. Its "
+        "effect is hardly larger than that."
     )
 
 
@@ -132,7 +136,7 @@ _NOUNS: dict[TestedMetric, str] = {"orders": "orders", "net_sales": "net sales",
 
 
 def _notes_on_control(result: Lift) -> Iterator[str]:
-    names = ", ".join(f"{one.region} {format_share(one.share)}" for one in result.donors)
+    names = ", ".join(f"{donor.region} {format_share(donor.share)}" for donor in result.donors)
     yield f"The control is {names}; it missed the weeks before by {format_share(result.fit_error)}."
     if result.too_small:
         regions = quantity(result.too_small, "region")
@@ -149,8 +153,8 @@ def _name_incomplete(incomplete: Mapping[date, str]) -> str:
     days = sorted(incomplete)
     named = ", ".join(f"{day} ({incomplete[day]})" for day in days[:SHOWN_DATES])
     more = len(days) - SHOWN_DATES
-    others = f" and {quantity(more, 'other date')}" if more > 0 else ""
-    return f"Left out because they are not complete: {named}{others}."
+    rest = f" and {quantity(more, 'other date')}" if more > 0 else ""
+    return f"Left out because they are not complete: {named}{rest}."
 
 
 def _difference(share: float, metric: TestedMetric) -> str:

@@ -57,19 +57,19 @@ class HuffDraws:
         return float(np.median(self.decays)), float(np.median(self.online))
 
 
-def distances_km(points: Floats, others: Floats) -> Floats:
-    """Return the great-circle distances, points × others; both are rows of latitude, longitude."""
-    one, two = np.radians(points)[:, None, :], np.radians(others)[None, :, :]
-    half = np.sin((two - one) / 2) ** 2
-    chord = half[..., 0] + np.cos(one[..., 0]) * np.cos(two[..., 0]) * half[..., 1]
-    found: Floats = 2 * EARTH_KM * np.arcsin(np.sqrt(np.minimum(chord, 1.0)))
-    return found
+def distances_km(points: Floats, towns: Floats) -> Floats:
+    """Return the great-circle distances, points × towns; both are rows of latitude, longitude."""
+    start, end = np.radians(points)[:, None, :], np.radians(towns)[None, :, :]
+    half = np.sin((end - start) / 2) ** 2
+    chord = half[..., 0] + np.cos(start[..., 0]) * np.cos(end[..., 0]) * half[..., 1]
+    distances: Floats = 2 * EARTH_KM * np.arcsin(np.sqrt(np.minimum(chord, 1.0)))
+    return distances
 
 
 def weights(distances: Floats, decay: float) -> Floats:
     """Return the weight of each café for each town."""
-    found: Floats = np.exp(-distances / decay)
-    return found
+    attraction: Floats = np.exp(-distances / decay)
+    return attraction
 
 
 def share_orders(demand: Floats, own: Floats, new: Floats, online: float) -> OrderShares:
@@ -110,8 +110,8 @@ def draw_fitted(
     best = np.unravel_index(likelihood.argmax(), likelihood.shape)
     factor = _overdispersion(picked_up, orders, distances, _DECAYS[best[0]], _ONLINE[best[1]])
     chance = np.exp((likelihood - likelihood.max()) / factor)
-    places = rng.choice(chance.size, draws, p=(chance / chance.sum()).ravel())
-    rows, columns = np.unravel_index(places, chance.shape)
+    cells = rng.choice(chance.size, draws, p=(chance / chance.sum()).ravel())
+    rows, columns = np.unravel_index(cells, chance.shape)
     within = rng.uniform(-0.5, 0.5, (2, draws))  # a draw is anywhere between the compared values
     steps = np.log(_DECAYS[1] / _DECAYS[0]), np.log(_ONLINE[1] / _ONLINE[0])
     return HuffDraws(

@@ -27,13 +27,13 @@ class Demand:
     @property
     def mean(self) -> Floats:
         """The expected orders of each town."""
-        found: Floats = self.shape / self.rate
-        return found
+        mean: Floats = self.shape / self.rate
+        return mean
 
     def draw(self, rng: np.random.Generator, draws: int) -> Floats:
         """Return draws × towns."""
-        found: Floats = rng.gamma(self.shape, 1 / self.rate, (draws, len(self.shape)))
-        return found
+        orders: Floats = rng.gamma(self.shape, 1 / self.rate, (draws, len(self.shape)))
+        return orders
 
     def scaled(self, factor: float) -> Demand:
         """Return the demand in another unit, such as all orders instead of those of fixed lines."""
@@ -60,8 +60,8 @@ class HeldBackCheck:
 
 def expected_by_people(total: float, people: Floats) -> Floats:
     """Return the orders of each town if all people ordered alike."""
-    found: Floats = total * people / people.sum()
-    return found
+    orders: Floats = total * people / people.sum()
+    return orders
 
 
 def shrink(orders: Floats, people: Floats) -> Demand:

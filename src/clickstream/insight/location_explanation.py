@@ -51,22 +51,22 @@ class LocationExplanation:
     @property
     def at_cafe(self) -> float:
         """All orders of a month at the candidate."""
-        return sum(one.orders for one in self.towns) + self.other_orders
+        return sum(town.orders for town in self.towns) + self.other_orders
 
 
-def explain_location(model: MarketModel, one: CafeCandidate) -> LocationExplanation:
+def explain_location(model: MarketModel, candidate: CafeCandidate) -> LocationExplanation:
     """Split the orders of a candidate by town, and those that own cafés lose by café."""
     market, (decay, online) = model.market, model.huff.middle
-    distances = distances_km(points_of([one.point]), market.points)[0]
+    distances = distances_km(points_of([candidate.point]), market.points)[0]
     own, new = weights(model.own_distances, decay), weights(distances, decay)
-    new = new * usual_attraction(one)
-    others = own.sum(axis=0) + online
+    new = new * usual_attraction(candidate)
+    competing = own.sum(axis=0) + online
     demand = model.demand.mean
-    orders = demand * new / (others + new)
-    lost = (own * (demand / others - demand / (others + new))).sum(axis=1)
+    orders = demand * new / (competing + new)
+    lost = (own * (demand / competing - demand / (competing + new))).sum(axis=1)
     shown = np.argsort(-orders, kind="stable")[:SHOWN_TOWNS]
     return LocationExplanation(
-        one,
+        candidate,
         tuple(_town(model, n, distances, orders) for n in shown.tolist()),
         float(orders.sum() - orders[shown].sum()),
         tuple(
@@ -76,13 +76,13 @@ def explain_location(model: MarketModel, one: CafeCandidate) -> LocationExplanat
     )
 
 
-def _town(model: MarketModel, place: int, distances: Floats, orders: Floats) -> TownShare:
-    town, seen = model.market.towns[place], int(model.market.fixed[place])
+def _town(model: MarketModel, index: int, distances: Floats, orders: Floats) -> TownShare:
+    town, seen = model.market.towns[index], int(model.market.fixed[index])
     return TownShare(
         town.name,
-        float(distances[place]),
+        float(distances[index]),
         town.people,
         seen if seen >= LEAST_ORDERS_SHOWN else None,
-        float(model.demand.mean[place]),
-        float(orders[place]),
+        float(model.demand.mean[index]),
+        float(orders[index]),
     )

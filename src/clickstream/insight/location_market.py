@@ -90,12 +90,12 @@ class Market:
     @property
     def people(self) -> Floats:
         """The people of each town."""
-        return np.array([one.people for one in self.towns], float)
+        return np.array([town.people for town in self.towns], float)
 
     @property
     def points(self) -> Floats:
         """Latitude and longitude of each town."""
-        return points_of([one.point for one in self.towns])
+        return points_of([town.point for town in self.towns])
 
     def nearest_town(self, point: Point) -> Town:
         """Return the town that is nearest to a point."""
@@ -107,14 +107,14 @@ def points_of(points: list[Point]) -> Floats:
     return np.array(points, float).reshape(-1, 2)
 
 
-def kilometres(one: Point, two: Point) -> float:
+def kilometres(start: Point, end: Point) -> float:
     """Return the distance between two points."""
-    return float(distances_km(points_of([one]), points_of([two]))[0, 0])
+    return float(distances_km(points_of([start]), points_of([end]))[0, 0])
 
 
-def is_same_place(one: Point, two: Point) -> bool:
+def is_same_place(first: Point, second: Point) -> bool:
     """Whether two points are so close that they are one place."""
-    return kilometres(one, two) <= SAME_PLACE_KM
+    return kilometres(first, second) <= SAME_PLACE_KM
 
 
 @dataclass(frozen=True)
@@ -151,8 +151,9 @@ def fit_market(
     estimate = shrink if check.is_better else by_people_alone
     factor = market.scale * DAYS_PER_MONTH / market.days
     demand = estimate(market.fixed, market.people).scaled(factor)
-    own = distances_km(points_of([one.point for one in market.cafes]), market.points)
-    seed = _seed(market)
+    own = distances_km(points_of([cafe.point for cafe in market.cafes]), market.points)
+    content = np.concatenate([market.fixed, market.people]).tobytes()
+    seed = int.from_bytes(sha256(content).digest()[:8])
     rng = np.random.default_rng((seed, _OF_DISTANCE))
     if chosen_km is not None:
         huff = replace(draw_range(rng, DRAWS, (chosen_km, chosen_km)), source="chosen")
@@ -161,9 +162,3 @@ def fit_market(
     else:
         huff = draw_range(rng, DRAWS, decay_range)
     return MarketModel(market, check, demand, huff, own, seed)
-
-
-def _seed(market: Market) -> int:
-    """Return a number that depends on the orders and the people of the towns."""
-    content = np.concatenate([market.fixed, market.people]).tobytes()
-    return int.from_bytes(sha256(content).digest()[:8])

@@ -66,10 +66,10 @@ Flag = Literal["few orders", "own café", "shares customers"]
 
 
 class CandidateFlag(NamedTuple):
-    """What limits a result; `other` names the own café or the candidate that is meant."""
+    """What limits a result; `name` is the own café or the candidate that is meant."""
 
     flag: Flag
-    other: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -101,9 +101,11 @@ def plan_locations(model: MarketModel, candidates: Sequence[CafeCandidate]) -> L
     if not candidates:
         return LocationPlan((), model.check)
     of_attraction, of_count = _noise(model.seed, candidates)
-    usual = np.array([usual_attraction(one) for one in candidates])
+    usual = np.array([usual_attraction(candidate) for candidate in candidates])
     shares = _draw_shares(model, candidates, usual * np.exp(ATTRACTION_SPREAD * of_attraction))
-    moved = _count_orders(of_count, shares.at_cafe - shares.from_own)
+    # The orders of a mean month of a year, given what draws expect of a month.
+    year = (shares.at_cafe - shares.from_own) * MONTHS_COUNTED
+    moved = np.maximum(year + of_count * np.sqrt(year), 0) / MONTHS_COUNTED
     middles, top_shares = np.median(moved, axis=0), _is_top(moved).mean(axis=0)
     own_shares = shares.from_own.sum(axis=0) / np.maximum(shares.at_cafe.sum(axis=0), 1e-12)
     order = sorted(range(len(candidates)), key=lambda n: (-middles[n], candidates[n].name))
@@ -113,9 +115,9 @@ def plan_locations(model: MarketModel, candidates: Sequence[CafeCandidate]) -> L
             orders=DrawInterval(*np.quantile(moved[:, n], [0.05, 0.5, 0.95]).tolist()),
             own_share=float(own_shares[n]),
             top_share=float(top_shares[n]),
-            flags=tuple(_flags(model, candidates[n], [candidates[m] for m in order[:place]])),
+            flags=tuple(_flags(model, candidates[n], [candidates[m] for m in order[:rank]])),
         )
-        for place, n in enumerate(order)
+        for rank, n in enumerate(order)
     )
     return LocationPlan(ranked, model.check)
 
@@ -127,7 +129,9 @@ def _draw_shares(
 
     All candidates have the same draws of demand and distance, so that their order is about them.
     """
-    distances = distances_km(points_of([one.point for one in candidates]), model.market.points)
+    distances = distances_km(
+        points_of([candidate.point for candidate in candidates]), model.market.points
+    )
     rows = [
         share_orders(
             demand,
@@ -142,9 +146,9 @@ def _draw_shares(
     return OrderShares(*(np.array(values) for values in zip(*rows, strict=True)))
 
 
-def usual_attraction(one: CafeCandidate) -> float:
+def usual_attraction(candidate: CafeCandidate) -> float:
     """Return the weight of a candidate at no distance; competitors there share its customers."""
-    return one.attraction / (1 + one.competition)
+    return candidate.attraction / (1 + candidate.competition)
 
 
 def propose_candidates(model: MarketModel, limit: int) -> list[CafeCandidate]:
@@ -157,18 +161,11 @@ def propose_candidates(model: MarketModel, limit: int) -> list[CafeCandidate]:
     return [CafeCandidate(towns[n].name, towns[n].point) for n in best]
 
 
-def _count_orders(noise: Floats, expected: Floats) -> Floats:
-    """Return the orders of a mean month of a year, given what draws expect of a month."""
-    year = expected * MONTHS_COUNTED
-    counted: Floats = np.maximum(year + noise * np.sqrt(year), 0) / MONTHS_COUNTED
-    return counted
-
-
 def _noise(seed: int, candidates: Sequence[CafeCandidate]) -> tuple[Floats, Floats]:
     """Draw standard normal values, 2 × draws × candidates, which do not depend on each other."""
     by_name = [
-        np.random.default_rng((seed, crc32(one.name.encode()))).normal(size=(2, DRAWS))
-        for one in candidates
+        np.random.default_rng((seed, crc32(candidate.name.encode()))).normal(size=(2, DRAWS))
+        for candidate in candidates
     ]
     first, second = np.stack(by_name, axis=2)
     return first, second
@@ -181,17 +178,17 @@ def _is_top(scores: Floats) -> Floats:
 
 
 def _flags(
-    model: MarketModel, one: CafeCandidate, ahead: Sequence[CafeCandidate]
+    model: MarketModel, candidate: CafeCandidate, ahead: Sequence[CafeCandidate]
 ) -> Iterator[CandidateFlag]:
     """Yield the flags of a candidate; `ahead` are those that are ranked before it."""
-    market, here = model.market, points_of([one.point])
+    market, here = model.market, points_of([candidate.point])
     near = distances_km(here, market.points)[0] <= NEARBY_KM
     if market.fixed[near].sum() < LEAST_ORDERS_NEARBY:
         yield CandidateFlag("few orders")
     for cafe in market.cafes:
-        if is_same_place(one.point, cafe.point):
+        if is_same_place(candidate.point, cafe.point):
             yield CandidateFlag("own café", cafe.name)
     decay = model.huff.middle[0]
-    for other in ahead[: TOP - 1]:
-        if kilometres(one.point, other.point) <= decay:
-            yield CandidateFlag("shares customers", other.name)
+    for better in ahead[: TOP - 1]:
+        if kilometres(candidate.point, better.point) <= decay:
+            yield CandidateFlag("shares customers", better.name)

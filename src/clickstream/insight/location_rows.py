@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal, NamedTuple
@@ -122,98 +122,97 @@ def build_market(rows: MarketRows) -> tuple[Market, MarketGaps] | Missing:
     if not rows.people:
         return "people"
     keys, towns = _towns(rows)
-    place = {key: n for n, key in enumerate(keys)}
-    fixed = [one for one in rows.orders if one.is_fixed and _city_key(one) in place]
+    town_index = {key: n for n, key in enumerate(keys)}
+    fixed = [row for row in rows.orders if row.is_fixed and _city_key(row) in town_index]
     if not fixed:
-        return "places" if any(one.is_fixed and one.city for one in rows.orders) else "orders"
+        return "places" if any(row.is_fixed and row.city for row in rows.orders) else "orders"
     cafes = _open_cafes(rows)
     of_towns, held_back = np.zeros((2, len(towns)))
     picked_up = np.zeros((len(cafes.cafes), len(towns)))
-    for one in fixed:
-        town = place[_city_key(one)]
-        of_towns[town] += one.orders
-        held_back[town] += one.orders * one.is_held_back
-        cafe = cafes.places.get((one.sales_source, one.store_id))
+    for row in fixed:
+        town = town_index[_city_key(row)]
+        of_towns[town] += row.orders
+        held_back[town] += row.orders * row.is_held_back
+        cafe = cafes.places.get((row.sales_source, row.store_id))
         if cafe is not None:
-            picked_up[cafe, town] += one.orders
-    gaps = _gaps(rows, cafes, place)
-    total = sum(one.orders for one in rows.orders)
+            picked_up[cafe, town] += row.orders
+    gaps = _gaps(rows, cafes, town_index)
+    total = sum(row.orders for row in rows.orders)
     market = Market(
         towns=towns,
         cafes=cafes.cafes,
         fixed=of_towns,
         held_back=held_back,
         picked_up=picked_up,
-        scale=total / sum(one.orders for one in rows.orders if one.is_fixed and one.city),
+        scale=total / sum(row.orders for row in rows.orders if row.is_fixed and row.city),
         days=(gaps.last - gaps.first).days + 1,
     )
     return market, gaps
 
 
-def _city_key(one: OrdersRow | CoordinatesRow) -> PlaceKey:
-    return place_key("city", full_name(one.city, one.region, one.country) if one.city else "")
+def _city_key(row: OrdersRow | CoordinatesRow) -> PlaceKey:
+    return place_key("city", full_name(row.city, row.region, row.country) if row.city else "")
 
 
 def _towns(rows: MarketRows) -> tuple[list[PlaceKey], tuple[Town, ...]]:
     """Return the cities with people and coordinates, by name, and their keys."""
-    by_size = sorted(rows.people, key=lambda one: one.people)  # of two sources, the larger number
-    people = {measured_place_key(*one[:3]): one.people for one in by_size if one.people > 0}
-    found = {
-        _city_key(one): Town(
-            full_name(one.city, one.region, one.country),
-            Point(one.latitude, one.longitude),
-            people[_city_key(one)],
+    by_size = sorted(rows.people, key=lambda row: row.people)  # of two sources, the larger number
+    people = {measured_place_key(*row[:3]): row.people for row in by_size if row.people > 0}
+    town_of = {
+        _city_key(row): Town(
+            full_name(row.city, row.region, row.country),
+            Point(row.latitude, row.longitude),
+            people[_city_key(row)],
         )
-        for one in sorted(rows.coordinates, key=lambda one: (one.latitude, one.longitude))
-        if _city_key(one) in people
+        for row in sorted(rows.coordinates, key=lambda row: (row.latitude, row.longitude))
+        if _city_key(row) in people
     }
-    keys = sorted(found)
-    return keys, tuple(found[key] for key in keys)
+    keys = sorted(town_of)
+    return keys, tuple(town_of[key] for key in keys)
 
 
 def _open_cafes(rows: MarketRows) -> _Cafes:
     """Return the open cafés; two at one place count as one."""
-    today = max(one.last for one in rows.orders)
+    today = max(row.last for row in rows.orders)
     cafes: list[OwnCafe] = []
     places: dict[StoreKey, int] = {}
     same: list[tuple[str, str]] = []
     without: list[str] = []
-    for one in sorted(rows.stores, key=lambda one: (one.sales_source, one.store_id)):
-        if one.kind != "café" or (one.closed_on and one.closed_on <= today):
+    for store in sorted(rows.stores, key=lambda store: (store.sales_source, store.store_id)):
+        if store.kind != "café" or (store.closed_on and store.closed_on <= today):
             continue
-        name = one.name or one.store_id
-        if one.latitude is None or one.longitude is None:
+        name = store.name or store.store_id
+        if store.latitude is None or store.longitude is None:
             without.append(name)
             continue
-        point = Point(one.latitude, one.longitude)
-        known = next((n for n, cafe in enumerate(cafes) if is_same_place(cafe.point, point)), None)
-        if known is None:
+        point = Point(store.latitude, store.longitude)
+        same_cafe = next(
+            (n for n, cafe in enumerate(cafes) if is_same_place(cafe.point, point)), None
+        )
+        if same_cafe is None:
             cafes.append(OwnCafe(name, point))
         else:
-            same.append((cafes[known].name, name))
-        places[one.sales_source, one.store_id] = len(cafes) - 1 if known is None else known
+            same.append((cafes[same_cafe].name, name))
+        places[store.sales_source, store.store_id] = (
+            len(cafes) - 1 if same_cafe is None else same_cafe
+        )
     return _Cafes(tuple(cafes), places, tuple(same), tuple(without))
 
 
 def _gaps(rows: MarketRows, cafes: _Cafes, places: Mapping[PlaceKey, int]) -> MarketGaps:
-    total = sum(one.orders for one in rows.orders)
-    placed = [one for one in rows.orders if one.city]
-    with_place = sum(one.orders for one in placed)
+    total = sum(row.orders for row in rows.orders)
+    placed = [row for row in rows.orders if row.city]
+    with_place = sum(row.orders for row in placed)
+    cities = {measured_place_key(*row[:3]) for row in rows.people if row.region}
+    with_coordinates = {_city_key(row) for row in rows.coordinates}
     return MarketGaps(
-        first=min(one.first for one in rows.orders),
-        last=max(one.last for one in rows.orders),
-        mobile=sum(one.orders for one in placed if not one.is_fixed) / with_place,
-        by_device=sum(one.orders for one in placed if one.is_by_device) / with_place,
+        first=min(row.first for row in rows.orders),
+        last=max(row.last for row in rows.orders),
+        mobile=sum(row.orders for row in placed if not row.is_fixed) / with_place,
+        by_device=sum(row.orders for row in placed if row.is_by_device) / with_place,
         without_place=1 - with_place / total,
-        elsewhere=sum(one.orders for one in placed if _city_key(one) not in places) / total,
-        places_without_coordinates=len([*_without_coordinates(rows)]),
+        elsewhere=sum(row.orders for row in placed if _city_key(row) not in places) / total,
+        places_without_coordinates=len(cities - with_coordinates),
         cafes_without_coordinates=cafes.without_coordinates,
         same_place=cafes.same_place,
     )
-
-
-def _without_coordinates(rows: MarketRows) -> Iterator[PlaceKey]:
-    """Yield the cities with people that no visit came from."""
-    known = {_city_key(one) for one in rows.coordinates}
-    cities = {measured_place_key(*one[:3]) for one in rows.people if one.region}
-    yield from cities - known

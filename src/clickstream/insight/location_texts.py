@@ -95,17 +95,17 @@ def describe_distance(huff: HuffDraws) -> str:
     )
 
 
-def describe_flag(one: CandidateFlag) -> str:
+def describe_flag(flag: CandidateFlag) -> str:
     """Say what limits the result of a candidate."""
-    match one.flag:
+    match flag.flag:
         case "few orders":
             return "few orders nearby"
         case "own café":
-            return f"own café here: {one.other}"
+            return f"own café here: {flag.name}"
         case "shares customers":
-            return f"shares customers with {one.other}"
+            return f"shares customers with {flag.name}"
         case _:
-            assert_never(one.flag)
+            assert_never(flag.flag)
 
 
 def notes(plan: LocationPlan, model: MarketModel, gaps: MarketGaps) -> Iterator[str]:
@@ -148,5 +148,5 @@ def _notes_on_places(gaps: MarketGaps) -> Iterator[str]:
         )
     for name in gaps.cafes_without_coordinates:
         yield f"The café {name} has no coordinates, so it takes no part: add them to your stores."
-    for one, other in gaps.same_place:
-        yield f"The cafés {one} and {other} are at one place, and count as one."
+    for first, second in gaps.same_place:
+        yield f"The cafés {first} and {second} are at one place, and count as one."

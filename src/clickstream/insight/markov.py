@@ -38,9 +38,11 @@ def removal_effects(journeys: Mapping[Path, Outcomes]) -> dict[str, int]:
     if not reached:
         return dict.fromkeys(channels, 0)
     effects = {}
-    for place, channel in enumerate(channels):
-        others = np.delete(np.arange(len(channels)), place)
-        without = _order_rate(begin[others], pass_on[np.ix_(others, others)], order[others])
+    for removed, channel in enumerate(channels):
+        remaining = np.delete(np.arange(len(channels)), removed)
+        without = _order_rate(
+            begin[remaining], pass_on[np.ix_(remaining, remaining)], order[remaining]
+        )
         effects[channel] = round(SCALE * min(max(1 - without / reached, 0.0), 1.0))
     return effects
 
@@ -52,18 +54,18 @@ def _probabilities(
     journeys: Mapping[Path, Outcomes], channels: list[str]
 ) -> tuple[Floats, Floats, Floats]:
     """Return the probabilities to begin with each channel, to pass on to others, and to order."""
-    place = {channel: n for n, channel in enumerate(channels)}
+    index = {channel: n for n, channel in enumerate(channels)}
     begin, order = np.zeros(len(channels)), np.zeros(len(channels))
     pass_on = np.zeros((len(channels), len(channels)))
     visits: Counter[str] = Counter()
     for path, (orders, nothing) in journeys.items():
         number = orders + nothing
-        begin[place[path[0]]] += number
-        order[place[path[-1]]] += orders
+        begin[index[path[0]]] += number
+        order[index[path[-1]]] += orders
         for channel in path:
             visits[channel] += number
-        for one, other in pairwise(path):
-            pass_on[place[one], place[other]] += number
+        for channel, following in pairwise(path):
+            pass_on[index[channel], index[following]] += number
     each = np.array([visits[channel] for channel in channels], np.float64)
     return begin / max(begin.sum(), 1), pass_on / each[:, None], order / each
 

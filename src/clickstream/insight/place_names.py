@@ -27,7 +27,7 @@ PlaceKey = tuple[str, str]
 def place_key(dimension: str, place: str) -> PlaceKey:
     """Return the dimension, and the letters and digits of the name without case and accents."""
     text = unicodedata.normalize("NFKD", place.casefold())
-    return dimension, "".join(one for one in text if one.isalnum())
+    return dimension, "".join(char for char in text if char.isalnum())
 
 
 def full_name(city: str | None, region: str | None, country: str | None) -> str:
@@ -35,7 +35,7 @@ def full_name(city: str | None, region: str | None, country: str | None) -> str:
 
     The name of a city leaves out a region of the same name.
     """
-    return ", ".join(one for one in dict.fromkeys((city, region, country)) if one)
+    return ", ".join(name for name in dict.fromkeys((city, region, country)) if name)
 
 
 def measured_place_key(country: str | None, region: str | None, name: str | None) -> PlaceKey:

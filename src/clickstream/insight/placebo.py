@@ -26,11 +26,11 @@ MOST_PLACEBOS = 12
 
 @dataclass(frozen=True)
 class FittedSeries:
-    """A series of days and its synthetic one; `place` is the donor of a placebo test."""
+    """A series of days and its synthetic one; `donor` is the index of a placebo test."""
 
     observed: Floats
     synthetic: Floats
-    place: int = -1
+    donor: int = -1
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class FittedTest:
     def has_control(self, test_days: int) -> bool:
         """Whether the control has values on the first `test_days` days of the test."""
         in_test = slice(self.days_before, self.days_before + test_days)
-        return all(one.synthetic[in_test].sum() > 0 for one in (self.tested, *self.placebos))
+        return all(series.synthetic[in_test].sum() > 0 for series in (self.tested, *self.placebos))
 
 
 @dataclass(frozen=True)
@@ -65,10 +65,10 @@ def fit_test(tested: Floats, donors: Floats, weeks: Integers, days_before: int) 
     control, series = synthetic_series(tested, donors, weeks, days_before)
     largest = np.argsort(-control.means, kind="stable")[:MOST_PLACEBOS]
     placebos = []
-    for place in largest:
-        others = np.delete(donors, place, axis=0)
-        _, synthetic = synthetic_series(donors[place], others, weeks, days_before)
-        placebos.append(FittedSeries(donors[place], synthetic, int(place)))
+    for donor in largest:
+        remaining = np.delete(donors, donor, axis=0)
+        _, synthetic = synthetic_series(donors[donor], remaining, weeks, days_before)
+        placebos.append(FittedSeries(donors[donor], synthetic, int(donor)))
     return FittedTest(control, days_before, FittedSeries(tested, series), placebos)
 
 
@@ -76,11 +76,15 @@ def estimate_test(fitted: FittedTest, test_days: int) -> WidenedEstimate:
     """Estimate the effect of the first `test_days` days of a test."""
     days = fitted.days_before + test_days
     own = _estimate(fitted.tested, fitted.days_before, days)
-    found = [(one.place, _estimate(one, fitted.days_before, days)) for one in fitted.placebos]
-    widening = _widening([one for _, one in found])
+    effects = [
+        (placebo.donor, _estimate(placebo, fitted.days_before, days)) for placebo in fitted.placebos
+    ]
+    # The factor by which intervals would have to be wider to hold 0 in 90 % of placebos.
+    sizes = [_size(effect) for _, effect in effects]
+    widening = max(1.0, Z * float(np.sqrt(np.mean(np.square(sizes)))))
     low = own.share - (own.share - own.low) * widening
     high = own.share + (own.high - own.share) * widening
-    shares = [(place, one.share) for place, one in found]
+    shares = [(donor, effect.share) for donor, effect in effects]
     return WidenedEstimate(EffectEstimate(own.share, low, high, own.p), widening, shares)
 
 
@@ -88,13 +92,7 @@ def _estimate(series: FittedSeries, days_before: int, days: int) -> EffectEstima
     return estimate(series.observed[:days], series.synthetic[:days], days_before)
 
 
-def _widening(found: Sequence[EffectEstimate]) -> float:
-    """Return the factor by which intervals would have to be wider to hold 0 in 90 % of placebos."""
-    sizes = [_size(one) for one in found]
-    return max(1.0, Z * float(np.sqrt(np.mean(np.square(sizes)))))
-
-
-def _size(one: EffectEstimate) -> float:
+def _size(effect: EffectEstimate) -> float:
     """Return a false effect as a share of the half of its interval on the side of 0."""
-    half = one.share - one.low if one.share > 0 else one.high - one.share
-    return abs(one.share) / half if half > 0 else 0.0
+    half = effect.share - effect.low if effect.share > 0 else effect.high - effect.share
+    return abs(effect.share) / half if half > 0 else 0.0

@@ -82,9 +82,11 @@ def synthetic_series(
     control = fit_control(before, of_donors, weeks, dispersion)
     series = control.predict(donors)
     for week in np.unique(weeks):
-        others = weeks != week
-        fitted = fit_control(before[others], of_donors[:, others], weeks[others], dispersion)
-        series[:days_before][~others] = fitted.predict(of_donors[:, ~others])
+        other_weeks = weeks != week
+        fitted = fit_control(
+            before[other_weeks], of_donors[:, other_weeks], weeks[other_weeks], dispersion
+        )
+        series[:days_before][~other_weeks] = fitted.predict(of_donors[:, ~other_weeks])
     return control, series
 
 

@@ -126,7 +126,7 @@ class FinishedFiles:
     """A host's files that are known to be pulled to their end, by identity.
 
     `trailers` has those that need not be opened again; compressed ones with their trailer
-    (`collect.trailer`), others with an empty text. `read_at` has those that may still change
+    (`collect.file_identity`), others with an empty text. `read_at` has those that may still change
     without a change of their identity, with the Unix time at which they were first read.
     """
 

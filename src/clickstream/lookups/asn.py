@@ -96,9 +96,9 @@ class AsnRanges:
         if not len(self._first):
             return np.full(len(addresses), UNKNOWN, np.int64)
         packed = np.frombuffer(b"".join(map(packed_address, addresses)), f"S{ADDRESS_BYTES}")
-        place = np.searchsorted(self._first, packed, side="right") - 1
-        is_within = (place >= 0) & (packed <= self._last[place])
-        return np.where(is_within, self._asn[place], UNKNOWN).astype(np.int64)
+        network = np.searchsorted(self._first, packed, side="right") - 1
+        is_within = (network >= 0) & (packed <= self._last[network])
+        return np.where(is_within, self._asn[network], UNKNOWN).astype(np.int64)
 
 
 class AsnRecords:

@@ -59,7 +59,7 @@ class PlaceDatabase:
         """
         for reader in self._ipv6 if ":" in address else self._ipv4:
             try:
-                found = reader.get(address)
+                record = reader.get(address)
             except ValueError:
                 return None
             except maxminddb.InvalidDatabaseError as error:
@@ -67,8 +67,8 @@ class PlaceDatabase:
                     f"The database of places ({reader.metadata().database_type}) is damaged: "
                     f"{error}. Download it again; `make geoip` downloads the free one."
                 ) from None
-            if isinstance(found, dict):
-                return found
+            if isinstance(record, dict):
+                return record
         return None
 
 

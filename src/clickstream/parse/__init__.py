@@ -68,11 +68,11 @@ def parse(
     return _mark_long_lines(parsed, short.long_lines, first_line)
 
 
-def _mark_long_lines(parsed: Parsed, found: Mapping[int, LongLine], first_line: int) -> Parsed:
+def _mark_long_lines(parsed: Parsed, long_lines: Mapping[int, LongLine], first_line: int) -> Parsed:
     """Set reason, text and length of lines that are too long, given by their index."""
-    if not found:
+    if not long_lines:
         return parsed
-    by_number = {first_line + index: line for index, line in found.items()}
+    by_number = {first_line + index: line for index, line in long_lines.items()}
     return replace(parsed, refused=refuse_long(parsed.refused, by_number))
 
 
@@ -92,22 +92,22 @@ def parse_blocks(
     `position` has the number of the first line and the state after the lines before it, and is
     moved before each batch is yielded.
     """
-    known = _find_format(log_format)
+    log_reader = _find_format(log_format)
     position = position or Position()
-    line, now = position.line, position.state or FormatState(known.name)
+    line, now = position.line, position.state or FormatState(log_reader.name)
     if may_change:
-        known = _find_format(now.log_format)
+        log_reader = _find_format(now.log_format)
     for batch in group_blocks(blocks, batch_bytes):
         long_lines = _shorten_all(batch, longest)
         data = b"".join(batch)
         batch.clear()
-        found = known.read(data, now.header)
+        rows = log_reader.read(data, now.header)
         if may_change:
-            parsed, now = _follow_format_changes(data, found, now, line)
-            known = _find_format(now.log_format)
+            parsed, now = _follow_format_changes(data, rows, now, line)
+            log_reader = _find_format(now.log_format)
         else:
-            now = FormatState(known.name, known.header_after(now.header, data))
-            parsed = as_frames(found, line)
+            now = FormatState(log_reader.name, log_reader.header_after(now.header, data))
+            parsed = as_frames(rows, line)
         del data  # otherwise it would stay in memory while the caller has the result
         parsed = _mark_long_lines(parsed, long_lines, line)
         line += parsed.lines + parsed.directives
@@ -117,14 +117,14 @@ def parse_blocks(
 
 def _shorten_all(batch: list[bytes], longest: int) -> dict[int, LongLine]:
     """Replace lines that are too long by empty lines; return them by their index."""
-    found: dict[int, LongLine] = {}
-    for place, block in enumerate(batch):
+    long_lines: dict[int, LongLine] = {}
+    for index, block in enumerate(batch):
         short = shorten(block, longest)
         if short.long_lines:
-            first = sum(map(count_lines, batch[:place]))
-            found |= {first + index: line for index, line in short.long_lines.items()}
-            batch[place] = short.data
-    return found
+            first = sum(map(count_lines, batch[:index]))
+            long_lines |= {first + offset: line for offset, line in short.long_lines.items()}
+            batch[index] = short.data
+    return long_lines
 
 
 def parse_together(
@@ -138,46 +138,46 @@ def parse_together(
     Returns None if the files may have to be read one by one: if the format has headers, or if
     `may_change` is set and a file seems to change its format.
     """
-    known = _find_format(log_format)
-    if known.has_header:
+    log_reader = _find_format(log_format)
+    if log_reader.has_header:
         return None
     blocks = [*files]
     long_lines = _shorten_all(blocks, longest)
-    found = known.read(b"".join(blocks), b"")
-    if may_change and found.refused:
-        refused = _are_refused(found)
+    rows = log_reader.read(b"".join(blocks), b"")
+    if may_change and rows.refused:
+        refused = _are_refused(rows)
         ends = np.cumsum([*map(count_lines, files)])
         parts = np.split(refused, ends[:-1])
-        if any(seems_changed(part, FormatState(known.name)) for part in parts if part.any()):
+        if any(seems_changed(part, FormatState(log_reader.name)) for part in parts if part.any()):
             return None
-    return _mark_long_lines(as_frames(found, first_line=1), long_lines, 1)
+    return _mark_long_lines(as_frames(rows, first_line=1), long_lines, 1)
 
 
 def _follow_format_changes(
-    data: bytes, found: Rows, now: FormatState, line: int
+    data: bytes, rows: Rows, now: FormatState, line: int
 ) -> tuple[Parsed, FormatState]:
     """Return the parsed lines, read again if their format changes, and the state after them."""
-    parts, after = segments(data, now, np.delete(_are_refused(found), found.directives))
+    parts, after = segments(data, now, np.delete(_are_refused(rows), rows.directives))
     if [part.log_format for part in parts] == [now.log_format]:
-        return as_frames(found, line), after
+        return as_frames(rows, line), after
     return _parse_segments(data, parts, line), after
 
 
-def _are_refused(found: Rows) -> npt.NDArray[np.bool_]:
+def _are_refused(rows: Rows) -> npt.NDArray[np.bool_]:
     """Return a mask of the refused lines; it includes the directives, which are not refused."""
-    refused = np.zeros(found.lines + len(found.directives), np.bool_)
-    refused[[index for index, _, _ in found.refused]] = True
+    refused = np.zeros(rows.lines + len(rows.directives), np.bool_)
+    refused[[index for index, _, _ in rows.refused]] = True
     return refused
 
 
-def _parse_segments(data: bytes, found: Iterable[Segment], line: int) -> Parsed:
+def _parse_segments(data: bytes, pieces: Iterable[Segment], line: int) -> Parsed:
     """Parse segments. Those of one format are joined first, because they may be many and short."""
     parts: dict[str, list[Rows]] = {}
-    for segment in found:
+    for segment in pieces:
         read = FORMATS[segment.log_format].read(data[segment.start : segment.end], segment.header)
         parts.setdefault(segment.log_format, []).append(moved(read, line))
         line += read.lines + len(read.directives)
-    return in_order(stack([as_frames(joined(some), first_line=0) for some in parts.values()]))
+    return in_order(stack([as_frames(joined(rows), first_line=0) for rows in parts.values()]))
 
 
 def header_after(data: bytes, log_format: str | Format, header: bytes = b"") -> bytes:
@@ -211,11 +211,11 @@ def event_seconds(
     data: bytes, log_format: str | Format, header: bytes = b""
 ) -> npt.NDArray[np.int64]:
     """Return each entry's time in Unix seconds; -1 for a reject."""
-    known = _find_format(log_format)
-    found = known.read(data, header)
-    seconds = np.full(found.lines + len(found.directives), -1, np.int64)
-    seconds[found.line] = found.seconds
-    return np.delete(seconds, found.directives)
+    log_reader = _find_format(log_format)
+    rows = log_reader.read(data, header)
+    seconds = np.full(rows.lines + len(rows.directives), -1, np.int64)
+    seconds[rows.line] = rows.seconds
+    return np.delete(seconds, rows.directives)
 
 
 def _find_format(log_format: str | Format) -> Format:

@@ -55,8 +55,8 @@ def block_bounds(data: bytes, size: int = BLOCK_BYTES) -> Iterator[tuple[int, in
 def load_words(block: Bytes, start: Positions, words: int = 1) -> Words:
     """Load little-endian words of eight bytes from each position: a row of `words` for each."""
     width = 8 * words
-    places = np.ndarray(len(block) - width + 1, f"V{width}", buffer=block, strides=(1,))
-    return places[start].view("<u8").reshape(len(start), words)
+    windows = np.ndarray(len(block) - width + 1, f"V{width}", buffer=block, strides=(1,))
+    return windows[start].view("<u8").reshape(len(start), words)
 
 
 def cut_texts(data: Any, start: npt.NDArray[Any], end: npt.NDArray[Any]) -> pa.Array:
@@ -77,8 +77,8 @@ def parse_fixed_number(
     """Parse a number of exactly `width` digits at each position; also return which are valid."""
     number: npt.NDArray[Any] = np.zeros(len(start), np.int64 if width > 4 else np.int32)
     is_number = np.ones(len(start), np.bool_)
-    for place in range(width):
-        digit = block[start + place] - np.uint8(ord("0"))  # other bytes give more than 9 (wraps)
+    for index in range(width):
+        digit = block[start + index] - np.uint8(ord("0"))  # other bytes give more than 9 (wraps)
         is_number &= digit <= 9
         number = number * 10 + digit
     return number, is_number
@@ -93,9 +93,9 @@ def parse_number(
     is_number = (length > 0) & (length <= MAX_DIGITS)
     longest = int(length[is_number].max(initial=0))
     has = np.flatnonzero(is_number)
-    for place in range(longest):
-        has = has[length[has] > place]
-        digit = block[start[has] + place] - np.uint8(ord("0"))
+    for index in range(longest):
+        has = has[length[has] > index]
+        digit = block[start[has] + index] - np.uint8(ord("0"))
         is_number[has] &= digit <= 9
         number[has] = number[has] * 10 + digit
     return number, is_number

@@ -74,14 +74,14 @@ def detect(sample: bytes, likely: str = "", longest: int = LONGEST_LINE_BYTES) -
     line of the sample, if none of the first SAMPLE_LINES lines has a known format.
     """
     sample = shorten(sample, longest).data
-    found = _best(_beginning(sample, GLANCE), likely)
-    if not found or found.share < 1:
-        found = _best(_beginning(sample, LINES_LOOKED_AT), likely)
-    if not found:
-        found = _best(_beginning(sample, SAMPLE_LINES), likely)
-    if not found:
+    detected = _best(_beginning(sample, GLANCE), likely)
+    if not detected or detected.share < 1:
+        detected = _best(_beginning(sample, LINES_LOOKED_AT), likely)
+    if not detected:
+        detected = _best(_beginning(sample, SAMPLE_LINES), likely)
+    if not detected:
         raise UnknownLogFormat(_unknown(sample))
-    return found
+    return detected
 
 
 def confirm_formats(samples: Sequence[bytes], likely: str) -> list[Detected | None]:
@@ -138,31 +138,31 @@ def _confirm(sample: bytes, likely: str) -> Detected | None:
     """
     if likely not in FORMATS:
         return None
-    known, lines = FORMATS[likely], _lines(sample)
-    rows = known.read(sample, b"")
+    likely_format, lines = FORMATS[likely], _lines(sample)
+    rows = likely_format.read(sample, b"")
     refused = [lines[index] for index, _, _ in rows.refused]
     if not len(rows.line) or any(line.startswith(b"#") for line in refused):
         return None  # a header decides how the lines after it are read
-    found = _build_result(likely, rows, sample)
+    result = _build_result(likely, rows, sample)
     read = [lines[at] for at in rows.line]
-    others = refused + [lines[at] for at in rows.directives]
+    rest = refused + [lines[at] for at in rows.directives]
     order = _order(sample)
     for name in order:
         is_special = order.index(name) > order.index(likely)
-        most = _limit_of_others(FORMATS[name], read, others)
+        most = _limit_of_others(FORMATS[name], read, rest)
         if name != likely and most >= len(read) + (not is_special):
             return None
-    return found
+    return result
 
 
-def _limit_of_others(rival: Format, read: list[bytes], others: list[bytes]) -> int:
+def _limit_of_others(rival: Format, read: list[bytes], rest: list[bytes]) -> int:
     """Return an upper limit of the number of lines that another format reads.
 
-    `read` are the lines that the likely format reads, `others` the rest. Of `read`, only as many
+    `read` are the lines that the likely format reads, `rest` the others. Of `read`, only as many
     lines are tested as are needed for the decision.
     """
-    tried = read[: len(others) + 1]
-    may_read = sum(map(rival.may_read, [*tried, *others]))
+    tried = read[: len(rest) + 1]
+    may_read = sum(map(rival.may_read, [*tried, *rest]))
     return len(read) - len(tried) + may_read
 
 
@@ -173,27 +173,27 @@ def _detect(sample: bytes) -> Detected | None:
     sample by all formats takes ten times the CPU time.
     """
     lines, order = _lines(sample), _order(sample)
-    limits = ((_limit(FORMATS[name], lines), place) for place, name in enumerate(order))
-    best, found = (0, len(order)), None
-    for limit, place in sorted(limits, reverse=True):
-        if (limit, place) < best:
+    limits = ((_limit(FORMATS[name], lines), rank) for rank, name in enumerate(order))
+    best, detected = (0, len(order)), None
+    for limit, rank in sorted(limits, reverse=True):
+        if (limit, rank) < best:
             break
-        rows = FORMATS[order[place]].read(sample, b"")
-        if (len(rows.line), place) > best:
-            best = len(rows.line), place
-            found = _build_result(order[place], rows, sample)
-    return found
+        rows = FORMATS[order[rank]].read(sample, b"")
+        if (len(rows.line), rank) > best:
+            best = len(rows.line), rank
+            detected = _build_result(order[rank], rows, sample)
+    return detected
 
 
 def _lines(sample: bytes) -> list[bytes]:
     return [line.removesuffix(b"\r") for line in sample.removesuffix(b"\n").split(b"\n")]
 
 
-def _limit(known: Format, lines: Sequence[bytes]) -> int:
+def _limit(candidate: Format, lines: Sequence[bytes]) -> int:
     """Return an upper limit of the number of lines that a format reads."""
-    if known.has_header:  # it reads no line without one
+    if candidate.has_header:  # it reads no line without one
         return len(lines) if any(b"#" in line for line in lines) else 0
-    return sum(map(known.may_read, lines))
+    return sum(map(candidate.may_read, lines))
 
 
 def _build_result(name: str, rows: Rows, sample: bytes) -> Detected:
@@ -214,27 +214,25 @@ def _unknown(sample: bytes) -> str:
     for server, pattern in _ERROR_LOGS.items():
         if pattern.match(seen):
             return f"{unknown} This looks like {server}'s error log: name its access log instead."
-    nearest = "; ".join(map(_describe, _nearest(escape(seen[:_COMPARED]))))
+    line = escape(seen[:_COMPARED])
+    nearest = "; ".join(
+        f"{candidate.name}, like {' and then '.join(candidate.example.splitlines())}"
+        for candidate in nlargest(
+            NEAREST, FORMATS.values(), lambda candidate: _similarity(line, candidate)
+        )
+    )
     return (
         f"{unknown} The nearest of {len(FORMATS)} known formats are {nearest}. docs/formats.md has "
         "all of them, and says how to set the format string of your server."
     )
 
 
-def _nearest(line: str) -> list[Format]:
-    """Return the formats whose examples are most similar to a line in the shape of their text."""
-    return nlargest(NEAREST, FORMATS.values(), lambda known: _similarity(line, known))
-
-
-def _similarity(line: str, known: Format) -> float:
-    example = known.example.splitlines()[-1][:_COMPARED]
+def _similarity(line: str, candidate: Format) -> float:
+    """Return how similar the example of a format is to a line in the shape of its text."""
+    example = candidate.example.splitlines()[-1][:_COMPARED]
     return SequenceMatcher(None, _shape(line), _shape(example), autojunk=False).ratio()
 
 
 def _shape(text: str) -> str:
     """Return a text with each word as a letter and each number as a digit."""
     return re.sub(r"[^\W\d_]+", "a", re.sub(r"\d+", "0", text))
-
-
-def _describe(known: Format) -> str:
-    return f"{known.name}, like {' and then '.join(known.example.splitlines())}"

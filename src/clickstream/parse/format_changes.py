@@ -81,13 +81,13 @@ def segments(
         names.append(change[0])
         firsts.append(change[1])
     starts = [*lines.start[firsts].tolist(), len(data)]
-    found, above = [], now.header
+    parts, above = [], now.header
     for name, start, end in zip(names, starts, starts[1:], strict=False):
         if start < end:
-            found.append(Segment(name, above if FORMATS[name].has_header else b"", start, end))
+            parts.append(Segment(name, above if FORMATS[name].has_header else b"", start, end))
             above = header_after(data[start:end], above)
     leaning, leaned = _leaning(lines, names[-1], firsts[-1], now if len(names) == 1 else None)
-    return found, FormatState(names[-1], header, leaning, leaned)
+    return parts, FormatState(names[-1], header, leaning, leaned)
 
 
 def seems_changed(refused: Flags, now: FormatState) -> bool:
@@ -115,7 +115,7 @@ class _Lines:
             self._whole[name] = self._verdicts(name, self._data)
         return self._whole[name]
 
-    def some(self, name: str, first: int, past: int) -> _Verdicts:
+    def part(self, name: str, first: int, past: int) -> _Verdicts:
         """Return the verdicts on some lines; a format with headers must read all lines before."""
         self._asked[name] += 1
         is_worth_it = name in self._whole or self._asked[name] > _OFTEN
@@ -162,18 +162,18 @@ def _first_change(
     lines: _Lines, name: str, begin: int, past: int, lean: FormatState | None
 ) -> tuple[str, int] | None:
     """Return the format that first reads enough lines of a run, and the first of these lines."""
-    found = []
-    for rank, other in enumerate(FORMATS):
-        if other == name:
+    candidates = []
+    for rank, rival in enumerate(FORMATS):
+        if rival == name:
             continue
-        verdicts = lines.some(other, begin, past)
-        leaned = lean.leaned if lean and lean.leaning == other else 0
+        verdicts = lines.part(rival, begin, past)
+        leaned = lean.leaned if lean and lean.leaning == rival else 0
         if (at := _taken_over(verdicts, leaned)) is not None:
-            found.append((at, -int((verdicts == _READ).sum()), -rank, other))
-    if not found:
+            candidates.append((at, -int((verdicts == _READ).sum()), -rank, rival))
+    if not candidates:
         return None
-    at, _, _, other = min(found)
-    return other, begin + at
+    at, _, _, rival = min(candidates)
+    return rival, begin + at
 
 
 def _taken_over(verdicts: _Verdicts, leaned: int) -> int | None:
@@ -192,17 +192,17 @@ def _leaning(lines: _Lines, name: str, first: int, before: FormatState | None) -
     if not runs or runs[-1][1] < count:
         return "", 0
     begin = runs[-1][0]
-    found = []
-    for rank, other in enumerate(FORMATS):
-        if other == name:
+    candidates = []
+    for rank, rival in enumerate(FORMATS):
+        if rival == name:
             continue
-        tail = [*_runs(lines.some(other, begin, count) == _READ, begin)]
+        tail = [*_runs(lines.part(rival, begin, count) == _READ, begin)]
         if tail and tail[-1][1] == count:
-            is_on = before and tail[-1][0] == 0 and before.leaning == other
+            is_on = before and tail[-1][0] == 0 and before.leaning == rival
             leaned = count - tail[-1][0] + (before.leaned if before and is_on else 0)
-            found.append((leaned, rank, other))
-    leaned, _, other = max(found, default=(0, 0, ""))
-    return other, leaned
+            candidates.append((leaned, rank, rival))
+    leaned, _, rival = max(candidates, default=(0, 0, ""))
+    return rival, leaned
 
 
 def _runs(holds: Flags, offset: int) -> Iterator[tuple[int, int]]:

@@ -80,22 +80,22 @@ def split_heads(values: pa.Array, heads: tuple[bytes, ...]) -> dict[str, pa.Arra
     is absent from the result if no head has that part. If a head has no client, the client is its
     first forwarded address.
     """
-    found = pc.extract_regex(values, f"^(?:{heads[0].decode()})$")
-    parts = {part.name: pc.struct_field(found, part.name) for part in found.type}
+    matches = pc.extract_regex(values, f"^(?:{heads[0].decode()})$")
+    parts = {part.name: pc.struct_field(matches, part.name) for part in matches.type}
     if "client" not in parts:
         parts["client"] = first_addresses(parts["forwarded"])
-    is_other = pc.and_(pc.is_null(found), pc.not_equal(values, b""))
+    is_other = pc.and_(pc.is_null(matches), pc.not_equal(values, b""))
     if len(heads) == 1 or not pc.any(is_other).as_py():
         return parts
-    others = split_heads(values.filter(is_other), heads[1:])
+    later = split_heads(values.filter(is_other), heads[1:])
     nothing = pa.nulls(len(values), pa.binary())
-    nothing_else = pa.nulls(len(others["client"]), pa.binary())
+    nothing_else = pa.nulls(len(later["client"]), pa.binary())
     return {
         name: pc.replace_with_mask(
-            parts.get(name, nothing), is_other, others.get(name, nothing_else)
+            parts.get(name, nothing), is_other, later.get(name, nothing_else)
         )
         for name in _NAMES
-        if name in parts or name in others
+        if name in parts or name in later
     }
 
 
@@ -105,16 +105,18 @@ def first_addresses(forwarded: pa.Array) -> pa.Array:
     If no element of a list is an address or a name with a dot, the result is the first element.
     Null stays null.
     """
-    return pa.array([_first(one) for one in forwarded.to_pylist()], pa.binary())
+    return pa.array([_first(value) for value in forwarded.to_pylist()], pa.binary())
 
 
 def _first(forwarded: bytes | None) -> bytes | None:
     if forwarded is None:
         return None
     elements = [element.strip() for element in forwarded.split(b",")]
-    first = next((one for one in elements if b"." in one or b":" in one), elements[0])
-    found = _ADDRESS_AND_PORT.fullmatch(first)
-    return (found[1] or found[2]) if found else first
+    first = next(
+        (element for element in elements if b"." in element or b":" in element), elements[0]
+    )
+    match = _ADDRESS_AND_PORT.fullmatch(first)
+    return (match[1] or match[2]) if match else first
 
 
 EMPTY = "empty line"

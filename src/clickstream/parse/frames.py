@@ -54,8 +54,15 @@ def _unescape_match(match: re.Match[bytes]) -> bytes:
 
 
 _TEXTS = (
-    *("client", "method", "target", "protocol", "referrer", "user_agent"),
-    *("host", "forwarded", "cookie"),
+    "client",
+    "method",
+    "target",
+    "protocol",
+    "referrer",
+    "user_agent",
+    "host",
+    "forwarded",
+    "cookie",
 )
 _OPT_OUTS = ("sec_gpc", "dnt")
 _PLAIN = ("GET", "HTTP/1.1")
@@ -166,9 +173,11 @@ def _refused_table(refused: list[Refused], first_line: int) -> pa.Table:
 def _decode(values: pa.Array) -> pa.Array:
     r"""Decode bytes as UTF-8; any other byte becomes `\xhh`."""
     text = values.cast(pa.string(), safe=False)  # unchecked, which is right for ASCII only
-    other = pc.invert(pc.string_is_ascii(text))
-    decoded = [raw.decode("utf-8", "backslashreplace") for raw in values.filter(other).to_pylist()]
-    return pc.replace_with_mask(text, other, pa.array(decoded, pa.string()))
+    is_other = pc.invert(pc.string_is_ascii(text))
+    decoded = [
+        raw.decode("utf-8", "backslashreplace") for raw in values.filter(is_other).to_pylist()
+    ]
+    return pc.replace_with_mask(text, is_other, pa.array(decoded, pa.string()))
 
 
 def _split(request: Coded) -> dict[str, Coded]:
@@ -182,17 +191,17 @@ def _split(request: Coded) -> dict[str, Coded]:
     is_plain = pc.and_(pc.starts_with(lines, before), pc.ends_with(lines, after))
     has_target = pc.greater(pc.binary_length(lines), len(before) + len(after))
     is_other = pc.invert(pc.and_(is_plain, has_target))
-    others = lines.filter(is_other)
-    parts = pc.extract_regex(others, REQUEST_LINE)
-    target = pc.coalesce(pc.struct_field(parts, "target"), others)
+    unusual = lines.filter(is_other)
+    parts = pc.extract_regex(unusual, REQUEST_LINE)
+    target = pc.coalesce(pc.struct_field(parts, "target"), unusual)
     columns = {
         "method": (pa.repeat(method, len(lines)), pc.struct_field(parts, "method")),
         "target": (pc.utf8_slice_codeunits(lines, len(before), -len(after)), target),
         "protocol": (pa.repeat(protocol, len(lines)), pc.struct_field(parts, "protocol")),
     }
     return {
-        name: Coded(request.codes, pc.replace_with_mask(plain, is_other, other))
-        for name, (plain, other) in columns.items()
+        name: Coded(request.codes, pc.replace_with_mask(plain, is_other, irregular))
+        for name, (plain, irregular) in columns.items()
     }
 
 
@@ -229,7 +238,7 @@ def _response_ms(rows: Rows) -> pa.Array:
 
     Any other text than a number, such as the `-1` of a load balancer, means that none was measured.
     """
-    found = pa.nulls(len(rows.line), pa.int32())
+    durations = pa.nulls(len(rows.line), pa.int32())
     for name, milliseconds in DURATIONS.items():
         if name not in rows.texts:
             continue
@@ -240,5 +249,5 @@ def _response_ms(rows: Rows) -> pa.Array:
         whole = pc.round(pc.multiply(number, milliseconds), round_mode="half_up")
         ms = pc.if_else(pc.less_equal(whole, _LONGEST_MS), whole, None).cast(pa.int32())
         codes = pa.array(text.codes, mask=text.codes < 0)
-        found = pc.coalesce(found, ms.take(codes))
-    return found
+        durations = pc.coalesce(durations, ms.take(codes))
+    return durations

@@ -39,21 +39,21 @@ class LongLine:
 class Shortened:
     """Whole lines, of which those that were too long are empty.
 
-    For each emptied line, `places` has the position of its newline in `data`, and `removed` the
+    For each emptied line, `newlines` has the position of its newline in `data`, and `removed` the
     number of bytes that were removed from it and from those before it. `long_lines` has the lines
     themselves, by their index.
     """
 
     data: bytes
-    places: Positions
+    newlines: Positions
     removed: Positions
     long_lines: Mapping[int, LongLine]
 
     def original(self, positions: Positions) -> Positions:
         """Convert positions of line bounds in `data` to positions in the original bytes."""
-        passed = np.searchsorted(self.places, positions, side="left")
-        found: Positions = positions + np.concatenate([[0], self.removed])[passed]
-        return found
+        passed = np.searchsorted(self.newlines, positions, side="left")
+        original: Positions = positions + np.concatenate([[0], self.removed])[passed]
+        return original
 
 
 _NOWHERE = np.zeros(0, np.int64)
@@ -69,18 +69,18 @@ def shorten(data: bytes, longest: int = LONGEST_LINE_BYTES) -> Shortened:
     if not spans:
         return Shortened(data, _NOWHERE, _NOWHERE, {})
     view = memoryview(data)
-    pieces, places, long_lines = [], [], {}
+    pieces, newlines, long_lines = [], [], {}
     at = size = lines = 0
     for start, end in spans:
         piece = bytes(view[at:start])
         size, lines = size + len(piece), lines + count_lines(piece)
         long_lines[lines] = _long_line(data, start, end)
-        places.append(size)
+        newlines.append(size)
         pieces += [piece, b"\n"]
         at, size, lines = end, size + 1, lines + 1
     pieces.append(bytes(view[at:]))
     removed = np.cumsum([end - start - 1 for start, end in spans])
-    return Shortened(b"".join(pieces), np.array(places), removed, long_lines)
+    return Shortened(b"".join(pieces), np.array(newlines), removed, long_lines)
 
 
 def _long_line(data: bytes, start: int, end: int) -> LongLine:
@@ -116,7 +116,7 @@ def refuse_long(refused: pa.Table, long_lines: Mapping[int, LongLine]) -> pa.Tab
         return refused
     numbers = refused["line_number"].to_pylist()
     is_long = pa.array([number in long_lines for number in numbers])
-    found = [long_lines[number] for number in numbers if number in long_lines]
+    long = [long_lines[number] for number in numbers if number in long_lines]
     reasons = refused["reason"].combine_chunks()
     code = reasons.dictionary.to_pylist().index(TOO_LONG)
     codes = pc.if_else(is_long, pa.scalar(code, pa.int32()), reasons.indices)
@@ -129,7 +129,7 @@ def refuse_long(refused: pa.Table, long_lines: Mapping[int, LongLine]) -> pa.Tab
         {
             "line_number": refused["line_number"],
             "reason": pa.DictionaryArray.from_arrays(codes, reasons.dictionary),
-            "line": replaced("line", (escape(one.beginning) for one in found)),
-            "line_bytes": replaced("line_bytes", (one.size for one in found)),
+            "line": replaced("line", (escape(line.beginning) for line in long)),
+            "line_bytes": replaced("line_bytes", (line.size for line in long)),
         }
     )

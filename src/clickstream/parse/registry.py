@@ -194,7 +194,10 @@ _JSON_EXAMPLE = (
 FORMATS: Mapping[str, Format] = {
     **_of_heads("_forwarded", "192.0.2.7, 10.0.0.1", FORWARDED_HEADS),
     **_of_heads("", "192.0.2.7", PLAIN_HEADS),
-    **{name: _of_strings(name, one.example, one.strings) for name, one in DECLARED.items()},
+    **{
+        name: _of_strings(name, declared.example, declared.strings)
+        for name, declared in DECLARED.items()
+    },
     **_of_heads("_vhost", "www.example.com:443 192.0.2.7", VHOST_HEADS),
     "w3c": Format("w3c", _W3C_EXAMPLE, w3c.read, lambda _: False, has_header=True),
     "json": Format("json", _JSON_EXAMPLE, _read_json, lambda line: line.startswith(b"{")),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -31,8 +32,18 @@ OPTIONAL_FIELDS = (*SIGNATURES, *BROWSER_FIELDS)
 """The texts that a table of requests has only if the format has them."""
 
 TEXTS = (
-    *("client", "request", "method", "target", "protocol", "referrer", "user_agent"),
-    *("host", "forwarded", "cookie", "sec_gpc", "dnt"),
+    "client",
+    "request",
+    "method",
+    "target",
+    "protocol",
+    "referrer",
+    "user_agent",
+    "host",
+    "forwarded",
+    "cookie",
+    "sec_gpc",
+    "dnt",
     *DURATIONS,
     *OPTIONAL_FIELDS,
 )
@@ -85,14 +96,11 @@ def unescape_signatures(texts: dict[str, Coded]) -> dict[str, Coded]:
     texts keep their escapes.
     """
     signatures = {name: texts[name] for name in SIGNATURES if name in texts}
+    unescape = partial(_ESCAPE.sub, _unescaped_byte)
     return texts | {
-        name: Coded(text.codes, pa.array(map(_unescape, text.values.to_pylist()), pa.binary()))
+        name: Coded(text.codes, pa.array(map(unescape, text.values.to_pylist()), pa.binary()))
         for name, text in signatures.items()
     }
-
-
-def _unescape(text: bytes) -> bytes:
-    return _ESCAPE.sub(_unescaped_byte, text)
 
 
 def _unescaped_byte(match: re.Match[bytes]) -> bytes:
@@ -146,5 +154,5 @@ def _stack(name: str, parts: Sequence[Rows], order: npt.NDArray[np.int64]) -> Co
         column = part.texts.get(name) or coded([None] * len(part.line))
         codes = pa.array(column.codes, pa.int32(), mask=column.codes < 0)
         chunks.append(pa.DictionaryArray.from_arrays(codes, column.values))
-    one = coded_column(pa.chunked_array(chunks).unify_dictionaries())
-    return Coded(one.codes[order], one.values)
+    stacked = coded_column(pa.chunked_array(chunks).unify_dictionaries())
+    return Coded(stacked.codes[order], stacked.values)

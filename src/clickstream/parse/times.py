@@ -176,8 +176,8 @@ class TimeFormat:
         at, after = start, self.widths[1] or 0
         for part in self.parts:
             stop = end - after if part.width is None else at + part.width
-            value, is_one = _decoded(block, part, at, stop)
-            possible &= is_one
+            value, is_valid = _decoded(block, part, at, stop)
+            possible &= is_valid
             values[_WHAT.get(part.name, part.name)] = value
             at = stop
         possible &= at == end
@@ -224,8 +224,8 @@ def _decoded(block: Bytes, part: TimePart, at: Positions, stop: Positions) -> tu
 def _holds(block: Bytes, at: Positions, text: bytes) -> Flags:
     """Return a mask of the positions with this text."""
     holds = np.ones(len(at), np.bool_)
-    for place, byte in enumerate(text):
-        holds &= block[at + place] == byte
+    for index, byte in enumerate(text):
+        holds &= block[at + index] == byte
     return holds
 
 
@@ -234,26 +234,26 @@ def _offset(block: Bytes, at: Positions, has_colon: bool) -> tuple[Numbers, Flag
     hours, hours_ok = parse_fixed_number(block, at + 1, 2)
     minutes, minutes_ok = parse_fixed_number(block, at + 3 + has_colon, 2)
     sign = block[at]
-    is_one = hours_ok & minutes_ok & (hours < 24) & (minutes < 60)
-    is_one &= (sign == ord("+")) | (sign == ord("-"))
+    is_valid = hours_ok & minutes_ok & (hours < 24) & (minutes < 60)
+    is_valid &= (sign == ord("+")) | (sign == ord("-"))
     if has_colon:
-        is_one &= block[at + 3] == ord(":")
+        is_valid &= block[at + 3] == ord(":")
     east = (hours.astype(np.int64) * 60 + minutes) * 60
-    return np.where(sign == ord("+"), east, -east), is_one
+    return np.where(sign == ord("+"), east, -east), is_valid
 
 
 def _month(block: Bytes, at: Positions, stop: Positions) -> tuple[Numbers, Flags]:
     """Decode names of months, short (three letters) or full, as numbers from 1."""
-    letters = [block[at + place].astype(np.int64) for place in range(3)]
+    letters = [block[at + index].astype(np.int64) for index in range(3)]
     spelled = (letters[0] << 16) | (letters[1] << 8) | letters[2]
-    found = np.searchsorted(_SPELLED, spelled, sorter=_IN_ORDER)
-    month = _IN_ORDER[np.minimum(found, len(_NAMES) - 1)]
-    is_one = _SPELLED[month] == spelled
+    rank = np.searchsorted(_SPELLED, spelled, sorter=_IN_ORDER)
+    month = _IN_ORDER[np.minimum(rank, len(_NAMES) - 1)]
+    is_valid = _SPELLED[month] == spelled
     length = stop - at
-    for place in range(3, min(int(length.max(initial=0)), _LETTERS.shape[1])):
-        is_one &= (place >= length) | (block[at + place] == _LETTERS[month, place])
-    is_one &= (length == 3) | (length == _LENGTHS[month])
-    return month + 1, is_one
+    for index in range(3, min(int(length.max(initial=0)), _LETTERS.shape[1])):
+        is_valid &= (index >= length) | (block[at + index] == _LETTERS[month, index])
+    is_valid &= (length == 3) | (length == _LENGTHS[month])
+    return month + 1, is_valid
 
 
 def _since_epoch(seconds: Numbers) -> tuple[Numbers, Flags]:

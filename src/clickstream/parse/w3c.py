@@ -51,7 +51,7 @@ from clickstream.parse.rows import (
 )
 from clickstream.parse.times import FIRST_YEAR, LAST_YEAR
 
-# Convert the values of W3C logs, each distinct value once. `w3c` calls this module.
+# The values of W3C logs are converted, each distinct value once.
 
 _DATE = re.compile(rb"\d{4}-\d\d-\d\d")
 _TIME = re.compile(rb"([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d|60)(?:\.\d*)?)?")
@@ -158,8 +158,8 @@ def sizes(column: Coded | None, rows: int) -> Numbers:
 
 def _numbers(column: Coded, number: Callable[[bytes], int]) -> Numbers:
     distinct = np.array([number(value) for value in column.values.to_pylist()], np.int64)
-    found: Numbers = distinct[column.codes]
-    return found
+    numbers: Numbers = distinct[column.codes]
+    return numbers
 
 
 def _each(column: Coded, change: Callable[[bytes], bytes]) -> Coded:
@@ -220,17 +220,17 @@ class Spaced:
         self.is_regular = ~self.is_directive
         quotes = np.flatnonzero(data == QUOTE)
         odd = low[_is_odd(low, kind, last, has_return)]
-        for found in (quotes, odd):
-            self.is_regular[np.searchsorted(newline, found)] = False
+        for positions in (quotes, odd):
+            self.is_regular[np.searchsorted(newline, positions)] = False
         tabs = np.searchsorted(newline, low[kind == TAB])
         if len(tabs):
             count = np.bincount(tabs, minlength=len(newline))
             self.is_regular &= (count == 0) | (count == self.spaces)
 
-    def value_bounds(self, lines: Numbers, place: int) -> tuple[Numbers, Numbers]:
-        """Return the bounds of value number `place`, from 0, of regular lines."""
-        space = self._first[lines] + place
-        start = self._low[space - 1] + 1 if place else self.start[lines]
+    def value_bounds(self, lines: Numbers, position: int) -> tuple[Numbers, Numbers]:
+        """Return the bounds of value number `position`, from 0, of regular lines."""
+        space = self._first[lines] + position
+        start = self._low[space - 1] + 1 if position else self.start[lines]
         return start, np.minimum(self._low[space], self.end[lines])
 
     def texts(self, lines: Numbers) -> Iterator[tuple[int, bytes]]:
@@ -266,15 +266,15 @@ def _is_odd(low: Numbers, kind: Numbers, last: Numbers, has_return: Flags) -> Fl
     return is_odd
 
 
-def regular_columns(spaced: Spaced, lines: Numbers, places: Mapping[str, int]) -> pa.Table:
+def regular_columns(spaced: Spaced, lines: Numbers, positions: Mapping[str, int]) -> pa.Table:
     """Cut out the values of regular lines that have the right number of spaces."""
-    bounds = {name: spaced.value_bounds(lines, place) for name, place in places.items()}
+    bounds = {name: spaced.value_bounds(lines, position) for name, position in positions.items()}
     cut = {name: cut_texts(spaced.block, *bound) for name, bound in bounds.items()}
     return spaced.table(lines, cut)
 
 
 def careful_columns(
-    spaced: Spaced, lines: Numbers, places: Mapping[str, int], width: int
+    spaced: Spaced, lines: Numbers, positions: Mapping[str, int], width: int
 ) -> tuple[pa.Table, list[Refused]]:
     """Split lines of any form into values; refuse lines that don't have `width` values."""
     fitting: list[int] = []
@@ -287,7 +287,7 @@ def careful_columns(
             split.append(values)
         else:
             refused.append((index, _misfit(values, width), text))
-    columns = {name: [values[place] for values in split] for name, place in places.items()}
+    columns = {name: [values[position] for values in split] for name, position in positions.items()}
     return spaced.table(np.array(fitting, np.int64), columns), refused
 
 
@@ -352,13 +352,15 @@ class _Layout:
     def __init__(self, header: bytes) -> None:
         match = _FIELDS.match(header)
         fields = [name.lower() for name in match[1].split()] if match else []
-        found = {
+        positions = {
             column: next((fields.index(name) for name in names if name in fields), -1)
             for column, names in COLUMNS.items()
         }
         self.width = len(fields)
-        self.places = {column: place for column, place in found.items() if place >= 0}
-        self.missing = [COLUMNS[name][0].decode() for name in NEEDED if name not in self.places]
+        self.positions = {
+            column: position for column, position in positions.items() if position >= 0
+        }
+        self.missing = [COLUMNS[name][0].decode() for name in NEEDED if name not in self.positions]
         self.has_whole_urls = b"cs-uri-stem" not in fields
         self.is_iis = not _OF_IIS.isdisjoint(fields)
         self.decoded = _decoders(fields)
@@ -387,8 +389,8 @@ def read(data: bytes, header: bytes = b"") -> Rows:
         codes, headers = headers_of(block, spaced.start, spaced.is_directive, header)
         for code, name in enumerate(headers):
             entries = np.flatnonzero(~spaced.is_directive & (codes == code))
-            found, unfit = _columns(spaced, entries, _layout(name))
-            groups.setdefault(name, []).extend(found)
+            tables, unfit = _columns(spaced, entries, _layout(name))
+            groups.setdefault(name, []).extend(tables)
             refused += unfit
         header = headers[codes[-1]]
         first_line += len(spaced.start)
@@ -442,8 +444,8 @@ def _columns(
             for index, text in spaced.texts(lines)
         ]
     is_regular = spaced.is_regular[lines] & (spaced.spaces[lines] == layout.width - 1)
-    regular = regular_columns(spaced, lines[is_regular], layout.places)
-    irregular, refused = careful_columns(spaced, lines[~is_regular], layout.places, layout.width)
+    regular = regular_columns(spaced, lines[is_regular], layout.positions)
+    irregular, refused = careful_columns(spaced, lines[~is_regular], layout.positions, layout.width)
     return [regular, irregular], refused
 
 
@@ -452,7 +454,7 @@ def _check_rows(data: bytes, table: pa.Table, layout: _Layout) -> Rows:
     table = table.unify_dictionaries().combine_chunks()
     columns = {
         name: as_meant(coded_column(table[name]), layout.decoded.get(name))
-        for name in layout.places
+        for name in layout.positions
     }
     day, clock = days(columns["date"]), seconds_of_day(columns["time"])
     status, size = statuses(columns["status"]), sizes(columns.get("size"), len(table))

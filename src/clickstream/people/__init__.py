@@ -11,13 +11,16 @@ have a browser's user agent and an address of their own.
 See docs/people.md for the method.
 """
 
-from clickstream.people.choice import choose_suspected
 from clickstream.people.counts import COUNT_COLUMNS, Counts, count_kinds
 from clickstream.people.estimate import PeopleEstimate
 from clickstream.people.habits import Habit
-from clickstream.people.history import SiteHistory
-from clickstream.people.learning import learn_habit
-from clickstream.people.suspicion import SuspectedCohort, Suspicion, find_suspects
+from clickstream.people.learning import SiteHistory, learn_habit
+from clickstream.people.suspicion import (
+    SuspectedCohort,
+    Suspicion,
+    choose_suspected,
+    find_suspects,
+)
 from clickstream.people.visitors import PART_COLUMNS, Proof, visitors_of_date, visitors_of_dates
 
 __all__ = [

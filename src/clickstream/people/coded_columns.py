@@ -20,7 +20,7 @@ Numbers = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class CodedColumn:
-    """A column as codes: for each row, the place of its value in `labels`.
+    """A column as codes: for each row, the position of its value in `labels`.
 
     The labels are sorted, and each of them is the value of some row.
     """
@@ -38,16 +38,16 @@ class CodedColumn:
     def from_values(cls, values: Sequence[Any]) -> CodedColumn:
         """Encode few values without nulls: 0.01 ms for 100 values, where `of` takes 0.3 ms."""
         labels = tuple(sorted({*values}))
-        place = {label: number for number, label in enumerate(labels)}
-        return cls(labels, np.array([place[value] for value in values], np.int64))
+        code_of = {label: number for number, label in enumerate(labels)}
+        return cls(labels, np.array([code_of[value] for value in values], np.int64))
 
     @classmethod
     def concat(cls, columns: Sequence[CodedColumn]) -> CodedColumn:
         """Return the rows of all columns."""
         labels = sorted({label for column in columns for label in column.labels})
-        place = {label: number for number, label in enumerate(labels)}
+        code_of = {label: number for number, label in enumerate(labels)}
         codes = [
-            np.array([place[label] for label in column.labels], np.int64)[column.codes]
+            np.array([code_of[label] for label in column.labels], np.int64)[column.codes]
             for column in columns
         ]
         return cls(tuple(labels), np.concatenate(codes))
@@ -58,12 +58,12 @@ class CodedColumn:
         return len(self.labels)
 
     def select(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> CodedColumn:
-        """Return some rows, by a mask or by their places."""
+        """Return some rows, by a mask or by their positions."""
         return _with_used_labels(self.labels, self.codes[rows])
 
     def pair_with(self, other: CodedColumn) -> CodedColumn:
         """Return a column with the pair of values of this column and another one in each row."""
-        pairs = tuple((one, two) for one in self.labels for two in other.labels)
+        pairs = tuple((own, two) for own in self.labels for two in other.labels)
         return _with_used_labels(pairs, self.codes * other.size + other.codes)
 
 
@@ -88,9 +88,9 @@ def sum_precisely(codes: Codes, numbers: Numbers, size: int) -> Numbers:
     if (numbers == np.floor(numbers)).all() and np.abs(numbers).sum() < 2.0**53:
         return np.column_stack([sum_by(codes, column, size) for column in numbers.T])
     sums = pd.DataFrame(numbers).groupby(codes).sum()
-    found = np.zeros((size, numbers.shape[1]))
-    found[sums.index] = sums.to_numpy()
-    return found
+    precise = np.zeros((size, numbers.shape[1]))
+    precise[sums.index] = sums.to_numpy()
+    return precise
 
 
 def divide(top: Numbers, bottom: Numbers, otherwise: float | Numbers) -> Numbers:

@@ -19,8 +19,15 @@ from clickstream.people.coded_columns import CodedColumn, Codes, Numbers, sum_by
 from clickstream.people.visitors import DEVICE, KIND_FIELDS
 
 PAIRED = (
-    *("network", "operator", "agent", "protocol", "header_fields"),
-    *("referrer", "landing_page", "hour", "channel"),
+    "network",
+    "operator",
+    "agent",
+    "protocol",
+    "header_fields",
+    "referrer",
+    "landing_page",
+    "hour",
+    "channel",
 )
 """Arrival fields of which pairs are looked at."""
 
@@ -65,8 +72,8 @@ class Grouping:
 
     def sum_by_arrival(self, rows: Codes, weights: Numbers) -> Numbers:
         """Sum the weights of some visitors that arrive like each cell, however they act."""
-        found: Numbers = sum_by(self.arrival_of[rows], weights, self.size)[self.arrival_cell]
-        return found
+        by_cell: Numbers = sum_by(self.arrival_of[rows], weights, self.size)[self.arrival_cell]
+        return by_cell
 
 
 def groupings(columns: Mapping[str, CodedColumn]) -> Iterator[Grouping]:
@@ -75,13 +82,13 @@ def groupings(columns: Mapping[str, CodedColumn]) -> Iterator[Grouping]:
     A field with the same value for all visitors is left out.
     """
     telling = {name for name, column in columns.items() if column.size > 1}
-    actions = [one for one in ACTION_FIELDS if one in telling]
-    single = [(one,) for one in ARRIVAL_FIELDS if one in telling]
+    actions = [field for field in ACTION_FIELDS if field in telling]
+    single = [(field,) for field in ARRIVAL_FIELDS if field in telling]
     for arrival in ((), KIND_FIELDS, *single):
         alone = _group_by_arrival(columns, arrival)
         yield alone
         yield from (_add_action(alone, action, columns[action]) for action in actions)
-    for pair in combinations([one for one in PAIRED if one in telling], 2):
+    for pair in combinations([field for field in PAIRED if field in telling], 2):
         yield _group_by_arrival(columns, pair)
 
 
@@ -104,7 +111,12 @@ def _add_action(alone: Grouping, action: str, column: CodedColumn) -> Grouping:
     distinct, cell = np.unique(code, return_inverse=True)
     arrival_cell, action_value = np.divmod(distinct, column.size)
     return Grouping(
-        *(alone.arrival, action, cell, alone.cell, arrival_cell, action_value),
+        alone.arrival,
+        action,
+        cell,
+        alone.cell,
+        arrival_cell,
+        action_value,
         alone.is_known[arrival_cell],
     )
 

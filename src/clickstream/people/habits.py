@@ -41,10 +41,10 @@ class References(NamedTuple):
     total: float
 
 
-def references_of(known: Mapping[Any, References], labels: Sequence[Any]) -> Numbers:
+def references_of(references: Mapping[Any, References], labels: Sequence[Any]) -> Numbers:
     """Return the References of kinds or channels as columns; they are 0 without history."""
     nothing = References(0.0, 0.0, 0.0, 0.0)
-    return np.array([known.get(label, nothing) for label in labels]).reshape(-1, 4).T
+    return np.array([references.get(label, nothing) for label in labels]).reshape(-1, 4).T
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,8 @@ class ActionShares:
 
     def of(self, devices: Sequence[str], values: Sequence[str]) -> Numbers:
         """Return the shares with a row per value and a column per device."""
-        known = [self.by_device.get(device, self.by_device[ALL]) for device in devices]
-        return np.array([[one.get(value, self.unseen) for one in known] for value in values])
+        rows = [self.by_device.get(device, self.by_device[ALL]) for device in devices]
+        return np.array([[row.get(value, self.unseen) for row in rows] for value in values])
 
 
 @dataclass(frozen=True)
@@ -128,31 +128,33 @@ def _rounded(value: Any) -> Any:
     if isinstance(value, float):
         return float(f"{value:.2g}")
     if isinstance(value, dict):
-        return {name: _rounded(one) for name, one in value.items()}
+        return {name: _rounded(item) for name, item in value.items()}
     if isinstance(value, References):
         return References(*map(_rounded, value))
     if isinstance(value, (StepHabit, ActionShares, Habit)):
-        return type(value)(**{name: _rounded(one) for name, one in vars(value).items()})
+        return type(value)(**{name: _rounded(item) for name, item in vars(value).items()})
     return value
 
 
 def _plain(value: Any) -> Any:
     """Return a habit as nested lists, in a fixed order."""
     if isinstance(value, dict):
-        return [(name, _plain(one)) for name, one in sorted(value.items())]
+        return [(name, _plain(item)) for name, item in sorted(value.items())]
     if isinstance(value, StepHabit):
         tables = {
-            "ratios": _csv(KIND_FIELDS, ["0"], {kind: [one] for kind, one in value.ratios.items()}),
+            "ratios": _csv(
+                KIND_FIELDS, ["0"], {kind: [ratio] for kind, ratio in value.ratios.items()}
+            ),
             "references": _csv(KIND_FIELDS, References._fields, value.references),
             "channel_references": _csv((CHANNEL,), References._fields, value.channel_references),
         }
-        return [(name, _plain(one)) for name, one in (vars(value) | tables).items()]
+        return [(name, _plain(item)) for name, item in (vars(value) | tables).items()]
     if isinstance(value, ActionShares):
         devices = value.by_device
         table = {device: row.values() for device, row in devices.items()}
         return [("by_device", _csv(("",), devices[ALL], table)), ("unseen", value.unseen)]
     if isinstance(value, Habit):
-        return [(name, _plain(one)) for name, one in vars(value).items()]
+        return [(name, _plain(item)) for name, item in vars(value).items()]
     return value
 
 
@@ -166,5 +168,5 @@ def _csv(names: Sequence[str], columns: Iterable[str], rows: Mapping[Any, Iterab
     table.writerow([*(names if rows else [""]), *columns])
     for label, numbers in sorted(rows.items()):
         labels = label if isinstance(label, tuple) else [label]
-        table.writerow([*labels, *(f"{one:.6g}" for one in numbers)])
+        table.writerow([*labels, *(f"{number:.6g}" for number in numbers)])
     return text.getvalue()

@@ -1,9 +1,12 @@
-"""Learn the habits of a site from the counts of earlier dates; odd dates are left out."""
+"""Learn the habits of a site from the counts of earlier dates; odd dates are left out.
+
+The dates are searched in their order, each by the habit of those before it: see `SiteHistory`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -12,7 +15,7 @@ from numpy.typing import NDArray
 
 from clickstream.cohort_labels import ACTION_FIELDS
 from clickstream.people.coded_columns import CodedColumn, Numbers, sum_precisely
-from clickstream.people.counts import ALL, Counts
+from clickstream.people.counts import ALL, COUNT_COLUMNS, Counts, count_kinds
 from clickstream.people.habits import (
     LARGEST_RATIO,
     LEAST_RATIO,
@@ -29,6 +32,9 @@ FEWEST_DATES = 7
 
 MOST_DATES = 42
 """Dates before the date in question that a habit is learned from, at most."""
+
+REACH = timedelta(days=MOST_DATES)
+"""How long before a date the dates are that its habit is learned from."""
 
 LEAST_SPREAD, LARGEST_SPREAD = 1.25, 3.0
 """Bounds of the factor by which a ratio of a usual date may exceed the habit."""
@@ -82,8 +88,17 @@ def _prior(shares: dict[str, ActionShares]) -> StepHabit:
         field: ActionShares({ALL: {}}, 1.0 if field in _OF_UNPROVED else 0.0)
         for field in ACTION_FIELDS
     }
-    bounds = (LEAST_RATIO, LARGEST_RATIO)
-    return StepHabit({}, PRIOR_RATIO, {}, {}, unknown | shares, {}, *bounds, is_known=False)
+    return StepHabit(
+        {},
+        PRIOR_RATIO,
+        {},
+        {},
+        unknown | shares,
+        {},
+        LEAST_RATIO,
+        LARGEST_RATIO,
+        is_known=False,
+    )
 
 
 def _fewest_people(totals: Counts) -> float:
@@ -101,10 +116,10 @@ def _learn_step(
     references: Sequence[Proof],
 ) -> StepHabit:
     """Learn what is usual in a step from the counts of each field of action, without odd dates."""
-    every = {field: one.compare(candidates, references) for field, one in by_field.items()}
+    every = {field: counts.compare(candidates, references) for field, counts in by_field.items()}
     by_date = _sum_by(every[ALL].date, every[ALL])
     are_usual = _are_usual(by_date)
-    usual = {field: one.select(are_usual[one.date.codes]) for field, one in every.items()}
+    usual = {field: counts.select(are_usual[counts.date.codes]) for field, counts in every.items()}
     totals, by_date = usual[ALL], by_date[are_usual]
     site = _site_ratio(by_date)
     kind = totals.columns[DEVICE].pair_with(totals.columns[CHANNEL])
@@ -153,8 +168,8 @@ def _kind_ratios(totals: Counts, kind: CodedColumn, site: float) -> Numbers:
     parent = of_device[[device.labels.index(name) for name, _ in kind.labels]]
     candidates, references = _sum_by(kind, totals).T
     ratio = (candidates + _WEIGHT * parent) / (references + _WEIGHT)
-    found: Numbers = np.clip(ratio, LEAST_RATIO, LARGEST_RATIO)
-    return found
+    clipped: Numbers = np.clip(ratio, LEAST_RATIO, LARGEST_RATIO)
+    return clipped
 
 
 def _range(by_date: Numbers, site: float) -> tuple[float, float]:
@@ -186,7 +201,7 @@ def _usual_references(totals: Counts, groups: CodedColumn, weekday: int) -> dict
     share = number.sum(axis=0) / max(float(number.sum(axis=0).sum()), 1.0)
     of_weekday = both[[day.weekday() == weekday for day in totals.date.labels]]
     total = of_weekday.mean(axis=0) if len(of_weekday) else np.quantile(both, 0.1, axis=0)
-    rows = zip(*(one.tolist() for one in (usual, deviation, share, total)), strict=True)
+    rows = zip(*(column.tolist() for column in (usual, deviation, share, total)), strict=True)
     return dict(zip(groups.labels, map(References._make, rows), strict=True))
 
 
@@ -236,8 +251,30 @@ def _kind_variance(totals: Counts, ratio: Numbers) -> float:
 
 def _spreads(of_kinds: float, of_actions: Mapping[str, float]) -> dict[str, float]:
     """Return the factor of two standard deviations between dates, for `all` and each field."""
-    variances = {ALL: of_kinds} | {field: of_kinds + one for field, one in of_actions.items()}
-    return {
-        name: float(np.clip(np.exp(2 * np.sqrt(one)), LEAST_SPREAD, LARGEST_SPREAD))
-        for name, one in variances.items()
+    variances = {ALL: of_kinds} | {
+        field: of_kinds + variance for field, variance in of_actions.items()
     }
+    return {
+        name: float(np.clip(np.exp(2 * np.sqrt(variance)), LEAST_SPREAD, LARGEST_SPREAD))
+        for name, variance in variances.items()
+    }
+
+
+_NOTHING = Counts.of(pd.DataFrame(columns=COUNT_COLUMNS))
+
+
+class SiteHistory:
+    """The counts of the people of dates, by date."""
+
+    def __init__(self, counts: Mapping[date, Counts] | None = None) -> None:
+        self._counts = {**(counts or {})}
+
+    def habit(self, day: date) -> Habit:
+        """Return the habit before a date, rounded; the prior without enough dates."""
+        before = [self._counts[past] for past in sorted(self._counts) if day - REACH <= past < day]
+        return learn_from_counts(Counts.concat([_NOTHING, *before]), day.weekday()).rounded()
+
+    def add(self, day: date, visitors: pd.DataFrame, shares: pd.Series) -> Counts:
+        """Count the people of a date, so that later dates learn from them; return the counts."""
+        self._counts[day] = count_kinds(day, visitors, shares)
+        return self._counts[day]

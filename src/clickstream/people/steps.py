@@ -66,12 +66,18 @@ def step_visitors(
     device, kind = columns[DEVICE], columns[DEVICE].pair_with(columns[CHANNEL])
     of_reference, own = kind.codes[references], weight[references]
     number = sum_by(of_reference, own, kind.size)
-    known = references_of(habit.references, kind.labels)
-    crowd, total = _crowd_share(kind, number, known, habit), known[-1]
+    usual_references = references_of(habit.references, kind.labels)
+    crowd, total = _crowd_share(kind, number, usual_references, habit), usual_references[-1]
     here = sum_by(kind.codes[everyone], np.ones(len(everyone)), kind.size)
     volume = divide((total - number).clip(0.0), here, 0.0)
     return StepVisitors(
-        *(habit, is_candidate, weight, references, own, device.codes[references], device.size),
+        habit,
+        is_candidate,
+        weight,
+        references,
+        own,
+        device.codes[references],
+        device.size,
         usual=own * habit.ratio_of(kind.labels)[of_reference],
         crowd=own * crowd[of_reference],
         everyone=everyone,
@@ -83,26 +89,28 @@ def step_visitors(
     )
 
 
-def _crowd_share(kind: CodedColumn, number: Numbers, known: Numbers, habit: StepHabit) -> Numbers:
+def _crowd_share(
+    kind: CodedColumn, number: Numbers, usual_references: Numbers, habit: StepHabit
+) -> Numbers:
     """Return the share of each kind's references that are beyond the usual number.
 
     A crowd on several devices is seen in its channel, if it is too small in each kind.
     """
-    of_kind = _share_beyond(number, known)
+    of_kind = _share_beyond(number, usual_references)
     channel = CodedColumn.of(pd.Series([name for _, name in kind.labels]))
     known_channel = references_of(habit.channel_references, channel.labels)
     of_channel = _share_beyond(sum_by(channel.codes, number, channel.size), known_channel)
-    found: Numbers = np.fmax(of_kind, of_channel[channel.codes])
-    return found
+    share: Numbers = np.fmax(of_kind, of_channel[channel.codes])
+    return share
 
 
-def _share_beyond(number: Numbers, known: Numbers) -> Numbers:
+def _share_beyond(number: Numbers, usual_references: Numbers) -> Numbers:
     """Return the share of references that are beyond the usual number.
 
     The usual number is the lower one of that of a usual date, and that by the usual share of the
-    others of this date. `known` has a row for each field of References.
+    others of this date. `usual_references` has a row for each field of References.
     """
-    usual, deviation, share, _ = known
+    usual, deviation, share, _ = usual_references
     share = share.clip(0.0, 0.9)
     by_share = share / (1 - share) * (number.sum() - number)
     usual = np.fmin(usual, by_share)

@@ -25,7 +25,7 @@ from clickstream.people.habits import LARGEST_RATIO, LEAST_RATIO, Habit, StepHab
 from clickstream.people.steps import StepVisitors, step_visitors
 from clickstream.people.visitors import MECHANICAL, Proof
 
-# Find cells with far more candidates than people explain; `suspicion` calls it for each step.
+# Cells with far more candidates than people explain.
 
 LEAST_PROOF = 0.2
 """A crowd proves at least this part of what is usual: readers of a newspaper leave sooner.
@@ -49,7 +49,7 @@ _PRIOR_WEIGHT = 5.0
 class ExplainedCells:
     """Cells with what people explain in them, the same for the whole step.
 
-    `grouping` has the place of each cell's grouping, and `cell` its number there. `references` is
+    `grouping` has the index of each cell's grouping, and `cell` its number there. `references` is
     the number of people with more proof of the same arrival, `expected` the number of candidates by
     the habit, and `allowed` the largest number that people explain, per reference. `share` is the
     usual share of the action. `is_tight` marks limits of the habit; the others are those of crowds.
@@ -76,11 +76,11 @@ def explain_cells(all_groupings: Sequence[Grouping], step: StepVisitors) -> Expl
     Cells with fewer than FEWEST visitors, and those of unknown networks, are left out.
     """
     parts = []
-    for place, grouping in enumerate(all_groupings):
+    for index, grouping in enumerate(all_groupings):
         cells = _Cells.of(grouping, step)
-        parts.append(cells.explain_by_crowds(place))
+        parts.append(cells.explain_by_crowds(index))
         if step.habit.is_known and grouping.is_of_kinds:
-            parts.append(cells.explain_by_habit(place))
+            parts.append(cells.explain_by_habit(index))
     return ExplainedCells.concat(parts)
 
 
@@ -126,11 +126,11 @@ class _Cells:
         acting_share = divide(acting, references, 0.0)
         return cls(grouping, step, cell, references, ratio, share, acting_share)
 
-    def explain_by_crowds(self, place: int) -> ExplainedCells:
+    def explain_by_crowds(self, index: int) -> ExplainedCells:
         """Return what the references explain, if they may be a crowd that leaves soon."""
-        return self._explained(place, self._expected, self._crowd_limit, is_tight=False)
+        return self._explained(index, self._expected, self._crowd_limit, is_tight=False)
 
-    def explain_by_habit(self, place: int) -> ExplainedCells:
+    def explain_by_habit(self, index: int) -> ExplainedCells:
         """Return what the references explain, within the spread of usual dates.
 
         References beyond the usual number of their kind explain as many as a crowd. If there are
@@ -145,14 +145,19 @@ class _Cells:
         volume = grouping.sum_by_arrival(step.everyone, step.volume)[self.cell] * self._likely_share
         allowed = np.fmax(spread * usual + crowd, volume / np.fmax(self.references, 1.0))
         expected = self._expected * (1 - beyond) + crowd * self.references
-        return self._explained(place, np.fmax(expected, volume), allowed, is_tight=True)
+        return self._explained(index, np.fmax(expected, volume), allowed, is_tight=True)
 
     def _explained(
-        self, place: int, expected: Numbers, allowed: Numbers, *, is_tight: bool
+        self, index: int, expected: Numbers, allowed: Numbers, *, is_tight: bool
     ) -> ExplainedCells:
         return ExplainedCells(
-            *(np.full_like(self.cell, place), self.cell, self.references, expected, allowed),
-            *(self.share, np.full(len(self.cell), is_tight)),
+            np.full_like(self.cell, index),
+            self.cell,
+            self.references,
+            expected,
+            allowed,
+            self.share,
+            np.full(len(self.cell), is_tight),
         )
 
     @property
@@ -180,26 +185,26 @@ def _ratio_elsewhere(step: StepVisitors, candidates: Numbers, references: Number
     `candidates` are those outside the cell. A fleet among them makes the ratio larger, and so the
     result more cautious. So do few visitors: the ratio is moved towards the largest one.
     """
-    others = candidates + _PRIOR_WEIGHT * LARGEST_RATIO
+    outside = candidates + _PRIOR_WEIGHT * LARGEST_RATIO
     rest = float(step.reference_weight.sum()) - references + _PRIOR_WEIGHT
-    found: Numbers = np.clip(others / rest, LEAST_RATIO, LARGEST_RATIO)
-    return found
+    ratio: Numbers = np.clip(outside / rest, LEAST_RATIO, LARGEST_RATIO)
+    return ratio
 
 
 def _usual_by_device(grouping: Grouping, step: StepVisitors) -> Numbers:
     """Return the candidates that the references of each cell's arrival explain, by device."""
     codes = grouping.arrival_of[step.references] * step.devices + step.device
     sums = sum_by(codes, step.usual, grouping.size * step.devices)
-    found: Numbers = sums.reshape(-1, step.devices)[grouping.arrival_cell]
-    return found
+    by_device: Numbers = sums.reshape(-1, step.devices)[grouping.arrival_cell]
+    return by_device
 
 
 def _action_shares(grouping: Grouping, step: StepVisitors) -> Numbers:
     """Return the usual share of each cell's action, with a column per device."""
     if grouping.action is None:
         return np.ones((grouping.size, step.devices))
-    found: Numbers = step.shares[grouping.action][grouping.action_value]
-    return found
+    shares: Numbers = step.shares[grouping.action][grouping.action_value]
+    return shares
 
 
 def evidence_against(candidates: Numbers, explained: ExplainedCells) -> Numbers:
@@ -210,11 +215,11 @@ def evidence_against(candidates: Numbers, explained: ExplainedCells) -> Numbers:
     """
     number = candidates + explained.references
     least = 1 / (1 + explained.allowed)
-    found = np.divide(explained.references, number, out=np.ones(len(number)), where=number > 0)
+    share = np.divide(explained.references, number, out=np.ones(len(number)), where=number > 0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        rest = np.where(found < 1, (1 - found) * np.log((1 - found) / (1 - least)), 0.0)
-        own = np.where(found > 0, found * np.log(found / least), 0.0)
-    return np.where(found < least, number * (own + rest), 0.0)
+        rest = np.where(share < 1, (1 - share) * np.log((1 - share) / (1 - least)), 0.0)
+        own = np.where(share > 0, share * np.log(share / least), 0.0)
+    return np.where(share < least, number * (own + rest), 0.0)
 
 
 FALSE_SHARE = 0.01
@@ -298,9 +303,9 @@ def find_suspects(
         is_weak &= ordered["rhythm"].isin(MECHANICAL).to_numpy()
     search.run(Proof.WEAK, habit.weak, is_weak, proof == Proof.STRONG)
     search.run(Proof.NONE, habit.unproved, proof == Proof.NONE, proof >= Proof.WEAK)
-    found = pd.DataFrame({"share": search.weight, "cohort": search.label}, ordered.index)
+    suspected = pd.DataFrame({"share": search.weight, "cohort": search.label}, ordered.index)
     people = estimate_people(ordered, search.weight, search.highest, search.variance, habit)
-    return Suspicion(found, tuple(search.cohorts), people)
+    return Suspicion(suspected, tuple(search.cohorts), people)
 
 
 class _Search:
@@ -350,10 +355,10 @@ class _Search:
             step = step_visitors(self._columns, self.weight, candidates, references, habit)
             cells = explain_cells(self._groupings, step)
             while len(self.cohorts) < _MOST_COHORTS:
-                found = self._strongest(proof, cells, step)
-                if found is None:
+                strongest = self._strongest(proof, cells, step)
+                if strongest is None:
                     break
-                self._suspect(step, *found)
+                self._suspect(step, *strongest)
             is_new = not habit.is_known and len(self.cohorts) > before
 
     def _strongest(
@@ -361,15 +366,19 @@ class _Search:
     ) -> tuple[Grouping, int, SuspectedCohort] | None:
         """Return the first cell in order with enough machines, and the cohort of its members."""
         counted = self._count_candidates(cells, step)
-        for place in _in_order(cells, counted):
-            grouping, cell = self._groupings[cells.grouping[place]], int(cells.cell[place])
+        for index in _in_order(cells, counted):
+            grouping, cell = self._groupings[cells.grouping[index]], int(cells.cell[index])
             named, of_named = self._simplest(step.is_candidate, grouping, cell)
-            expected = float(cells.expected[place])
-            is_common = cells.is_tight[place] and cells.share[place] >= COMMON_ACTION
+            expected = float(cells.expected[index])
+            is_common = cells.is_tight[index] and cells.share[index] >= COMMON_ACTION
             cohort = SuspectedCohort(
-                *(proof, named.fields, cell_values(named, of_named, self._columns)),
-                *(float(counted[place]), float(cells.references[place]), expected),
-                kept=min(float(counted[place]), expected),
+                proof,
+                named.fields,
+                cell_values(named, of_named, self._columns),
+                float(counted[index]),
+                float(cells.references[index]),
+                expected,
+                kept=min(float(counted[index]), expected),
                 is_decided=step.habit.is_known and not is_common,
             )
             if cohort.counted - cohort.kept >= self._least_excess:
@@ -378,8 +387,8 @@ class _Search:
 
     def _count_candidates(self, cells: ExplainedCells, step: StepVisitors) -> Numbers:
         """Return the expected number of people among the candidates of each cell."""
-        first = np.cumsum([0, *(one.size for one in self._groupings)])
-        counted = np.concatenate([count_candidates(one, step) for one in self._groupings])
+        first = np.cumsum([0, *(grouping.size for grouping in self._groupings)])
+        counted = np.concatenate([count_candidates(grouping, step) for grouping in self._groupings])
         return counted[first[cells.grouping] + cells.cell]
 
     def _simplest(
@@ -391,11 +400,11 @@ class _Search:
         with a late line; the label of the cohort must not.
         """
         members = candidates & (grouping.cell == cell)
-        for other in (one for one in self._groupings if one.fields):
-            cells = other.cell[members]
+        for simpler in (candidate for candidate in self._groupings if candidate.fields):
+            cells = simpler.cell[members]
             has_all = bool((cells == cells[0]).all())
-            if has_all and np.sum(other.cell[candidates] == cells[0]) == len(cells):
-                return other, int(cells[0])
+            if has_all and np.sum(simpler.cell[candidates] == cells[0]) == len(cells):
+                return simpler, int(cells[0])
         return grouping, cell
 
     def _suspect(
@@ -417,24 +426,26 @@ class _Search:
 
 def _members_of(visitors: pd.DataFrame, labels: frozenset[str]) -> NDArray[np.bool_]:
     """Return a mask of the members of some cohorts, by their labels; unknown labels have none."""
-    found = np.zeros(len(visitors), np.bool_)
-    proof = visitors["proof"].map({one.value: one.name.lower() for one in Proof}).to_numpy(object)
+    is_suspected = np.zeros(len(visitors), np.bool_)
+    proof = (
+        visitors["proof"].map({level.value: level.name.lower() for level in Proof}).to_numpy(object)
+    )
     for label in map(CohortLabel.parse, labels):
         is_member = proof == label.proof
         for name, value in label.values.items():
             is_member &= visitors[name].to_numpy(object) == value
-        found |= is_member & bool(label.values)
-    return found
+        is_suspected |= is_member & bool(label.values)
+    return is_suspected
 
 
 def _in_order(cells: ExplainedCells, counted: Numbers) -> list[int]:
-    """Return the places of the cells whose candidates chance does not explain.
+    """Return the indexes of the cells whose candidates chance does not explain.
 
     Those that even a crowd does not explain come first, then those with the strongest evidence.
     """
     evidence = evidence_against(counted, cells) / np.where(cells.is_tight, DISPERSION, 1.0)
-    found = np.flatnonzero(evidence >= _limit(evidence))
-    order: list[int] = found[np.lexsort((-evidence[found], cells.is_tight[found]))].tolist()
+    indexes = np.flatnonzero(evidence >= _limit(evidence))
+    order: list[int] = indexes[np.lexsort((-evidence[indexes], cells.is_tight[indexes]))].tolist()
     return order
 
 
@@ -447,3 +458,21 @@ def _limit(evidence: Numbers) -> float:
     rank = np.arange(1, len(strongest) + 1)
     is_beyond = strongest >= np.log(len(strongest) / (FALSE_SHARE * rank))
     return float(strongest[np.flatnonzero(is_beyond)[-1]]) if is_beyond.any() else float("inf")
+
+
+def choose_suspected(shares: pd.DataFrame) -> pd.Series:
+    """Return the cohort of each visitor that is left out, by visitor id in order.
+
+    `shares` has `share` (expected share of people, 0 to 1) and `cohort` (None if not suspected) by
+    visitor id, as `Suspicion.visitors`. Of each cohort, the rounded sum of 1 - share is chosen.
+
+    How many members of a cohort are machines is known, but not which ones. Exactly as many are
+    chosen by the order of their ids, so that figures of people are counts. The ids are keyed
+    hashes, so the choice is like chance: the members that stay come from all pages, hours and
+    places of the cohort in proportion.
+    """
+    members = shares[shares["cohort"].notna()].sort_index()
+    machines = (1 - members["share"]).groupby(members["cohort"].astype(object)).cumsum()
+    before = machines - (1 - members["share"])
+    is_chosen: NDArray[np.bool_] = (machines + 0.5) // 1 > (before + 0.5) // 1
+    return members.loc[is_chosen, "cohort"]

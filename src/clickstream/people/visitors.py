@@ -76,24 +76,50 @@ def visitors_of_dates(parts: pd.DataFrame, date: Codes) -> tuple[pd.DataFrame, C
         "page_views": _bucket(sums["page_views"]),
         "rhythm": rhythm,
     }
-    ids = pd.Index([one for _, one in of_people.visitor.labels], dtype=str, name="visitor_id")
+    ids = pd.Index(
+        [visitor_id for _, visitor_id in of_people.visitor.labels], dtype=str, name="visitor_id"
+    )
     fields = [*ARRIVAL_FIELDS, *ACTION_FIELDS]
     rows = pd.DataFrame(texts, ids, fields, dtype=object).assign(proof=proof)
     return rows, of_people.date
 
 
 _SUMMED = [
-    *("page_views", "assets", "onward_pages", "forms_sent", "not_modified"),
-    *("assets_not_modified", "early_assets", "page_pauses"),
+    "page_views",
+    "assets",
+    "onward_pages",
+    "forms_sent",
+    "not_modified",
+    "assets_not_modified",
+    "early_assets",
+    "page_pauses",
 ]
 _TEXTS = [
-    *("device", "browser", "browser_version", "os", "channel", "referrer_domain", "landing_page"),
-    *("network_id", "operator_id", "protocol", "header_fields"),
+    "device",
+    "browser",
+    "browser_version",
+    "os",
+    "channel",
+    "referrer_domain",
+    "landing_page",
+    "network_id",
+    "operator_id",
+    "protocol",
+    "header_fields",
 ]
 
 PART_COLUMNS = (
-    *("visitor_id", "is_bot", "first_hit_at", "first_page_at", "last_page_at", "referrer_logged"),
-    *("landing_assets", "shortest_pause", "longest_pause", *_SUMMED, *_TEXTS),
+    "visitor_id",
+    "is_bot",
+    "first_hit_at",
+    "first_page_at",
+    "last_page_at",
+    "referrer_logged",
+    "landing_assets",
+    "shortest_pause",
+    "longest_pause",
+    *_SUMMED,
+    *_TEXTS,
 )
 """The columns of `session_parts` that are read."""
 
@@ -126,18 +152,18 @@ class _Parts:
     def first(self, name: str, unknown: str | None = "") -> Texts:
         """Return the first known value of a column for each visitor."""
         is_known = self.rows[name].notna().to_numpy()
-        visitors, places = np.unique(self.visitor.codes[is_known], return_index=True)
-        found = np.full(self.visitor.size, unknown, object)
-        found[visitors] = self.rows[name].to_numpy(object)[is_known][places]
-        return found
+        visitors, rows = np.unique(self.visitor.codes[is_known], return_index=True)
+        values = np.full(self.visitor.size, unknown, object)
+        values[visitors] = self.rows[name].to_numpy(object)[is_known][rows]
+        return values
 
 
 def _visitors(ids: pd.Series, date: Codes) -> CodedColumn:
     """Return the date and the id of each part's visitor."""
     codes, labels = pd.factorize(ids.to_numpy(object), sort=True)
     distinct, pairs = np.unique(date * max(len(labels), 1) + codes, return_inverse=True)
-    dates, places = np.divmod(distinct, max(len(labels), 1))
-    return CodedColumn(tuple(zip(dates.tolist(), labels[places], strict=True)), pairs)
+    dates, visitors = np.divmod(distinct, max(len(labels), 1))
+    return CodedColumn(tuple(zip(dates.tolist(), labels[visitors], strict=True)), pairs)
 
 
 def _parts_of_people(parts: pd.DataFrame, date: Codes) -> _Parts:
@@ -169,7 +195,7 @@ def _arrival(parts: _Parts, with_page: _Parts) -> dict[str, Texts]:
         "header_fields": with_page.first("header_fields"),
         "referrer": with_page.first("referrer_domain"),
         "landing_page": with_page.first("landing_page"),
-        "hour": np.array([f"{one:02}" for one in range(24)], object)[hour],
+        "hour": np.array([f"{number:02}" for number in range(24)], object)[hour],
     }
 
 
@@ -198,8 +224,8 @@ def _landing_assets(with_page: _Parts, proof: Integers, assets: Texts) -> Texts:
     is_reader = (proof > Proof.NONE) & (assets == "loaded")
     of_date = with_page.date * page.size + page.codes
     by_page = pd.Series(number[is_reader]).groupby(of_date[is_reader])
-    known = by_page.median().where(by_page.size() >= _FEWEST_READERS)
-    usual = known.reindex(of_date).to_numpy(np.float64)
+    median = by_page.median().where(by_page.size() >= _FEWEST_READERS)
+    usual = median.reindex(of_date).to_numpy(np.float64)
     named = np.select(
         [number == 0, np.isnan(usual), number < _ALMOST_ALL * usual],
         ["none", "unknown", "part"],
@@ -210,8 +236,8 @@ def _landing_assets(with_page: _Parts, proof: Integers, assets: Texts) -> Texts:
 
 def _bucket(numbers: Integers) -> Texts:
     """Return the class of each number of pages, named by its lowest number."""
-    place = np.searchsorted(_BUCKETS, numbers, side="right") - 1
-    names: Texts = _BUCKETS.astype(str).astype(object)[place]
+    index = np.searchsorted(_BUCKETS, numbers, side="right") - 1
+    names: Texts = _BUCKETS.astype(str).astype(object)[index]
     return names
 
 
@@ -240,8 +266,8 @@ def _rhythm(with_page: _Parts) -> tuple[Numbers, Texts]:
 def _choose_pause(choose: np.ufunc, between: Numbers, within: pd.Series, first: Codes) -> Numbers:
     """Return the shortest or longest pause of each visitor, 0 without one.
 
-    `between` has the pauses before the parts, `within` those in the parts, and `first` the places
-    of the visitors' first parts.
+    `between` has the pauses before the parts, `within` those in the parts, and `first` the
+    positions of the visitors' first parts.
     """
     pauses = choose(between, within.to_numpy(np.float64, na_value=np.nan))
     return np.nan_to_num(choose.reduceat(pauses, first))

@@ -29,16 +29,16 @@ def parse_campaign_tags(text: str, where: str) -> CampaignTags:
             f"and can have {', '.join(TAGS)}."
         )
     lines.fieldnames = columns
-    found: dict[str, Mapping[str, str]] = {}
+    tags_of: dict[str, Mapping[str, str]] = {}
     for number, row in enumerate(lines, 2):
         campaign = (row[CAMPAIGN] or "").strip()
-        if not campaign or campaign in found or None in row:
+        if not campaign or campaign in tags_of or None in row:
             raise UnusableRule(
                 f"Line {number} of {where} needs the id or the name of a campaign that no other "
                 "line has, and one value for each column."
             )
-        found[campaign] = {name: tag for name in TAGS if (tag := (row.get(name) or "").strip())}
-    return found
+        tags_of[campaign] = {name: tag for name in TAGS if (tag := (row.get(name) or "").strip())}
+    return tags_of
 
 
 def tags_of(record: Mapping[str, Any], tags: CampaignTags) -> dict[str, str | None]:

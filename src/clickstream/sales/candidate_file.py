@@ -54,22 +54,22 @@ def read_candidates(text: str, where: str, towns: Sequence[Town]) -> CandidateFi
     Raises InputError if the columns are not those of COLUMNS.
     """
     places = _Places(
-        {place_key("city", one.name): one.point for one in towns},
-        points_of([one.point for one in towns]),
+        {place_key("city", town.name): town.point for town in towns},
+        points_of([town.point for town in towns]),
     )
-    found: dict[str, CafeCandidate] = {}
+    candidates: dict[str, CafeCandidate] = {}
     problems: list[str] = []
     for number, row in _rows(text, where):
         try:
-            one = _candidate(row, places)
-            if one.name in found:
+            candidate = _candidate(row, places)
+            if candidate.name in candidates:
                 raise BadValue("it is in the file twice: give each row a name of its own")
         except BadValue as problem:
             name = row["name"] or "without a name"
             problems.append(f"Line {number}, {name}: {problem}.")
         else:
-            found[one.name] = one
-    return CandidateFile(tuple(found.values()), tuple(problems))
+            candidates[candidate.name] = candidate
+    return CandidateFile(tuple(candidates.values()), tuple(problems))
 
 
 def write_candidates(candidates: Sequence[CafeCandidate]) -> str:
@@ -77,9 +77,9 @@ def write_candidates(candidates: Sequence[CafeCandidate]) -> str:
     lines = io.StringIO()
     table = csv.DictWriter(lines, COLUMNS, restval="", lineterminator="\n")
     table.writeheader()
-    for one in candidates:
-        point = {"latitude": one.point.latitude, "longitude": one.point.longitude}
-        table.writerow({"name": one.name} | point)
+    for candidate in candidates:
+        point = {"latitude": candidate.point.latitude, "longitude": candidate.point.longitude}
+        table.writerow({"name": candidate.name} | point)
     return lines.getvalue()
 
 
@@ -120,13 +120,13 @@ def _point(row: Row, places: _Places) -> Point:
         raise BadValue("it has one coordinate only: write latitude and longitude")
     if not row["place"]:
         raise BadValue("it has no coordinates: write latitude and longitude, or a place")
-    found = places.by_name.get(place_key("city", row["place"]))
-    if found is None:
+    point = places.by_name.get(place_key("city", row["place"]))
+    if point is None:
         raise BadValue(
             f"no town with visits and inhabitants is called {row['place']}: write it as the "
             "dashboard does, for example Leeds, England, GB, or write latitude and longitude"
         )
-    return found
+    return point
 
 
 def _near_a_town(row: Row, towns: Floats) -> Point:

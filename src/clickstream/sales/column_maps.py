@@ -52,7 +52,7 @@ class TableMap(Section):
     def of_measures(self) -> list[Self]:
         """A map for each measure of a row: that in a column `measure`, and those of `measures`."""
         own = [self] if "measure" in self.columns or not self.measures else []
-        columns = {name: one for name, one in self.columns.items() if name != "measure"}
+        columns = {name: column for name, column in self.columns.items() if name != "measure"}
         return [
             *own,
             *(
@@ -91,22 +91,22 @@ class ColumnMap(Section):
     @property
     def tables(self) -> dict[str, TableMap]:
         """The map of each table that the source has."""
-        found = {name: getattr(self, name) for name in FIELDS}
-        return {name: one for name, one in found.items() if one}
+        tables = {name: getattr(self, name) for name in FIELDS}
+        return {name: table for name, table in tables.items() if table}
 
     def with_currency(self, currency: str) -> Self:
         """Return the map for files whose header has the currency: it replaces `{currency}`."""
         return self.model_copy(
             update={
-                name: one.model_copy(
+                name: table.model_copy(
                     update={
                         "columns": {
                             field: column.replace("{currency}", currency)
-                            for field, column in one.columns.items()
+                            for field, column in table.columns.items()
                         }
                     }
                 )
-                for name, one in self.tables.items()
+                for name, table in self.tables.items()
             }
         )
 
@@ -123,52 +123,54 @@ class ColumnMap(Section):
     @property
     def has_customers(self) -> bool:
         """Whether rows of the source name their customers."""
-        return any("customer" in one.columns for one in self.tables.values())
+        return any("customer" in table.columns for table in self.tables.values())
 
 
 def parse_map(text: str, where: str) -> ColumnMap:
     """Read a map from TOML; `where` names its file. Raises UnusableRule, with what to change."""
     try:
         values = tomllib.loads(text)
-        for section in filter(lambda one: isinstance(one, dict), values.values()):
+        for section in filter(lambda value: isinstance(value, dict), values.values()):
             section["ignored"] = tuple(section.get("ignored", ()))
-        found = ColumnMap.model_validate(values)
+        column_map = ColumnMap.model_validate(values)
     except tomllib.TOMLDecodeError as error:
         raise UnusableRule(f"The column map {where} is not valid TOML: {error}.") from None
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise UnusableRule(f"The column map {where}: {place}: {first['msg']}.") from None
-    for problem in _problems(found):
+        setting = ".".join(map(str, first["loc"]))
+        raise UnusableRule(f"The column map {where}: {setting}: {first['msg']}.") from None
+    for problem in _problems(column_map):
         raise UnusableRule(f"The column map {where}: {problem}.")
-    return found
+    return column_map
 
 
-def _problems(found: ColumnMap) -> Iterator[str]:
-    if not found.tables:
+def _problems(column_map: ColumnMap) -> Iterator[str]:
+    if not column_map.tables:
         yield f"it has no table; it can have {', '.join(FIELDS)}"
-    if found.order_items and not found.orders:
+    if column_map.order_items and not column_map.orders:
         yield "[order_items] needs [orders], which have the dates"
-    for name, one in found.tables.items():
-        if not (one.table or one.files):
+    for name, table in column_map.tables.items():
+        if not (table.table or table.files):
             yield f"[{name}] needs table, for a database, or files, for CSV files"
-        yield from _problems_of_fields(name, one, {one.name: one for one in FIELDS[name]})
+        yield from _problems_of_fields(name, table, {field.name: field for field in FIELDS[name]})
 
 
 def _problems_of_fields(
-    name: str, one: TableMap, fields: Mapping[str, SalesField]
+    name: str, table: TableMap, fields: Mapping[str, SalesField]
 ) -> Iterator[str]:
     for kind in ("columns", "values", "constants"):
-        for unknown in getattr(one, kind).keys() - fields.keys():
+        for unknown in getattr(table, kind).keys() - fields.keys():
             yield f"[{name}] has no field {unknown}: its fields are {', '.join(fields)}"
-    if one.measures and name != "demographics":
+    if table.measures and name != "demographics":
         yield f"[{name}] can't have measures: they belong to [demographics]"
-    known = one.columns.keys() | one.constants.keys() | ({"measure"} if one.measures else set())
+    filled = (
+        table.columns.keys() | table.constants.keys() | ({"measure"} if table.measures else set())
+    )
     for field in fields.values():
-        if field.is_required and field.name not in known:
+        if field.is_required and field.name not in filled:
             yield f"[{name}.columns] lacks {field.name}"
-        given = {*one.values.get(field.name, {}).values()}
-        given |= {one.constants[field.name]} if field.name in one.constants else set()
+        given = {*table.values.get(field.name, {}).values()}
+        given |= {table.constants[field.name]} if field.name in table.constants else set()
         if field.choices and (wrong := sorted(given - {*field.choices})):
             allowed = ", ".join(field.choices)
             yield f"[{name}] {field.name} can't be {wrong[0]}: it is one of {allowed}"

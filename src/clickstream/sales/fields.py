@@ -173,4 +173,4 @@ def count_rows(rows: Mapping[str, int]) -> str:
 
 def field_of(table: str, name: str) -> SalesField:
     """Return a field of a table."""
-    return next(one for one in FIELDS[table] if one.name == name)
+    return next(field for field in FIELDS[table] if field.name == name)

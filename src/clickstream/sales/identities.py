@@ -43,14 +43,14 @@ class DayTotals:
 
 def totals_of(day: SalesDay) -> DayTotals:
     """Return the sums of a date."""
-    counted = [one for one in day.rows[ORDERS] if one["status"] in COUNTED]
+    counted = [order for order in day.rows[ORDERS] if order["status"] in COUNTED]
     refunds = day.rows[REFUNDS]
     return DayTotals(
         len(counted),
-        sum(one["total_cents"] for one in counted),
+        sum(order["total_cents"] for order in counted),
         len(refunds),
-        sum(one["amount_cents"] for one in refunds),
-        sum(one["spend_cents"] for one in day.rows[CAMPAIGN_SPEND]),
+        sum(refund["amount_cents"] for refund in refunds),
+        sum(spend["spend_cents"] for spend in day.rows[CAMPAIGN_SPEND]),
     )
 
 
@@ -61,10 +61,10 @@ def order_differences(day: SalesDay) -> list[OrderDifference] | None:
     Without a sum of its items, an order has the sum of its lines, less their discounts. If all
     orders of the date lack both, the source does not know them, and nothing can be compared.
     """
-    found: list[OrderDifference] = []
+    differences: list[OrderDifference] = []
     lines: Counter[str] = Counter()
-    for one in day.rows[ORDER_ITEMS]:
-        lines[one["order_id"]] += one["amount_cents"] - one["discount_cents"]
+    for item in day.rows[ORDER_ITEMS]:
+        lines[item["order_id"]] += item["amount_cents"] - item["discount_cents"]
     if day.rows[ORDERS] and not lines and all(o["items_cents"] is None for o in day.rows[ORDERS]):
         return None
     for order in day.rows[ORDERS]:
@@ -74,5 +74,5 @@ def order_differences(day: SalesDay) -> list[OrderDifference] | None:
         parts += 0 if order["is_tax_included"] else order["tax_cents"]
         parts += order["shipping_cents"] + order["tip_cents"] + order["rounding_cents"]
         if parts != order["total_cents"]:
-            found.append(OrderDifference(order["order_id"], order["total_cents"] - parts))
-    return found
+            differences.append(OrderDifference(order["order_id"], order["total_cents"] - parts))
+    return differences

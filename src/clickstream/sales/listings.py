@@ -39,36 +39,36 @@ class Listings:
 
 def build_listings(rows: SourceRows, rules: SalesRules) -> Listings:
     """Return the tables of the rows of a source; the order of rows has no effect."""
-    found = Listings()
+    listings = Listings()
     for table in VERSIONED_TABLES:
         if table.name in rows:
-            usable = usable_rows(table.name, rows, rules, found.rejects)
-            found.rows[table] = [_listed(table, one, rules) for one in usable]
-    return found
+            usable = usable_rows(table.name, rows, rules, listings.rejects)
+            listings.rows[table] = [_listed(table, record, rules) for record in usable]
+    return listings
 
 
 def _listed(table: Table, record: Record, rules: SalesRules) -> Record:
     """Return a row of a table; fields with amounts are columns of hundredths."""
-    found: Record = {"sales_source": rules.source}
-    for one in FIELDS[table.name]:
-        value = record[one.name]
-        if one.kind == "money":
-            found[f"{one.name}_cents"] = value
+    row: Record = {"sales_source": rules.source}
+    for column in FIELDS[table.name]:
+        value = record[column.name]
+        if column.kind == "money":
+            row[f"{column.name}_cents"] = value
         else:
-            is_choice = value is None and one.kind == "choice"
-            found[one.name] = usual_value(table.name, one.name) if is_choice else value
-    return {**found, "currency": rules.currency} if "currency" in found else found
+            is_choice = value is None and column.kind == "choice"
+            row[column.name] = usual_value(table.name, column.name) if is_choice else value
+    return {**row, "currency": rules.currency} if "currency" in row else row
 
 
 def new_versions(
-    table: Table, known: Sequence[Record], current: Iterable[Record], day: date
+    table: Table, versions: Sequence[Record], current: Iterable[Record], day: date
 ) -> list[Record]:
     """Return the versions of a date: what differs between `current` and the versions before it.
 
-    `known` are versions of the source's rows of any dates; those of the date itself and later have
+    `versions` are those of the source's rows of any dates; those of the date itself and later have
     no effect. A row that is gone has a version with its last values, which `is_removed`.
     """
-    before = latest_versions(table, [row for row in known if row["event_date"] < day])
+    before = latest_versions(table, [row for row in versions if row["event_date"] < day])
     now = {_key(table, row): row for row in current}
     changed = [row for key, row in now.items() if row != before.get(key)]
     removed = [row for key, row in before.items() if key not in now]
@@ -78,15 +78,15 @@ def new_versions(
     ]
 
 
-def latest_versions(table: Table, known: Iterable[Record]) -> dict[tuple[object, ...], Record]:
+def latest_versions(table: Table, versions: Iterable[Record]) -> dict[tuple[object, ...], Record]:
     """Return the latest version of each row by its key, without those that are removed."""
-    found: dict[tuple[object, ...], Record] = {}
-    for version in sorted(known, key=lambda row: row["event_date"]):
-        row = {name: one for name, one in version.items() if name not in _NOT_OF_A_VERSION}
-        found.pop(_key(table, row), None)
+    latest: dict[tuple[object, ...], Record] = {}
+    for version in sorted(versions, key=lambda row: row["event_date"]):
+        row = {name: value for name, value in version.items() if name not in _NOT_OF_A_VERSION}
+        latest.pop(_key(table, row), None)
         if not version["is_removed"]:
-            found[_key(table, row)] = row
-    return found
+            latest[_key(table, row)] = row
+    return latest
 
 
 def _key(table: Table, row: Record) -> tuple[object, ...]:

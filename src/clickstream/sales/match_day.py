@@ -110,20 +110,20 @@ class MatchedDay:
 def match_day(day: date, inputs: MatchInputs, rules: MatchRules, find: FindVisits) -> MatchedDay:
     """Match the orders of a date, classify its confirmation views, and share the credit."""
     by_number = match_by_number(inputs.orders, inputs.views, rules.window)
-    found = [*_matches(day, inputs, rules, by_number)]
-    visits = find({one.session_id for one in found if one.session_id})
-    paths = [(one, visits.get(one.session_id or "")) for one in found]
-    known = [(one.order, path) for one, path in paths if path]
-    views = [one for one in by_number.views if moment(one.view.at).date() == day]
+    matches = [*_matches(day, inputs, rules, by_number)]
+    visits = find({match.session_id for match in matches if match.session_id})
+    paths = [(match, visits.get(match.session_id or "")) for match in matches]
+    visited = [(match.order, path) for match, path in paths if path]
+    views = [view for view in by_number.views if moment(view.view.at).date() == day]
     return MatchedDay(
         day,
         {
-            ORDER_MATCHES: [_match_row(one, path) for one, path in paths],
-            CONFIRMATION_VIEWS: [_view_row(one) for one in views],
+            ORDER_MATCHES: [_match_row(match, path) for match, path in paths],
+            CONFIRMATION_VIEWS: [_view_row(view) for view in views],
             ORDER_TOUCHES: [
-                row for order, path in known for row in touch_rows(order, path, inputs.effects)
+                row for order, path in visited for row in touch_rows(order, path, inputs.effects)
             ],
-            JOURNEYS: journey_rows(day, [path.channels for _, path in known], inputs.ended),
+            JOURNEYS: journey_rows(day, [path.channels for _, path in visited], inputs.ended),
         },
     )
 
@@ -132,16 +132,17 @@ def _matches(
     day: date, inputs: MatchInputs, rules: MatchRules, by_number: NumberMatches
 ) -> Iterator[OrderMatch]:
     own = [order for order in inputs.orders if order.day == day]
-    reasons = {one.key: by_number.reason(one, inputs.hours, rules.window) for one in own}
+    reasons = {order.key: by_number.reason(order, inputs.hours, rules.window) for order in own}
     timed = _by_time(own, reasons, inputs, rules, by_number) if rules.by_time else {}
     for order in own:
-        found = by_number.of_orders.get(order.key, OrderViews())
-        reason, view = reasons[order.key], found.confirmed_by
+        views = by_number.of_orders.get(order.key, OrderViews())
+        reason, view = reasons[order.key], views.confirmed_by
         if reason is None and view is not None:
-            known = (view.at, view.session_id, view.network)
-            yield OrderMatch(order, "number", None, found.number, *known)
+            yield OrderMatch(
+                order, "number", None, views.number, view.at, view.session_id, view.network
+            )
         else:
-            yield timed.get(order.key) or OrderMatch(order, "none", reason, found.number)
+            yield timed.get(order.key) or OrderMatch(order, "none", reason, views.number)
 
 
 def _by_time(
@@ -162,18 +163,18 @@ def _by_time(
         and order.key not in by_number.of_orders
         and _is_published_around(order, inputs.hours)
     ]
-    confirmed = {key for key, one in by_number.of_orders.items() if one.confirmed_by}
-    others = [one for one in inputs.orders if one.is_on_the_web and one.key not in confirmed]
+    confirmed = {key for key, views in by_number.of_orders.items() if views.confirmed_by}
+    competing = [
+        order for order in inputs.orders if order.is_on_the_web and order.key not in confirmed
+    ]
     unknown = [
-        OrderForm(one.view.at, one.view.session_id, network=one.view.network)
-        for one in by_number.views
-        if one.kind == "unknown number" and one.view.session_id
+        OrderForm(view.view.at, view.view.session_id, network=view.view.network)
+        for view in by_number.views
+        if view.kind == "unknown number" and view.view.session_id
     ]
     tolerance = rules.tolerance_seconds * SECOND
-    fitting = match_by_time(left, others, [*inputs.forms, *unknown], tolerance)
-    return {
-        order.key: _timed(order, fitting[order.key].form) for order in left if order.key in fitting
-    }
+    fitting = match_by_time(left, competing, [*inputs.forms, *unknown], tolerance)
+    return {order.key: _timed(order, fitting[order.key]) for order in left if order.key in fitting}
 
 
 def _is_published_around(order: OrderToMatch, hours: HourCoverage) -> bool:
@@ -190,36 +191,36 @@ def _timed(order: OrderToMatch, form: OrderForm | None) -> OrderMatch:
     return OrderMatch(order, "time", None, 0, form.at, form.session_id, form.network)
 
 
-def _match_row(found: OrderMatch, path: VisitPath | None) -> dict[str, Any]:
+def _match_row(match: OrderMatch, path: VisitPath | None) -> dict[str, Any]:
     """Return the row of an order; one whose visit is not stored completely has none."""
-    order, has_visit = found.order, path is not None
+    order, has_visit = match.order, path is not None
     visit, arrival = (path.visit, path.arrival) if path else (None, VisitArrival())
-    why_none = None if has_visit else found.why_none or "hour incomplete"
-    apart = (found.at - order.at) / SECOND if has_visit and found.at is not None else None
+    why_none = None if has_visit else match.why_none or "hour incomplete"
+    apart = (match.at - order.at) / SECOND if has_visit and match.at is not None else None
     of_visit = ("session_id", "site", "landing_page", "device", "country", "region", "city")
     return {
         **of_date(order.day),
         "sales_source": order.key.source,
         "order_id": order.key.order_id,
-        "method": found.method if has_visit else "none",
+        "method": match.method if has_visit else "none",
         "why_none": why_none,
         "seconds_apart": apart,
-        "confirmation_views": found.views,
-        "network": found.network if has_visit else None,
+        "confirmation_views": match.views,
+        "network": match.network if has_visit else None,
         **{name: getattr(visit, name, None) for name in of_visit},
         **arrival._asdict(),
     }
 
 
-def _view_row(found: ClassifiedView) -> dict[str, Any]:
-    view, order = found.view, found.order
+def _view_row(classified: ClassifiedView) -> dict[str, Any]:
+    view, order = classified.view, classified.order
     at = moment(view.at)
     return {
         "event_date": at.date(),
         "hour_at": at.replace(minute=0, second=0, microsecond=0),
         "hit_at": at,
         "order_number": view.number,
-        "kind": found.kind,
+        "kind": classified.kind,
         "sales_source": order.key.source if order else None,
         "order_id": order.key.order_id if order else None,
         "shown_cents": view.shown_cents,

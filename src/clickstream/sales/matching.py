@@ -109,8 +109,8 @@ class HourCoverage:
     def covers(self, first: int, last: int) -> bool:
         """Whether all hours with a moment from `first` to `last` are known in full."""
         hours = range(first // HOUR, last // HOUR + 1)
-        known = self.numbered if self.needs_numbers else self.complete
-        return all(hour in known for hour in hours)
+        covered = self.numbered if self.needs_numbers else self.complete
+        return all(hour in covered for hour in hours)
 
 
 @dataclass(frozen=True)
@@ -122,16 +122,16 @@ class NumberMatches:
 
     def reason(self, order: OrderToMatch, hours: HourCoverage, window: int) -> Reason | None:
         """Return why an order has no visit; None if it has one."""
-        found = self.of_orders.get(order.key, OrderViews())
+        views = self.of_orders.get(order.key, OrderViews())
         if not order.is_on_the_web:
             return "not on the web"
-        if order.is_denied or (found.confirmed_by is None and "opted out" in found.kinds):
+        if order.is_denied or (views.confirmed_by is None and "opted out" in views.kinds):
             return "opted out"
-        if (view := found.confirmed_by) is not None:
+        if (view := views.confirmed_by) is not None:
             return None if view.session_id else "hour incomplete"
-        if "bot" in found.kinds:
+        if "bot" in views.kinds:
             return "bot"
-        if "ambiguous number" in found.kinds:
+        if "ambiguous number" in views.kinds:
             return "ambiguous"
         is_covered = hours.covers(order.at - window, order.at + window)
         return "no request" if is_covered else "hour incomplete"
@@ -151,11 +151,13 @@ def match_by_number(
             by_number[plain_number(order.number)].append(order)
     of_orders: dict[OrderKey, OrderViews] = defaultdict(OrderViews)
     classified = []
-    for view in sorted(views, key=_place):
-        known = by_number.get(plain_number(view.number), ())
-        fitting = [order for order in known if abs(view.at - order.at) <= window]
+    for view in sorted(views, key=lambda view: (view.at, view.raw_object, view.line_number)):
+        with_number = by_number.get(plain_number(view.number), ())
+        fitting = [order for order in with_number if abs(view.at - order.at) <= window]
         kind = _kind(view, fitting, of_orders)
-        classified.append(ClassifiedView(view, kind, _named(kind, fitting)))
+        # Views of people who opted out are stored without their order.
+        stored = fitting[0] if len(fitting) == 1 and kind != "opted out" else None
+        classified.append(ClassifiedView(view, kind, stored))
         _note(view, kind, fitting, of_orders)
     return NumberMatches(classified, dict(of_orders))
 
@@ -163,10 +165,6 @@ def match_by_number(
 def plain_number(number: str) -> str:
     """Return a number as it is compared: some shops write `#1001` where the page has `1001`."""
     return number.strip().removeprefix("#")
-
-
-def _place(view: NumberedView) -> tuple[int, str, int]:
-    return view.at, view.raw_object, view.line_number
 
 
 def _kind(
@@ -189,11 +187,6 @@ def _kind(
     return "repeat" if of_orders[fitting[0].key].is_decided else "order"
 
 
-def _named(kind: ViewKind, fitting: Sequence[OrderToMatch]) -> OrderToMatch | None:
-    """Return the order that a view is stored with: none for people who opted out."""
-    return fitting[0] if len(fitting) == 1 and kind != "opted out" else None
-
-
 def _note(
     view: NumberedView,
     kind: ViewKind,
@@ -204,11 +197,11 @@ def _note(
     if not view.is_successful:
         return
     for order in fitting:
-        found = of_orders[order.key]
-        found.number += 1
-        found.kinds.add(kind)
+        views = of_orders[order.key]
+        views.number += 1
+        views.kinds.add(kind)
         if kind == "order":
-            found.confirmed_by = view
+            views.confirmed_by = view
 
 
 def microseconds(at: datetime) -> int:

@@ -56,19 +56,23 @@ class SalesRules:
     def digest(self) -> str:
         """A digest of what affects rows."""
         texts = (self.columns.model_dump_json(), self.currency, self.zone, self.store_zone)
-        tags = sorted((name, *one.items()) for name, one in self.campaign_tags.items())
+        tags = sorted((name, *campaign.items()) for name, campaign in self.campaign_tags.items())
         secret = hashlib.blake2b(self.customer_secret, digest_size=8).hexdigest()
-        return hashlib.blake2b("\0".join(map(str, (*texts, secret, *tags))).encode()).hexdigest()[
-            :16
-        ]
+        content = "\0".join(map(str, (*texts, secret, *tags)))
+        return hashlib.blake2b(content.encode()).hexdigest()[:16]
 
     @property
     def values(self) -> ValueRules:
         """How single values are read."""
-        is_in_units = self.columns.amounts == "units"
         columns = self.columns
-        formats = (columns.time_format, columns.date_format, columns.numbers, columns.no_value)
-        return ValueRules(self.zone, is_in_units, *formats)
+        return ValueRules(
+            self.zone,
+            columns.amounts == "units",
+            columns.time_format,
+            columns.date_format,
+            columns.numbers,
+            columns.no_value,
+        )
 
     def customer_key(self, customer: str | None) -> str | None:
         """Return the key of a customer's id or mail address; None without one."""
@@ -92,10 +96,10 @@ def usable_rows(
     earlier date has the id; in a table without dates, equal rows count once. A row with several
     measures is a row for each that has a value.
     """
-    if not (one := rules.columns.tables.get(name)):
+    if not (table := rules.columns.tables.get(name)):
         return
     seen: dict[tuple[Any, ...], Record] = {}
-    for row, map_of_row in _rows_with_maps(one, rows.get(name, ())):
+    for row, map_of_row in _rows_with_maps(table, rows.get(name, ())):
         reader = _RowReader(name, map_of_row, rules)
         record = reader.read(row)
         if record.get("measure") and record["value"] is None and not reader.problem:
@@ -113,8 +117,8 @@ def usable_rows(
         yield record
 
 
-def _rows_with_maps(one: TableMap, rows: Sequence[ReadRow]) -> Iterator[tuple[ReadRow, TableMap]]:
-    maps = one.of_measures
+def _rows_with_maps(table: TableMap, rows: Sequence[ReadRow]) -> Iterator[tuple[ReadRow, TableMap]]:
+    maps = table.of_measures
     for row in sorted(rows, key=lambda row: (row.source_object, row.number)):
         yield from ((row, map_of_row) for map_of_row in maps)
 
@@ -132,8 +136,8 @@ def _values(name: str, record: Record) -> list[Any]:
 class _RowReader:
     """Reads one row of a source; `problem` is why it can't be used, and in which column."""
 
-    def __init__(self, name: str, one: TableMap, rules: SalesRules) -> None:
-        self._name, self._map, self._rules = name, one, rules
+    def __init__(self, name: str, table: TableMap, rules: SalesRules) -> None:
+        self._name, self._map, self._rules = name, table, rules
         self.problem: tuple[str, str | None] | None = None
 
     def read(self, row: ReadRow) -> Record:
@@ -180,21 +184,16 @@ def reject_of(
     rules: SalesRules, name: str, record: Record, reason: str, column: str | None = None
 ) -> Record:
     """Return the reject of a row; `column` is that of the source with the wrong value."""
+    row_id = record.get(ROW_IDS.get(name, "")) or record.get("order_id")  # of a refund without id
     return {
         "sales_source": rules.source,
         "of_table": name,
-        "row_id": _row_id(name, record),
+        "row_id": None if row_id is None else str(row_id),
         "reason": reason,
         "column": column,
         "source_object": record["source_object"],
         "row_number": record["row_number"],
     }
-
-
-def _row_id(name: str, record: Record) -> str | None:
-    """Return the id that names a row; a refund without one has its order's."""
-    found = record.get(ROW_IDS.get(name, "")) or record.get("order_id")
-    return None if found is None else str(found)
 
 
 def usual_value(table: str, name: str) -> str:

@@ -55,16 +55,16 @@ def build_day(day: date, rows: SourceRows, rules: SalesRules) -> SalesDay:
 
     A row that can't be used is a reject with the reason and the column.
     """
-    found = SalesDay(day)
-    rejects = found.rows[SALES_REJECTS]
-    orders = {one["order_id"]: one for one in usable_rows("orders", rows, rules, rejects)}
-    found.rows[ORDERS] = [_order(one, rules) for one in orders.values()]
+    sales_day = SalesDay(day)
+    rejects = sales_day.rows[SALES_REJECTS]
+    orders = {record["order_id"]: record for record in usable_rows("orders", rows, rules, rejects)}
+    sales_day.rows[ORDERS] = [_order(record, rules) for record in orders.values()]
     items = usable_rows("order_items", rows, rules, rejects)
-    found.rows[ORDER_ITEMS] = [*_items(items, orders, rules, found)]
+    sales_day.rows[ORDER_ITEMS] = [*_items(items, orders, rules, sales_day)]
     for table, build in ((REFUNDS, _refund), (CAMPAIGN_SPEND, _spend), (CONSENTS, _consent)):
         usable = usable_rows(table.name, rows, rules, rejects)
-        found.rows[table] = [build(one, rules) for one in usable]
-    return found
+        sales_day.rows[table] = [build(record, rules) for record in usable]
+    return sales_day
 
 
 def _order(record: Record, rules: SalesRules) -> Record:
@@ -99,7 +99,7 @@ def _common(record: Record, rules: SalesRules) -> Record:
 
 
 def _items(
-    records: Iterable[Record], orders: Mapping[str, Record], rules: SalesRules, found: SalesDay
+    records: Iterable[Record], orders: Mapping[str, Record], rules: SalesRules, sales_day: SalesDay
 ) -> Iterator[Record]:
     """Yield the lines of orders; lines without a number are numbered in their order of rows."""
     numbers: Counter[str] = Counter()
@@ -107,12 +107,12 @@ def _items(
         order = record["order_id"]
         if order not in orders:
             reason = "line of an order that is missing or can't be used"
-            found.rows[SALES_REJECTS].append(reject_of(rules, "order_items", record, reason))
+            sales_day.rows[SALES_REJECTS].append(reject_of(rules, "order_items", record, reason))
             continue
         numbers[order] += 1
         if (amount := _amount_of_line(record)) is None:
             reason = "line without an amount or a price"
-            found.rows[SALES_REJECTS].append(reject_of(rules, "order_items", record, reason))
+            sales_day.rows[SALES_REJECTS].append(reject_of(rules, "order_items", record, reason))
             continue
         yield {
             **_common(record, rules),

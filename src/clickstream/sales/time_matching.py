@@ -29,12 +29,6 @@ class OrderForm(NamedTuple):
     network: str | None = None
 
 
-class TimeMatch(NamedTuple):
-    """What fits an order: the sent form; None if several visits or orders fit."""
-
-    form: OrderForm | None
-
-
 def clock_offset(orders: Sequence[OrderToMatch], forms: Sequence[OrderForm]) -> int:
     """Return how far the web server's clock is ahead of the shop's, in microseconds.
 
@@ -48,36 +42,36 @@ def clock_offset(orders: Sequence[OrderToMatch], forms: Sequence[OrderForm]) -> 
         seconds.update((at - order.at) // SECOND for at in times[first:last])
     if not seconds:
         return 0
-    offset, pairs = min(seconds.items(), key=lambda one: (-one[1], abs(one[0]), one[0]))
+    offset, pairs = min(
+        seconds.items(), key=lambda difference: (-difference[1], abs(difference[0]), difference[0])
+    )
     return offset * SECOND if pairs >= LEAST_PAIRS else 0
 
 
 def match_by_time(
     orders: Sequence[OrderToMatch],
-    others: Iterable[OrderToMatch],
+    competing: Iterable[OrderToMatch],
     forms: Sequence[OrderForm],
     tolerance: int,
-) -> Mapping[OrderKey, TimeMatch]:
-    """Return what fits each of `orders`; orders that nothing fits are left out.
+) -> Mapping[OrderKey, OrderForm | None]:
+    """Return the form that fits each of `orders`; None if several visits or orders fit.
 
-    `others` are orders of the dates beside, which may fit the same forms. `tolerance` is in
-    microseconds.
+    Orders that no form fits are left out. `competing` are orders of the dates beside, which may fit
+    the same forms. `tolerance` is in microseconds.
     """
     offset = clock_offset(orders, forms)
     ordered = sorted(forms)
     times = [form.at for form in ordered]
     fitting: dict[OrderKey, list[OrderForm]] = {}
     of_form: dict[OrderForm, set[OrderKey]] = defaultdict(set)
-    for order in {one.key: one for one in (*others, *orders)}.values():
+    for order in {order.key: order for order in (*competing, *orders)}.values():
         at = order.at + offset
-        some = ordered[bisect_left(times, at - tolerance) : bisect_right(times, at + tolerance)]
-        fitting[order.key] = sorted(some, key=lambda form: (abs(form.at - at), form))
-        for form in some:
+        near = ordered[bisect_left(times, at - tolerance) : bisect_right(times, at + tolerance)]
+        fitting[order.key] = sorted(near, key=lambda form: (abs(form.at - at), form))
+        for form in near:
             of_form[form].add(order.key)
     return {
-        order.key: TimeMatch(_single(fitting[order.key], of_form))
-        for order in orders
-        if fitting[order.key]
+        order.key: _single(fitting[order.key], of_form) for order in orders if fitting[order.key]
     }
 
 

@@ -32,19 +32,19 @@ def touch_rows(
     """Yield the touches of an order with their shares of its credit."""
     touches = path.touches
     by_model = shares(touches, effects)
-    for place, (visit, touch) in enumerate(zip(path.visits, touches, strict=True)):
+    for index, (visit, touch) in enumerate(zip(path.visits, touches, strict=True)):
         yield {
             **of_date(order.day),
             "sales_source": order.key.source,
             "order_id": order.key.order_id,
-            "touch": place + 1,
+            "touch": index + 1,
             "touches": len(touches),
             **visit.arrival._asdict(),
             "days_before": touch.days_before,
             "is_window_cut": path.is_cut,
             "total_cents": order.total_cents,
             "currency": order.currency,
-            **{f"{name}_share": of and of[place] for name, of in by_model.items()},
+            **{f"{name}_share": of and of[index] for name, of in by_model.items()},
         }
 
 
@@ -64,14 +64,14 @@ def journey_rows(
 
 def outcomes_of(rows: Iterable[Row]) -> dict[Path, Outcomes]:
     """Return how the journeys of some rows of the table ended, by path."""
-    found: dict[Path, Outcomes] = {}
+    outcomes: dict[Path, Outcomes] = {}
     for row in rows:
         path = tuple(row["path"].split(SEPARATOR))
-        orders, nothing = found.get(path, Outcomes(0, 0))
+        orders, nothing = outcomes.get(path, Outcomes(0, 0))
         number = row["journeys"]
         has_order = row["has_order"]
-        found[path] = Outcomes(orders + number * has_order, nothing + number * (not has_order))
-    return found
+        outcomes[path] = Outcomes(orders + number * has_order, nothing + number * (not has_order))
+    return outcomes
 
 
 class CreditCell(NamedTuple):
@@ -84,25 +84,25 @@ class CreditCell(NamedTuple):
 
 
 def changed_credits(
-    before: Sequence[Row], after: Sequence[Row], known: Sequence[Row]
+    before: Sequence[Row], after: Sequence[Row], stored: Sequence[Row]
 ) -> list[dict[str, Any]]:
     """Return what differs between the credits of two sets of touches of the same date.
 
     Only orders that have touches in both, or have lost them, are compared: a new order has changed
-    nothing. `known` are the stored changes; one that is their last for its cell is not repeated.
+    nothing. `stored` are the changes so far; one that is their last for its cell is not repeated.
     """
     old, new = credits_of(before), credits_of(after)
     orders = {(cell.sales_source, cell.order_id) for cell in old}
-    last = {_cell(row): row for row in sorted(known, key=lambda row: row["changed_at"])}
+    last = {_cell(row): row for row in sorted(stored, key=lambda row: row["changed_at"])}
     currency = {(row["sales_source"], row["order_id"]): row["currency"] for row in before}
-    found = []
+    changes = []
     for cell in sorted({*old, *new}, key=str):
         order = (cell.sales_source, cell.order_id)
         cents = {"cents_before": old.get(cell, 0), "cents_after": new.get(cell, 0)}
         is_same = cents["cents_before"] == cents["cents_after"]
         if order in orders and not is_same and not cents.items() <= last.get(cell, {}).items():
-            found.append({**cell._asdict(), **cents, "currency": currency[order]})
-    return found
+            changes.append({**cell._asdict(), **cents, "currency": currency[order]})
+    return changes
 
 
 def _cell(row: Row) -> CreditCell:
@@ -114,11 +114,11 @@ def credits_of(touches: Sequence[Row]) -> dict[CreditCell, int]:
     orders: dict[tuple[str, str], list[Row]] = {}
     for row in sorted(touches, key=lambda row: row["touch"]):
         orders.setdefault((row["sales_source"], row["order_id"]), []).append(row)
-    found: Counter[CreditCell] = Counter()
+    credit_of: Counter[CreditCell] = Counter()
     for (source, order_id), rows in orders.items():
         for model in MODELS:
             weights = [row[f"{model}_share"] for row in rows]
             if None not in weights:
                 for row, cents in zip(rows, split(rows[0]["total_cents"], weights), strict=True):
-                    found[CreditCell(source, order_id, model, row["channel"])] += cents
-    return dict(found)
+                    credit_of[CreditCell(source, order_id, model, row["channel"])] += cents
+    return dict(credit_of)

@@ -70,10 +70,10 @@ class ValueRules:
             return names.get(text) or names.get("*") or text
         if isinstance(value, str) and field.kind in _NUMBERS:
             value = _plain_number(value, self.numbers)
-        found = self._readers[field.kind](value)
-        if field.is_of_refund and found < 0:
+        result = self._readers[field.kind](value)
+        if field.is_of_refund and result < 0:
             raise BadValue("negative amount: refunds are positive, and a reversal can't be used")
-        return found
+        return result
 
     def date_of(self, value: Any, is_calendar_date: bool = False) -> date:
         """Return the UTC date of a time, also of a local time that does not exist.
@@ -113,11 +113,11 @@ def local_moment(at: datetime, zone: ZoneInfo) -> UtcTime:
     Raises BadValue for a time that does not exist, because clocks were set forward.
     """
     first, second = (at.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
-    found = first.astimezone(UTC)
-    if found.astimezone(zone).replace(tzinfo=None) != at:
+    utc = first.astimezone(UTC)
+    if utc.astimezone(zone).replace(tzinfo=None) != at:
         raise BadValue("local time that does not exist")
     is_ambiguous = first.utcoffset() != second.utcoffset()
-    return UtcTime(found.replace(tzinfo=None), is_ambiguous)
+    return UtcTime(utc.replace(tzinfo=None), is_ambiguous)
 
 
 def cents(value: Any, has_units: bool = True) -> int:
@@ -126,10 +126,10 @@ def cents(value: Any, has_units: bool = True) -> int:
     A float counts as the decimal that it prints as. Raises BadValue.
     """
     number = _decimal(value)
-    found = int((number * 100 if has_units else number).to_integral_value(ROUND_HALF_EVEN))
-    if abs(found) > MOST_CENTS:
+    hundredths = int((number * 100 if has_units else number).to_integral_value(ROUND_HALF_EVEN))
+    if abs(hundredths) > MOST_CENTS:
         raise BadValue("amount that is too large")
-    return found
+    return hundredths
 
 
 def _is_empty(value: Any) -> bool:
@@ -150,11 +150,11 @@ def _plain_number(text: str, style: NumberStyle) -> str:
     if style not in _SEPARATORS:
         return text
     group, point = _SEPARATORS[style]
-    found = text.strip()
+    number = text.strip()
     groups = rf"\d{{1,3}}({re.escape(group)}\d{{3}})+|\d+"
-    if not re.fullmatch(rf"-?({groups})({re.escape(point)}\d+)?", found):
+    if not re.fullmatch(rf"-?({groups})({re.escape(point)}\d+)?", number):
         raise BadValue("value that is no number")
-    return found.replace(group, "").replace(point, ".")
+    return number.replace(group, "").replace(point, ".")
 
 
 def _decimal(value: Any) -> Decimal:
@@ -177,17 +177,17 @@ def _whole_number(value: Any) -> int:
 
 
 def _yes_or_no(value: Any) -> bool:
-    found = _YES.get(str(value).strip().lower())
-    if found is None:
+    answer = _YES.get(str(value).strip().lower())
+    if answer is None:
         raise BadValue("value that is neither yes nor no")
-    return found
+    return answer
 
 
 def _choice(value: str, field: SalesField, names: Mapping[str, str]) -> str:
-    found = names.get(value) or names.get("*") or (value if value in field.choices else None)
-    if found is None:
+    choice = names.get(value) or names.get("*") or (value if value in field.choices else None)
+    if choice is None:
         raise BadValue(f"{field.name} that the column map does not know: {value[:40]}")
-    return found
+    return choice
 
 
 def _date(value: Any, date_format: str) -> date:

@@ -16,9 +16,25 @@ Part = Mapping[str, Any]
 _DAY = timedelta(days=1)
 
 PART_COLUMNS = [
-    *("session_id", "visitor_id", "session_started_at", "first_hit_at", "part_id", "site"),
-    *("first_page_at", "landing_page", "channel", "source", "medium", "referrer_domain"),
-    *("utm_campaign", "device", "country", "region", "city", "referrer_logged", "is_bot"),
+    "session_id",
+    "visitor_id",
+    "session_started_at",
+    "first_hit_at",
+    "part_id",
+    "site",
+    "first_page_at",
+    "landing_page",
+    "channel",
+    "source",
+    "medium",
+    "referrer_domain",
+    "utm_campaign",
+    "device",
+    "country",
+    "region",
+    "city",
+    "referrer_logged",
+    "is_bot",
     "opted_out",
 ]
 
@@ -53,7 +69,12 @@ def visits_of(parts: Iterable[Part]) -> dict[str, Visit]:
     of_session: dict[str, list[Part]] = defaultdict(list)
     for part in parts:
         of_session[part["session_id"]].append(part)
-    return {name: _visit(sorted(some, key=_place)) for name, some in of_session.items()}
+    return {
+        name: _visit(
+            sorted(session_parts, key=lambda part: (part["first_hit_at"], part["part_id"]))
+        )
+        for name, session_parts in of_session.items()
+    }
 
 
 class VisitPath(NamedTuple):
@@ -75,8 +96,8 @@ class VisitPath(NamedTuple):
         """The visits as touches."""
         end = self.visit.started_at
         return [
-            Touch(one.arrival.channel, round((end - one.started_at) / _DAY, 6))
-            for one in self.visits
+            Touch(visit.arrival.channel, round((end - visit.started_at) / _DAY, 6))
+            for visit in self.visits
         ]
 
     @property
@@ -87,18 +108,14 @@ class VisitPath(NamedTuple):
     @property
     def channels(self) -> Path:
         """The names of the channels, in order."""
-        return tuple(channel_name(one.arrival.channel) for one in self.visits)
+        return tuple(channel_name(visit.arrival.channel) for visit in self.visits)
 
 
-def path_to(visit: Visit, others: Iterable[Visit], window: timedelta) -> tuple[Visit, ...]:
+def path_to(visit: Visit, visits: Iterable[Visit], window: timedelta) -> tuple[Visit, ...]:
     """Return those of a visitor's visits that begin within the window before one, and this one."""
     earliest = visit.started_at - window
-    before = [one for one in others if earliest <= one.started_at < visit.started_at]
-    return (*sorted(before, key=lambda one: (one.started_at, one.session_id)), visit)
-
-
-def _place(part: Part) -> tuple[datetime, str]:
-    return part["first_hit_at"], part["part_id"]
+    before = [earlier for earlier in visits if earliest <= earlier.started_at < visit.started_at]
+    return (*sorted(before, key=lambda earlier: (earlier.started_at, earlier.session_id)), visit)
 
 
 def _visit(parts: Sequence[Part]) -> Visit:

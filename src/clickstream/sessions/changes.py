@@ -54,13 +54,13 @@ def _drop_equal_parts(old: pd.DataFrame, new: pd.DataFrame) -> tuple[pd.DataFram
 
     Most parts are equal in both, and no other part lies inside one of them.
     """
-    place = pd.Index(new["part_id"]).get_indexer(pd.Index(old["part_id"]))
-    is_common = place >= 0
-    before, after = old[is_common], new.iloc[place[is_common]]
+    position = pd.Index(new["part_id"]).get_indexer(pd.Index(old["part_id"]))
+    is_common = position >= 0
+    before, after = old[is_common], new.iloc[position[is_common]]
     is_same = [before[name].to_numpy() == after[name].to_numpy() for name in COMPARED]
     is_common[is_common] = np.logical_and.reduce(is_same)
     is_new = np.ones(len(new), np.bool_)
-    is_new[place[is_common]] = False
+    is_new[position[is_common]] = False
     return old[~is_common], new[is_new]
 
 

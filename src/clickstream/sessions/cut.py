@@ -57,8 +57,8 @@ class SessionRules:
 class Cut:
     """Requests in order of visitor and time, cut into session parts.
 
-    `order` has the positions of the requests, sorted by visitor, time and place in the log. `first`
-    has the indexes in `order` at which the parts begin.
+    `order` has the positions of the requests, sorted by visitor, time and position in the log.
+    `first` has the indexes in `order` at which the parts begin.
     """
 
     order: NDArray[np.int64]
@@ -92,24 +92,24 @@ def cut(
         .astype("M8[us]", copy=False)
         .view(np.int64)
     )
-    order = _order(visitor, at)
+    order = np.lexsort((at, visitor))  # stable: requests with equal times keep log order
     starts = run_starts(visitor[order], at[order], rules.timeout_seconds * SECOND)
     return Cut(order, np.flatnonzero(starts))
 
 
-def hits_in_order(requests: OrderedRequests, found: Cut, parts: pa.Table) -> Iterator[pa.Table]:
+def hits_in_order(requests: OrderedRequests, cut: Cut, parts: pa.Table) -> Iterator[pa.Table]:
     """Yield all requests but static assets, with the id of their part, by visitor and time.
 
     Each table has at most ROWS_AT_ONCE rows.
     """
-    is_hit = ~dictionary_encoding.is_any_of(requests.arrow(found.order, ["kind"])["kind"], "asset")
-    rows, part = found.order[is_hit], found.part[is_hit]
+    is_hit = ~dictionary_encoding.is_any_of(requests.arrow(cut.order, ["kind"])["kind"], "asset")
+    rows, part = cut.order[is_hit], cut.part[is_hit]
     part_ids = dictionary_encoding.combine_chunks(parts["part_id"])
     columns = [name for name in HITS.column_names if name not in _NOT_OF_REQUESTS]
     for start in range(0, max(len(rows), 1), ROWS_AT_ONCE):
-        some = slice(start, start + ROWS_AT_ONCE)
-        part_id = part_ids.take(pa.array(part[some]))
-        yield requests.arrow(rows[some], columns).append_column("part_id", part_id)
+        block = slice(start, start + ROWS_AT_ONCE)
+        part_id = part_ids.take(pa.array(part[block]))
+        yield requests.arrow(rows[block], columns).append_column("part_id", part_id)
 
 
 def _rank(column: pa.DictionaryArray) -> NDArray[np.int32]:
@@ -124,8 +124,3 @@ def _of_each_hour(visitor: NDArray[np.int32], hour: NDArray[np.int32]) -> NDArra
     since = (hour - hour.min(initial=np.iinfo(np.int32).max)).astype(np.int64)
     numbers: NDArray[np.int64] = since * (int(visitor.max(initial=0)) + 1) + visitor
     return numbers
-
-
-def _order(visitor: NDArray[np.signedinteger], at: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the stable order by visitor, then time; requests with equal times keep log order."""
-    return np.lexsort((at, visitor))

@@ -96,9 +96,9 @@ def funnel_column(
     """
     if not steps:
         return pa.nulls(len(first), ARROW["list<long>"])
-    places = [np.flatnonzero(_meets(requests, step)) for step in steps]
+    positions = [np.flatnonzero(_meets(requests, step)) for step in steps]
     numbers = range(len(steps) + 1)
-    after = [before + _steps_further(places[before:], first, last) for before in numbers]
+    after = [before + _steps_further(positions[before:], first, last) for before in numbers]
     return pa.ListArray.from_arrays(
         pa.array(np.arange(len(first) + 1) * len(numbers), pa.int32()),
         pa.array(np.column_stack(after).ravel()),
@@ -107,14 +107,14 @@ def funnel_column(
 
 
 def _steps_further(
-    places: Sequence[NDArray[np.int64]], first: NDArray[np.int64], last: NDArray[np.int64]
+    positions: Sequence[NDArray[np.int64]], first: NDArray[np.int64], last: NDArray[np.int64]
 ) -> NDArray[np.int64]:
     """Count how many of the steps each part reaches, each step later than the one before.
 
-    `places` has the positions of the requests that match each step.
+    `positions` has the positions of the requests that match each step.
     """
     at, further = first - 1, np.zeros(len(first), np.int64)
-    for step in places:
+    for step in positions:
         after = np.searchsorted(step, at, side="right")
         at = np.append(step, np.iinfo(np.int64).max)[after]  # a position after the part stays so
         further += at <= last
@@ -123,13 +123,13 @@ def _steps_further(
 
 def _meets(requests: pd.DataFrame, goal: Goal) -> NDArray[np.bool_]:
     """Return a mask of the requests that meet a goal; each distinct text is matched once."""
-    found = _rows_where(requests["page"], Expression(goal.page).matches)
-    found &= _rows_where(requests["kind"], goal.kind.__eq__)
+    is_met = _rows_where(requests["page"], Expression(goal.page).matches)
+    is_met &= _rows_where(requests["kind"], goal.kind.__eq__)
     if goal.method is not None:
-        found &= _rows_where(requests["method"], goal.method.__eq__)
+        is_met &= _rows_where(requests["method"], goal.method.__eq__)
     if goal.status is not None:
-        found &= requests["status"].to_numpy() == goal.status
-    return found
+        is_met &= requests["status"].to_numpy() == goal.status
+    return is_met
 
 
 def _rows_where(column: pd.Series, is_so: Callable[[str], Any]) -> NDArray[np.bool_]:

@@ -29,7 +29,13 @@ Flags = NDArray[np.bool_]
 _NOT_MODIFIED = 304
 _REFUSED = 400
 _READ = (
-    *("hit_at", "kind", "method", "status", "target", "has_referrer", "referrer_domain"),
+    "hit_at",
+    "kind",
+    "method",
+    "status",
+    "target",
+    "has_referrer",
+    "referrer_domain",
     "referrer_logged",
 )
 
@@ -40,22 +46,18 @@ def part_evidence(requests: OrderedRequests, parts: Cut) -> dict[str, Any]:
     pages = _PageViews.of(rows, parts)
     is_old = rows.status == _NOT_MODIFIED
     sends = rows.texts_equal("method", "POST") & (rows.status < _REFUSED)
+    names = ("network_id", "operator_id", "protocol")
+    of_first = requests.arrow(parts.order[first], names)
     return {
-        **_of_first_requests(requests, parts),
+        **{name: dictionary_encoding.combine_chunks(of_first[name]) for name in names},
         "header_fields": pages.header_fields(requests, parts),
         "onward_pages": pages.onward(rows, len(first)),
         "forms_sent": count_in_runs(sends, first),
         "not_modified": count_in_runs(is_old, first),
         "assets_not_modified": count_in_runs(is_old & rows.is_asset, first),
-        **_assets_by_place(rows, parts),
+        **_early_and_landing_assets(rows, parts),
         **pages.pauses(len(first)),
     }
-
-
-def _of_first_requests(requests: OrderedRequests, parts: Cut) -> dict[str, pa.Array]:
-    names = ("network_id", "operator_id", "protocol")
-    found = requests.arrow(parts.order[parts.first], names)
-    return {name: dictionary_encoding.combine_chunks(found[name]) for name in names}
 
 
 class _Rows:
@@ -77,9 +79,11 @@ class _Rows:
     def texts_equal(self, column: str, text: str) -> Flags:
         """Return a mask of the requests with this text; false for null."""
         coded = dictionary_encoding.combine_chunks(self._table[column])
-        is_text = np.array([one == text for one in coded.dictionary.to_pylist()] + [False])
-        found: Flags = is_text[dictionary_encoding.codes_of(coded)]
-        return found
+        is_text = np.array(
+            [distinct == text for distinct in coded.dictionary.to_pylist()] + [False]
+        )
+        is_equal: Flags = is_text[dictionary_encoding.codes_of(coded)]
+        return is_equal
 
 
 @dataclass(frozen=True)
@@ -106,9 +110,9 @@ class _PageViews:
         is_first = ~self.follows
         first[self.part[is_first]] = parts.order[self.position[is_first]]
         has_page = first >= 0
-        found = requests.arrow(first[has_page], ["header_fields"])["header_fields"]
-        place = pa.array(np.cumsum(has_page) - 1, mask=~has_page)
-        return dictionary_encoding.combine_chunks(found).take(place)
+        fields = requests.arrow(first[has_page], ["header_fields"])["header_fields"]
+        position = pa.array(np.cumsum(has_page) - 1, mask=~has_page)
+        return dictionary_encoding.combine_chunks(fields).take(position)
 
     def onward(self, rows: _Rows, parts: int) -> NDArray[np.int64]:
         """Count the onward pages of each part.
@@ -137,7 +141,7 @@ class _PageViews:
         }
 
 
-def _assets_by_place(rows: _Rows, parts: Cut) -> dict[str, NDArray[np.int64]]:
+def _early_and_landing_assets(rows: _Rows, parts: Cut) -> dict[str, NDArray[np.int64]]:
     """Count the assets of each part before its first page view, and before its second.
 
     Times in most logs are whole seconds, and a server may log a page after its assets. An asset of
@@ -159,14 +163,31 @@ def _assets_by_place(rows: _Rows, parts: Cut) -> dict[str, NDArray[np.int64]]:
 
 
 ARRIVAL = (
-    *("referrer_domain", "source", "medium", "channel", "utm_source", "utm_medium"),
-    *("utm_campaign", "utm_term", "utm_content", "click_platform"),
+    "referrer_domain",
+    "source",
+    "medium",
+    "channel",
+    "utm_source",
+    "utm_medium",
+    "utm_campaign",
+    "utm_term",
+    "utm_content",
+    "click_platform",
 )
 """Acquisition columns of a part, from its last request with a channel."""
 
 _VISITOR = (
-    *("visitor_id", "carried_as", "site", "device", "browser", "browser_version", "os"),
-    *("country", "region", "city", "opted_out"),
+    "visitor_id",
+    "carried_as",
+    "site",
+    "device",
+    "browser",
+    "browser_version",
+    "os",
+    "country",
+    "region",
+    "city",
+    "opted_out",
 )
 _FLAGS = ("hit_at", "kind", "is_bot", "channel", "referrer_logged")
 _SESSION = ("session_id", "session_started_at")
@@ -189,8 +210,8 @@ def make_parts(requests: OrderedRequests, parts: Cut, rules: SessionRules) -> pa
 
     def texts_at(positions: NDArray[np.int64], *names: str) -> dict[str, pa.Array]:
         """Return columns at positions of `order`; null where the position is -1."""
-        found = requests.arrow(order[positions], names)
-        return {name: _where(positions >= 0, found[name]) for name in names}
+        columns = requests.arrow(order[positions], names)
+        return {name: _where(positions >= 0, columns[name]) for name in names}
 
     made = {
         **texts_at(first, *_VISITOR),
@@ -283,8 +304,8 @@ def _visitor_codes(parts: pa.Table, carry: pa.Table) -> NDArray[np.int64]:
     earlier[of_part[of_part != carried]] = carried[of_part != carried]
     while not np.array_equal(earlier, earlier[earlier]):  # over several changes of keys
         earlier = earlier[earlier]
-    found: NDArray[np.int64] = earlier[visitor]
-    return found
+    visitors: NDArray[np.int64] = earlier[visitor]
+    return visitors
 
 
 def _ids(column: pa.ChunkedArray) -> pa.Array:
@@ -292,8 +313,8 @@ def _ids(column: pa.ChunkedArray) -> pa.Array:
 
 
 def _microseconds(moments: pa.ChunkedArray) -> NDArray[np.int64]:
-    found: NDArray[np.int64] = moments.to_numpy().astype("M8[us]").view(np.int64)
-    return found
+    microseconds: NDArray[np.int64] = moments.to_numpy().astype("M8[us]").view(np.int64)
+    return microseconds
 
 
 def _hoped_for(requests: OrderedRequests, parts: Cut, rules: SessionRules) -> dict[str, Any]:
@@ -308,19 +329,19 @@ def _hoped_for(requests: OrderedRequests, parts: Cut, rules: SessionRules) -> di
 
 def _where(is_there: NDArray[np.bool_], column: pa.ChunkedArray) -> pa.Array:
     """Return a column with nulls where the mask is false; only text columns can have such rows."""
-    found = dictionary_encoding.combine_chunks(column)
+    texts = dictionary_encoding.combine_chunks(column)
     if is_there.all():
-        return found
+        return texts
     return dictionary_encoding.from_codes(
-        np.where(is_there, dictionary_encoding.codes_of(found), -1), found.dictionary
+        np.where(is_there, dictionary_encoding.codes_of(texts), -1), texts.dictionary
     )
 
 
 def _first_where(flags: NDArray[np.bool_], first: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the first flagged position of each part, -1 if it has none."""
     positions = np.where(flags, np.arange(len(flags)), len(flags))
-    found = np.minimum.reduceat(positions, first) if len(first) else first
-    return np.where(found == len(flags), -1, found)
+    position = np.minimum.reduceat(positions, first) if len(first) else first
+    return np.where(position == len(flags), -1, position)
 
 
 def _last_where(flags: NDArray[np.bool_], first: NDArray[np.int64]) -> NDArray[np.int64]:

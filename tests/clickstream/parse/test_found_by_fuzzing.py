@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from tests.fuzz.reading import check_reading
 
-from clickstream.clean.referrers import known_source
+from clickstream.clean.referrers import named_source
 from clickstream.networks import NetworkSet, address_in, client_address
 from clickstream.parse import parse, parse_blocks
 from clickstream.parse.registry import FORMATS, compile_format
@@ -39,7 +39,7 @@ def test_a_client_right_before_the_time_is_one_word() -> None:
 def test_a_long_text_of_little_sense_takes_no_longer_than_its_length_asks(text: str) -> None:
     """Colons of an address were counted anew from each of them on, and so were a host's labels."""
     assert address_in(text) is None
-    assert known_source(text) is None
+    assert named_source(text) is None
     assert client_address("192.0.2.7", text, NetworkSet.of(["192.0.2.7"])) == "192.0.2.7"
 
 

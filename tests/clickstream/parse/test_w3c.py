@@ -140,7 +140,7 @@ def test_plain_entries_are_split_as_the_careful_way_splits_them(lines: list[byte
     spaced = Spaced(data, 0, 0)
     for line, text in spaced.texts(np.flatnonzero(spaced.is_regular)):
         width = int(spaced.spaces[line]) + 1
-        bounds = [spaced.value_bounds(np.array([line]), place) for place in range(width)]
+        bounds = [spaced.value_bounds(np.array([line]), position) for position in range(width)]
         found = [data[int(start[0]) : int(end[0])] for start, end in bounds]
         assert found == split_entry(text, width)
 

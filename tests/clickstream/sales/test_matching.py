@@ -181,7 +181,7 @@ def test_by_time_an_order_and_its_visit_fit_nothing_else(
         others = [o for o in orders if o is not one and any(fits(o, form) for form in near)]
         is_single = len({form.session_id for form in near}) == 1 and not others
         if near:
-            assert (found[one.key].form in near) if is_single else found[one.key].form is None
+            assert (found[one.key] in near) if is_single else found[one.key] is None
 
 
 def test_the_offset_of_the_clocks_is_the_mode_of_the_differences() -> None:
@@ -190,7 +190,7 @@ def test_the_offset_of_the_clocks_is_the_mode_of_the_differences() -> None:
     assert clock_offset(some, [*sent, OrderForm(NOON, "other")]) == 37 * SECOND
     assert clock_offset(some[:2], sent[:2]) == 0
     matched = match_by_time(some, [], sent, 5 * SECOND)
-    assert [matched[one.key].form for one in some] == sent
+    assert [matched[one.key] for one in some] == sent
 
 
 def part(session_id: str, hour: int, **other: Any) -> dict[str, Any]:

@@ -71,7 +71,7 @@ def parse_directory(name: str, text: str) -> dict[str, AgentKey]:
         raise _unusable(name, 'it is not JSON of the form {"keys": [...]}') from None
     if not isinstance(keys, list):
         raise _unusable(name, '"keys" is not a list')
-    return dict(_parse_key(f"{name}, key {place}", key) for place, key in enumerate(keys, 1))
+    return dict(_parse_key(f"{name}, key {number}", key) for number, key in enumerate(keys, 1))
 
 
 def _unusable(where: str, what: str) -> UnusableRule:

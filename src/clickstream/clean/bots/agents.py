@@ -11,7 +11,7 @@ bots, and one for the general shapes of unknown bots.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 from typing import Any
 
@@ -56,9 +56,9 @@ def listed() -> Iterator[tuple[str, Verdict]]:
     for crawler in crawleruseragents.CRAWLER_USER_AGENTS_DATA:
         written = crawler["pattern"]
         if written not in CRAWLERS["left_out"]:
-            verdict = Verdict(
-                _class_of(crawler.get("tags", ())), f"user agent: {short_name(written)}"
-            )
+            tags, classes = crawler.get("tags", ()), CRAWLERS["class_of_tag"].items()
+            bot_class = next((bot_class for tag, bot_class in classes if tag in tags), OTHER)
+            verdict = Verdict(bot_class, f"user agent: {short_name(written)}")
             yield CRAWLERS["narrowed"].get(written, written), verdict
 
 
@@ -76,11 +76,6 @@ def short_name(pattern: str) -> str:
     plain = re.sub(r"\\(\W)", r"\1", plain)
     words = re.search(r"[\w .+/:@!&'-]{2,}", plain)
     return words[0].strip(" /") if words else pattern
-
-
-def _class_of(tags: Sequence[str]) -> str:
-    classes = CRAWLERS["class_of_tag"].items()
-    return next((bot_class for tag, bot_class in classes if tag in tags), OTHER)
 
 
 # RE2 builds its automata while it matches. For 200,000 user agents they take 17 MB; the default
@@ -110,8 +105,8 @@ class PatternSet:
 
     def find(self, text: str) -> tuple[bool, Verdict | None]:
         """Return whether any pattern matches, and the verdict of the first pattern that does."""
-        found = self._set.Match(text.encode("utf-8", "replace"))
-        return (True, self._verdicts[min(found)]) if found else (False, None)
+        matching = self._set.Match(text.encode("utf-8", "replace"))
+        return (True, self._verdicts[min(matching)]) if matching else (False, None)
 
 
 @lru_cache(maxsize=1 << 16)

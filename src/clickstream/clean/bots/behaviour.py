@@ -114,10 +114,10 @@ def behaviour(requests: HourOfRequests, rules: BehaviourRules) -> npt.NDArray[np
         _takes_no_asset(pages, has_asset, rules),
         _has_no_referrer(requests, page, pages, rules),
     )
-    found = np.full(requests.visitors, -1, np.int8)
+    rule = np.full(requests.visitors, -1, np.int8)
     for index in reversed(range(len(held))):
-        found[held[index]] = index
-    return found
+        rule[held[index]] = index
+    return rule
 
 
 def _seeks(requests: HourOfRequests, pages: Numbers, least: int | None) -> Flags:

@@ -32,28 +32,28 @@ def add_behaviour_verdicts(requests: RequestTable, rules: BehaviourRules) -> Req
     """
     visitors = requests.tables["visitor"]
     ids = dictionary_encoding.codes_of(visitors["visitor_id"])
-    found = np.full(len(visitors), -1, np.int8)
+    behaviour_of = np.full(len(visitors), -1, np.int8)
     is_robots, is_scanner = _flags(requests.tables["target"], rules)
     page = dictionary_encoding.codes_of(requests.tables["target"]["page"])
     rows = requests.columns
-    for some in _hours_of_people(requests):
-        target, visitor = rows["target"][some], rows["visitor"][some]
+    for hour in _hours_of_people(requests):
+        target, visitor = rows["target"][hour], rows["visitor"][hour]
         number, people = pd.factorize(ids[visitor])
         verdicts = behaviour(
             HourOfRequests(
                 len(people),
                 number,
-                rows["hit_at"][some].astype("M8[s]").astype(np.int64),
-                rows["kind"][some],
+                rows["hit_at"][hour].astype("M8[s]").astype(np.int64),
+                rows["kind"][hour],
                 page[target],
                 is_robots[target],
                 is_scanner[target],
-                rows["has_referrer"][some],
+                rows["has_referrer"][hour],
             ),
             rules,
         )
-        found[visitor] = verdicts[number]
-    return requests.with_table("visitor", _with_verdicts(visitors, found))
+        behaviour_of[visitor] = verdicts[number]
+    return requests.with_table("visitor", _with_verdicts(visitors, behaviour_of))
 
 
 def _flags(
@@ -81,12 +81,12 @@ def _hours_of_people(requests: RequestTable) -> Iterator[Positions]:
     yield from (part for part in np.split(people[order], cuts) if len(part))
 
 
-def _with_verdicts(visitors: pa.RecordBatch, found: npt.NDArray[np.int8]) -> pa.RecordBatch:
+def _with_verdicts(visitors: pa.RecordBatch, behaviour_of: npt.NDArray[np.int8]) -> pa.RecordBatch:
     """Return the table of visitors with added verdicts: indexes in BEHAVIOURS, -1 for none."""
-    if (found < 0).all():
+    if (behaviour_of < 0).all():
         return visitors
-    is_new = pa.array(found >= 0)
-    added = verdict_table(BEHAVIOURS).take(pa.array(found, mask=found < 0))
+    is_new = pa.array(behaviour_of >= 0)
+    added = verdict_table(BEHAVIOURS).take(pa.array(behaviour_of, mask=behaviour_of < 0))
     columns = {name: visitors[name] for name in visitors.schema.names}
     for name in added.schema.names:
         columns[name] = _replaced(columns[name], is_new, added[name])

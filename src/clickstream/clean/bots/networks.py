@@ -2,6 +2,7 @@
 
 Operators of crawlers publish their networks, which confirms a crawler and exposes impostors. People
 do not browse from a datacenter, except through the relays and VPNs on a list of people's networks.
+The operator of a network is an autonomous system (AS) with a number, which shows hosting companies.
 The site's own equipment, such as menu tablets and status pages, is recognized by networks and user
 agents in the settings.
 
@@ -15,17 +16,31 @@ from __future__ import annotations
 import ipaddress
 import json
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from clickstream.clean.bots.verdict import OTHER, OWN_EQUIPMENT, SCANNER, Verdict
+from clickstream.clean.data import read_csv
 from clickstream.errors import UnusableNetworkList
 from clickstream.networks import NetworkSet
 
 CRAWLER, DATACENTER, PEOPLE = ROLES = ("crawler", "datacenter", "people")
 """The roles of a list of networks: who sends requests from them."""
+
+HOSTING = "hosting"
+"""The role of networks that no person browses from. Networks of all other roles are people's."""
+
+HOSTING_VERDICTS: Mapping[int, Verdict] = {
+    int(row["asn"]): Verdict(OTHER, f"network: hosting, {row['name']} (AS{row['asn']})")
+    for row in read_csv("hosting_networks.csv")
+    if row["role"] == HOSTING
+}
+"""The verdict on a person's user agent from each hosting network, by the number of its AS."""
+
+PROXY_BROWSERS = frozenset(row["browser"] for row in read_csv("proxy_browsers.csv"))
+"""Browsers of people that come from servers of their maker; no hosting network makes them bots."""
 
 _JSON_LISTS = ("prefixes", "ipv6_prefixes")
 _JSON_PREFIXES = ("ipv4Prefix", "ipv6Prefix", "ip_prefix", "ipv6_prefix")
@@ -142,7 +157,7 @@ def _cut(networks: Iterable[_Network]) -> Iterator[tuple[int, tuple[_Network, ..
     """
     stack: list[_Network] = []
     starts: dict[int, tuple[_Network, ...]] = {0: ()}
-    for network in sorted(networks, key=_by_place):
+    for network in sorted(networks, key=_by_range):
         while stack and stack[-1].last < network.first:
             ended = stack.pop()
             starts[ended.last + 1] = tuple(stack)
@@ -154,7 +169,7 @@ def _cut(networks: Iterable[_Network]) -> Iterator[tuple[int, tuple[_Network, ..
     return iter(sorted(starts.items()))
 
 
-def _by_place(network: _Network) -> tuple[int, int, int, str]:
+def _by_range(network: _Network) -> tuple[int, int, int, str]:
     return network.first, -network.last, ROLES.index(network.role), network.name
 
 
@@ -186,15 +201,15 @@ def _from_json(name: str, text: str) -> Iterator[tuple[tuple[int, int], str]]:
         raise UnusableNetworkList(
             f'List {name} has no "prefixes"; use the JSON that the owner publishes.'
         )
-    for place, prefix in entries:
-        yield _ends(prefix, f"List {name}, entry {place}"), name
+    for number, prefix in entries:
+        yield _ends(prefix, f"List {name}, entry {number}"), name
 
 
 def _entries(entries: Any) -> Iterator[tuple[int, Any]]:
     """Yield the number and the prefix of each entry of a JSON list; None if it has no prefix."""
-    for place, entry in enumerate(entries if isinstance(entries, list) else [entries], 1):
+    for number, entry in enumerate(entries if isinstance(entries, list) else [entries], 1):
         fields = entry if isinstance(entry, dict) else {}
-        yield place, next((fields[key] for key in _JSON_PREFIXES if key in fields), None)
+        yield number, next((fields[key] for key in _JSON_PREFIXES if key in fields), None)
 
 
 def _ends(network: Any, where: str) -> tuple[int, int]:

@@ -77,11 +77,11 @@ class SignatureVerifier(SignatureRules):
 
         Of several signatures, the one whose outcome comes first in `SignatureOutcome` decides.
         """
-        found = min(self._outcomes(request), default=None)
-        if found is None:
+        outcome = min(self._outcomes(request), default=None)
+        if outcome is None:
             return None
-        bot_class, reason = _VERDICTS[found[0]]
-        return Verdict(bot_class, reason.format(found[1] or _NO_HOST))
+        bot_class, reason = _VERDICTS[outcome[0]]
+        return Verdict(bot_class, reason.format(outcome[1] or _NO_HOST))
 
     def _outcomes(self, request: SignedRequest) -> Iterator[tuple[SignatureOutcome, str]]:
         """Yield the outcome of each signature of this profile, and the host that it claims."""
@@ -128,9 +128,13 @@ class SignatureVerifier(SignatureRules):
         def is_valid_for(*hosts: str) -> bool | None:
             """Whether the signature is valid for a host; None if it can't be verified."""
             messages = _complete_messages(request, covered, hosts)
-            return any(_is_valid(verifier, one, label) for one in messages) if messages else None
+            return (
+                any(_is_valid(verifier, message, label) for message in messages)
+                if messages
+                else None
+            )
 
-        names = [one for one in self.own_hosts if not one.startswith(ANY_SUBDOMAIN)]
+        names = [host for host in self.own_hosts if not host.startswith(ANY_SUBDOMAIN)]
         logged = names if request.host is None else [request.host]
         is_own = request.host is None or self._is_own(request.host)
         is_valid = is_valid_for(*logged) if is_own else None
@@ -154,7 +158,7 @@ def _complete_messages(
         for authority in authorities
         for scheme in _SCHEMES
     )
-    return [one for one in messages if one is not None and _has_all(one, covered)]
+    return [message for message in messages if message is not None and _has_all(message, covered)]
 
 
 def _names(covered: InnerList) -> set[str]:

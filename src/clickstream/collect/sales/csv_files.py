@@ -59,7 +59,7 @@ class CsvReader:
     ) -> None:
         """Read the files, which are in the order of their ages."""
         self._date_of = date_of
-        self._to_read = {one.name: one for one in tables}
+        self._to_read = {table.name: table for table in tables}
         self._contents = {
             file.name: _read(file, chosen, source)
             for file in files
@@ -68,45 +68,47 @@ class CsvReader:
         self._dates_of_orders: dict[str, tuple[date, str]] = {}
         self._other_dates: dict[tuple[str, str], date] = {}
         self._rows = {
-            name: self._by_date(one) for name, one in self._to_read.items() if not one.is_listing
+            name: self._by_date(table)
+            for name, table in self._to_read.items()
+            if not table.is_listing
         }
         self._repeated = {name: self._repeated_ids(name) for name in self._rows}
 
     def _tables_of(self, name: str) -> list[TableToRead]:
-        return [one for one in self._to_read.values() if fnmatch(name, one.place)]
+        return [table for table in self._to_read.values() if fnmatch(name, table.location)]
 
-    def _by_date(self, one: TableToRead) -> dict[date | None, dict[str, list[_Row]]]:
+    def _by_date(self, table: TableToRead) -> dict[date | None, dict[str, list[_Row]]]:
         """Return the rows of a table by date and file, the latest file last."""
-        found: defaultdict[date | None, dict[str, list[_Row]]] = defaultdict(dict)
-        for file in self._files_of(one):
-            for row in _rows_of(one, file):
-                day = self._date(one, file, row)
-                if day is None and one.sums and _is_sum(one, row):
+        rows_by_date: defaultdict[date | None, dict[str, list[_Row]]] = defaultdict(dict)
+        for file in self._files_of(table):
+            for row in _rows_of(table, file):
+                day = self._date(table, file, row)
+                if day is None and table.sums and _is_sum(table, row):
                     continue
-                found[day].setdefault(file.name, []).append(row)
-        return dict(found)
+                rows_by_date[day].setdefault(file.name, []).append(row)
+        return dict(rows_by_date)
 
-    def _files_of(self, one: TableToRead) -> list[_File]:
+    def _files_of(self, table: TableToRead) -> list[_File]:
         """Return the files with rows of a table, the latest last."""
-        return [file for file in self._contents.values() if fnmatch(file.name, one.place)]
+        return [file for file in self._contents.values() if fnmatch(file.name, table.location)]
 
-    def _date(self, one: TableToRead, file: _File, row: _Row) -> date | None:
-        order = row.values[file.column(one.order_id)].strip() if one.order_id else ""
-        known, _ = self._dates_of_orders.get(order, (None, ""))
-        if not one.time:
-            return self._other_dates.get((file.name, order), known)
-        day = self._date_of(row.values[file.column(one.time)], one.is_calendar_date)
-        if one.name == "orders" and day and order:
+    def _date(self, table: TableToRead, file: _File, row: _Row) -> date | None:
+        order = row.values[file.column(table.order_id)].strip() if table.order_id else ""
+        day_of_order, _ = self._dates_of_orders.get(order, (None, ""))
+        if not table.time:
+            return self._other_dates.get((file.name, order), day_of_order)
+        day = self._date_of(row.values[file.column(table.time)], table.is_calendar_date)
+        if table.name == "orders" and day and order:
             self._keep_date(order, day, file.name)
         return day
 
     def _keep_date(self, order: str, day: date, file: str) -> None:
         """Keep the date of an order for its lines: the first of a file, and that of other files."""
-        known, other = self._dates_of_orders.get(order, (day, file))
-        if other == file:
-            day = min(known, day)
-        elif known != day:
-            self._other_dates[other, order] = known
+        earlier, earlier_file = self._dates_of_orders.get(order, (day, file))
+        if earlier_file == file:
+            day = min(earlier, day)
+        elif earlier != day:
+            self._other_dates[earlier_file, order] = earlier
         self._dates_of_orders[order] = (day, file)
 
     def _repeated_ids(self, name: str) -> dict[date, dict[str, date]]:
@@ -114,31 +116,31 @@ class CsvReader:
 
         Only rows of the files that count are compared.
         """
-        found: defaultdict[date, dict[str, date]] = defaultdict(dict)
+        repeated: defaultdict[date, dict[str, date]] = defaultdict(dict)
         first: dict[str, date] = {}
         by_date, column = self._rows[name], self._to_read[name].unique_id
         for day in sorted(filter(None, by_date)) if column else ():
             file, rows = [*by_date[day].items()][-1]
-            place = self._contents[file].column(column)
+            position = self._contents[file].column(column)
             for row in rows:
-                row_id = row.values[place].strip()
+                row_id = row.values[position].strip()
                 if row_id and first.setdefault(row_id, day) < day:
-                    found[day][row_id] = first[row_id]
-        return found
+                    repeated[day][row_id] = first[row_id]
+        return repeated
 
     def survey(self, first: date | None = None, last: date | None = None) -> Survey:
         """Return the digests of a range of dates, and which files do not count."""
         days = {day for by_date in self._rows.values() for day in by_date if day}
         chosen = sorted(day for day in days if is_between(day, first, last))
-        undated = {name: self._undated(by_date) for name, by_date in self._rows.items()}
+        undated = {
+            name: sum(map(len, by_date.get(None, {}).values()))
+            for name, by_date in self._rows.items()
+        }
         return Survey(
             {day: self._digest(day) for day in chosen},
             {name: number for name, number in undated.items() if number},
             [*self._replaced_files(chosen)],
         )
-
-    def _undated(self, by_date: Mapping[date | None, Mapping[str, Sequence[_Row]]]) -> int:
-        return sum(map(len, by_date.get(None, {}).values()))
 
     def _digest(self, day: date) -> DayDigest:
         numbers, digest = {}, hashlib.blake2b(digest_size=16)
@@ -178,13 +180,13 @@ class CsvReader:
 
     def read_listings(self) -> Mapping[str, Sequence[ReadRow]]:
         """Return all rows of the latest file of each table without dates."""
-        listings = [one for one in self._to_read.values() if one.is_listing]
+        listings = [table for table in self._to_read.values() if table.is_listing]
         return {
-            one.name: [
-                *self._read_rows(one.name, {files[-1].name: [*_rows_of(one, files[-1])]}, {})
+            table.name: [
+                *self._read_rows(table.name, {files[-1].name: [*_rows_of(table, files[-1])]}, {})
             ]
-            for one in listings
-            if (files := self._files_of(one))
+            for table in listings
+            if (files := self._files_of(table))
         }
 
     def _read_rows(
@@ -199,16 +201,16 @@ class CsvReader:
                 yield ReadRow(values, file, row.number, earlier.get(row_id))
 
 
-def _rows_of(one: TableToRead, file: _File) -> Iterator[_Row]:
+def _rows_of(table: TableToRead, file: _File) -> Iterator[_Row]:
     """Yield the rows of a file that belong to a table; see `only_with`."""
     for row in file.rows:
-        if not one.only_with or _has_amount(row.values[file.column(one.only_with)]):
+        if not table.only_with or _has_amount(row.values[file.column(table.only_with)]):
             yield row
 
 
-def _is_sum(one: TableToRead, row: _Row) -> bool:
+def _is_sum(table: TableToRead, row: _Row) -> bool:
     """Whether a row without a date is a sum of other rows."""
-    return any(value.strip().startswith(one.sums) for value in row.values)
+    return any(value.strip().startswith(table.sums) for value in row.values)
 
 
 def _has_amount(text: str) -> bool:
@@ -221,18 +223,18 @@ def _read(file: SalesFile, tables: Sequence[TableToRead], source: str) -> _File:
         text = file.read().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8"
-        raise UnusableSales(f"{file.place} of {source} can't be read: {reason}.") from None
+        raise UnusableSales(f"{file.location} of {source} can't be read: {reason}.") from None
     text = text[_start_of_header(text, tables) :]
     delimiter = _delimiter(text.partition("\n")[0])
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     header = tuple(name.strip() for name in next(lines, ()))
-    _check_header(file.place, header, tables, source)
+    _check_header(file.location, header, tables, source)
     rows = [_Row(tuple(row), number) for number, row in enumerate(filter(None, lines), 1)]
     for row in rows:
         if len(row.values) != len(header):
             raise UnusableSales(
-                f"Row {row.number} of {file.place} has {quantity(len(row.values), 'value')}, and "
-                f"the header has {len(header)}: export the file again."
+                f"Row {row.number} of {file.location} has {quantity(len(row.values), 'value')}, "
+                f"and the header has {len(header)}: export the file again."
             )
     return _File(file.name, header, rows)
 
@@ -240,9 +242,9 @@ def _read(file: SalesFile, tables: Sequence[TableToRead], source: str) -> _File:
 def _start_of_header(text: str, tables: Sequence[TableToRead]) -> int:
     """Return where the header starts: at the first line with the largest number of columns."""
     starts = [0]
-    for _ in range(max(one.title_lines for one in tables)):
+    for _ in range(max(table.title_lines for table in tables)):
         starts.append(text.find("\n", starts[-1]) + 1 or starts[-1])
-    wanted = {column for one in tables for column in one.columns}
+    wanted = {column for table in tables for column in table.columns}
     return max(starts, key=lambda start: len(wanted & _names(text[start:].partition("\n")[0])))
 
 
@@ -257,13 +259,13 @@ def _delimiter(line: str) -> str:
 def _check_header(
     path: str, header: Sequence[str], tables: Sequence[TableToRead], source: str
 ) -> None:
-    wanted = {column: one.name for one in tables for column in one.columns}
+    wanted = {column: table.name for table in tables for column in table.columns}
     if missing := [column for column in wanted if column not in header]:
         raise UnusableSales(
             f"{path} of {source} has no column {shorten(missing)}, which the column map names for "
             f"{wanted[missing[0]]}. Its columns are {shorten(header, 40)}."
         )
-    ignored = [pattern for one in tables for pattern in one.ignored if pattern != "*"]
+    ignored = [pattern for table in tables for pattern in table.ignored if pattern != "*"]
     unknown = [
         column
         for column in header

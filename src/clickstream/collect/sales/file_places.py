@@ -18,7 +18,7 @@ class SalesFile:
 
     name: str
     read: Callable[[], bytes]
-    place: str
+    location: str
 
 
 def files_of_directory(directory: Path, source: str) -> list[SalesFile]:
@@ -27,14 +27,14 @@ def files_of_directory(directory: Path, source: str) -> list[SalesFile]:
     Raises UnusableSales if the directory can't be read.
     """
     try:
-        found = [path for path in directory.iterdir() if path.is_file()]
-        ages = {path: path.stat().st_mtime_ns for path in found}
+        paths = [path for path in directory.iterdir() if path.is_file()]
+        ages = {path: path.stat().st_mtime_ns for path in paths}
     except OSError as error:
         raise UnusableSales(
             f"The directory {directory} of {source} can't be read ({error.strerror}): check path "
             "in [[sales]]."
         ) from None
-    in_order = sorted(found, key=lambda path: (ages[path], path.name))
+    in_order = sorted(paths, key=lambda path: (ages[path], path.name))
     return [SalesFile(path.name, path.read_bytes, str(path)) for path in in_order]
 
 
@@ -45,12 +45,12 @@ def files_of_prefix(s3: Any, address: str) -> list[SalesFile]:
     """
     bucket, _, prefix = address.removeprefix(S3).partition("/")
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-    found = [item for page in pages for item in page.get("Contents", ())]
+    items = [item for page in pages for item in page.get("Contents", ())]
 
     def read(key: str) -> Callable[[], bytes]:
         return lambda: bytes(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
 
-    in_order = sorted(found, key=lambda item: (item["LastModified"], item["Key"]))
+    in_order = sorted(items, key=lambda item: (item["LastModified"], item["Key"]))
     return [
         SalesFile(name, read(item["Key"]), f"{S3}{bucket}/{item['Key']}")
         for item in in_order

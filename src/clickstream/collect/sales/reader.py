@@ -12,9 +12,9 @@ from typing import Any, Protocol
 class TableToRead:
     """A table of a source: its name in the lake, and where its rows are.
 
-    `place` is a table of a database, or a pattern of names of files. `columns` are read. `time` is
-    the column with the time of a row, or with its date if `is_calendar_date`; without it, rows have
-    the date of the order that the column `order_id` names. The rows of a listing have no date.
+    `location` is a table of a database, or a pattern of names of files. `columns` are read. `time`
+    is the column with the time of a row, or with its date if `is_calendar_date`; without it, rows
+    have the date of the order that the column `order_id` names. The rows of a listing have no date.
     The column `unique_id` has ids that no row of another date may have. Rows whose column
     `only_with` is empty or 0 are of another table. Files may have columns that
     match the patterns `ignored`. A table of a database that `is_optional` may be missing. A file
@@ -23,7 +23,7 @@ class TableToRead:
     """
 
     name: str
-    place: str
+    location: str
     columns: Sequence[str]
     order_id: str
     time: str = ""

@@ -53,7 +53,9 @@ class Dialect(ABC):
         if self.has_zone(column) or zone is None:
             return self.date_of(column, 0)
         *earlier, (_, last) = offsets(zone, times)
-        cases = [(column < sa.literal(end), self.date_of(column, one)) for end, one in earlier]
+        cases = [
+            (column < sa.literal(end), self.date_of(column, offset)) for end, offset in earlier
+        ]
         otherwise = self.date_of(column, last)
         return sa.case(*cases, else_=otherwise) if cases else otherwise
 
@@ -127,18 +129,18 @@ def offsets(zone: ZoneInfo, times: Range) -> list[tuple[datetime, int]]:
 
     A local time that occurs twice has the offset of its first occurrence.
     """
-    found: list[tuple[datetime, int]] = []
+    changes: list[tuple[datetime, int]] = []
     at, end = times
     offset = _offset(at, zone)
     while at < end:
         following = at + timedelta(days=7)
         if _offset(following, zone) != offset:
             change = _change_between(at, following, zone)
-            found.append((change, offset))
+            changes.append((change, offset))
             at, offset = change, _offset(change, zone)
         else:
             at = following
-    return [*found, (end, offset)]
+    return [*changes, (end, offset)]
 
 
 def _change_between(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
@@ -155,8 +157,8 @@ def _change_between(before: datetime, after: datetime, zone: ZoneInfo) -> dateti
 
 
 def _offset(at: datetime, zone: ZoneInfo) -> int:
-    found = at.replace(tzinfo=zone).utcoffset()
-    return int(found.total_seconds()) if found else 0
+    difference = at.replace(tzinfo=zone).utcoffset()
+    return int(difference.total_seconds()) if difference else 0
 
 
 def utc_bounds(day: date) -> tuple[datetime, datetime]:
@@ -175,14 +177,28 @@ _EARLIEST, _LATEST = datetime(1970, 1, 1), datetime(2100, 1, 1)
 """Times between which changes of clocks are known to a query; MySQL may have a date of zeros."""
 
 _REFUSED = (
-    *("28", "42501", "1044", "1045", "1142", "1143", "1227", "1698", "1820", "1862", "3118"),
+    "28",
+    "42501",
+    "1044",
+    "1045",
+    "1142",
+    "1143",
+    "1227",
+    "1698",
+    "1820",
+    "1862",
+    "3118",
     "4151",
 )
 """SQLSTATE classes of PostgreSQL, and error numbers of MySQL, for a login or a right."""
 
 _REFUSED_PHRASES = (
-    *("authentication failed", "does not exist", "not permitted to log in", "pg_hba.conf"),
-    *("no password supplied", "permission denied"),
+    "authentication failed",
+    "does not exist",
+    "not permitted to log in",
+    "pg_hba.conf",
+    "no password supplied",
+    "permission denied",
 )
 """PostgreSQL's driver has no SQLSTATE for a failed connection."""
 
@@ -240,8 +256,8 @@ def _translated(error: sa.exc.DBAPIError, source: str, url: URL) -> ClickstreamE
     if url.password:
         text = text.replace(str(url.password), "…")
     user = f"{url.username}@" if url.username else ""
-    place = f"{url.get_backend_name()}://{user}{url.host or ''}/{url.database or ''}"
-    where = f"The database of {source} ({place})"
+    address = f"{url.get_backend_name()}://{user}{url.host or ''}/{url.database or ''}"
+    where = f"The database of {source} ({address})"
     is_refused = any(str(number or "").startswith(_REFUSED) for number in numbers)
     if is_refused or any(phrase in text for phrase in _REFUSED_PHRASES):
         return ShopRefused(
@@ -269,45 +285,46 @@ class SqlReader:
         self._connection, self._dialect, self._zone = connection, dialect, zone
         self._source = source
         inspector = sa.inspect(connection)
-        found = {one.name: self._reflected(inspector, one) for one in tables}
-        self._tables = {name: table for name, table in found.items() if table is not None}
-        self._to_read = {one.name: one for one in tables if one.name in self._tables}
+        reflected = {table.name: self._reflected(inspector, table) for table in tables}
+        self._tables = {name: table for name, table in reflected.items() if table is not None}
+        self._to_read = {table.name: table for table in tables if table.name in self._tables}
         self._repeatable = [
-            one.name for one in self._to_read.values() if _may_repeat(inspector, one)
+            table.name for table in self._to_read.values() if _may_repeat(inspector, table)
         ]
         self._check_times()
 
-    def _reflected(self, inspector: Any, one: TableToRead) -> Any:
+    def _reflected(self, inspector: Any, wanted: TableToRead) -> Any:
         """Return a table with the columns of the map; None if it is optional and missing.
 
         Raises UnusableSales if a column is missing, or a table that is not optional.
         """
-        schema, _, name = one.place.rpartition(".")
+        schema, _, name = wanted.location.rpartition(".")
         try:
-            found = {c["name"]: c for c in inspector.get_columns(name, schema=schema or None)}
+            by_name = {c["name"]: c for c in inspector.get_columns(name, schema=schema or None)}
         except sa.exc.NoSuchTableError:
-            if one.is_optional:
+            if wanted.is_optional:
                 return None
             raise UnusableSales(
-                f"The database of {self._source} has no table {one.place}, which the column map "
-                f"names for {one.name}."
+                f"The database of {self._source} has no table {wanted.location}, which the column "
+                f"map names for {wanted.name}."
             ) from None
-        if missing := [column for column in one.columns if column not in found]:
+        if missing := [column for column in wanted.columns if column not in by_name]:
             raise UnusableSales(
-                f"The table {one.place} of {self._source} has no column {shorten(missing)}, which "
-                f"the column map names for {one.name}. Its columns are {shorten(found, 40)}."
+                f"The table {wanted.location} of {self._source} has no column {shorten(missing)}, "
+                f"which the column map names for {wanted.name}. "
+                f"Its columns are {shorten(by_name, 40)}."
             )
-        columns = [sa.column(column, found[column]["type"]) for column in one.columns]
+        columns = [sa.column(column, by_name[column]["type"]) for column in wanted.columns]
         return sa.table(name, *columns, schema=schema or None)
 
     def _check_times(self) -> None:
         """Refuse times without a zone, and dates in a column of texts, by their column."""
-        for one in self._to_read.values():
-            if not one.time:
+        for table in self._to_read.values():
+            if not table.time:
                 continue
-            column = self._tables[one.name].c[one.time]
-            where = f"{one.place}.{one.time} of {self._source}"
-            if one.is_calendar_date:
+            column = self._tables[table.name].c[table.time]
+            where = f"{table.location}.{table.time} of {self._source}"
+            if table.is_calendar_date:
                 if not isinstance(column.type, sa.Date | sa.DateTime):
                     raise UnusableSales(
                         f"The dates in {where} are {column.type}: read them by a view in which the "
@@ -333,7 +350,9 @@ class SqlReader:
                 sums[day].append(f"{name} {number} {int(total)}")
             for day, earlier in self._repeated_ids(name, first, last).items():
                 if day in numbers:
-                    sums[day] += [f"{name} {row_id} {found}" for row_id, found in earlier.items()]
+                    sums[day] += [
+                        f"{name} {row_id} {first_day}" for row_id, first_day in earlier.items()
+                    ]
         return Survey(
             {day: DayDigest(dict(numbers[day]), _digest(sums[day])) for day in sorted(numbers)},
             dict(undated),
@@ -341,7 +360,7 @@ class SqlReader:
 
     @property
     def _dated_tables(self) -> list[str]:
-        return [one.name for one in self._to_read.values() if not one.is_listing]
+        return [table.name for table in self._to_read.values() if not table.is_listing]
 
     def _digest_rows(
         self, name: str, first: date | None, last: date | None
@@ -355,9 +374,9 @@ class SqlReader:
             query = query.where(sa.or_(time.is_(None), time >= utc_bounds(first)[0]))
         if last:
             query = query.where(sa.or_(time.is_(None), time < utc_bounds(last)[1]))
-        for found, number, total in self._connection.execute(query.group_by(day)):
-            if found is None or is_between(found, first, last):
-                yield found, number, total
+        for day_of_rows, number, total in self._connection.execute(query.group_by(day)):
+            if day_of_rows is None or is_between(day_of_rows, first, last):
+                yield day_of_rows, number, total
 
     def _repeated_ids(
         self, name: str, first: date | None, last: date | None
@@ -367,9 +386,9 @@ class SqlReader:
         The earlier date can be before the range. The database looks up each id of the range, for
         which an index is enough. There is no query if it has a constraint that ids are unique.
         """
-        found: defaultdict[date, dict[str, date]] = defaultdict(dict)
+        repeated: defaultdict[date, dict[str, date]] = defaultdict(dict)
         if name not in self._repeatable:
-            return found
+            return repeated
         table, inner = self._tables[name], self._tables[name].alias()
         column, time = self._to_read[name].unique_id, self._to_read[name].time
         day = self._dialect.utc_date(table.c[time], self._zone, self._range_of(name, None, None))
@@ -387,8 +406,8 @@ class SqlReader:
             dates[str(row_id).strip()] |= {of_row} if of_row else set()
         for text, days in dates.items():
             for of_row in days - {min(days, default=None)}:
-                found[of_row][text] = min(days)
-        return found
+                repeated[of_row][text] = min(days)
+        return repeated
 
     def _dated(self, name: str, times: Range) -> tuple[Any, Any, Any]:
         """Return a table, the table joined with what has its date, and the date's expression."""
@@ -407,9 +426,9 @@ class SqlReader:
         if first and last:
             return utc_bounds(first)[0], utc_bounds(last)[1]
         time = self._time_of(name)
-        found = self._connection.execute(sa.select(sa.func.min(time), sa.func.max(time))).one()
-        known = [one.replace(tzinfo=None) for one in found if isinstance(one, datetime)]
-        first, last = min(known, default=_EARLIEST), max(known, default=_EARLIEST)
+        bounds = self._connection.execute(sa.select(sa.func.min(time), sa.func.max(time))).one()
+        times = [bound.replace(tzinfo=None) for bound in bounds if isinstance(bound, datetime)]
+        first, last = min(times, default=_EARLIEST), max(times, default=_EARLIEST)
         day = timedelta(days=1)
         return max(first, _EARLIEST) - day, min(last, _LATEST) + day
 
@@ -431,14 +450,14 @@ class SqlReader:
 
     def read_listings(self) -> Mapping[str, Sequence[ReadRow]]:
         """Return all rows of the tables without dates that the database has."""
-        listings = [one for one in self._to_read.values() if one.is_listing]
-        return {one.name: [*self._listed_rows(one)] for one in listings}
+        listings = [table for table in self._to_read.values() if table.is_listing]
+        return {table.name: [*self._listed_rows(table)] for table in listings}
 
-    def _listed_rows(self, one: TableToRead) -> Iterator[ReadRow]:
-        table = self._tables[one.name]
-        query = sa.select(*table.c).where(self._is_of(one.name)).order_by(*table.c)
+    def _listed_rows(self, wanted: TableToRead) -> Iterator[ReadRow]:
+        table = self._tables[wanted.name]
+        query = sa.select(*table.c).where(self._is_of(wanted.name)).order_by(*table.c)
         for number, row in enumerate(self._connection.execute(query).mappings(), 1):
-            yield ReadRow(dict(row), one.place, number)
+            yield ReadRow(dict(row), wanted.location, number)
 
     def _rows_of(self, name: str, day: date) -> Iterator[ReadRow]:
         first, end = utc_bounds(day)
@@ -457,17 +476,17 @@ class SqlReader:
             row_id = str(values.get(unique_id)).strip()
             if zoned and (column := self._to_read[name].time):
                 values[column] = _with_zone(values[column])
-            yield ReadRow(values, self._to_read[name].place, number, earlier.get(row_id))
+            yield ReadRow(values, self._to_read[name].location, number, earlier.get(row_id))
 
 
-def _may_repeat(inspector: Any, one: TableToRead) -> bool:
+def _may_repeat(inspector: Any, table: TableToRead) -> bool:
     """Whether a table has ids that must be unique, and no constraint says that they are."""
-    if not one.unique_id:
+    if not table.unique_id:
         return False
-    schema, _, name = one.place.rpartition(".")
+    schema, _, name = table.location.rpartition(".")
     keys = [inspector.get_pk_constraint(name, schema or None)["constrained_columns"]]
     keys += [u["column_names"] for u in inspector.get_unique_constraints(name, schema or None)]
-    return [one.unique_id] not in keys
+    return [table.unique_id] not in keys
 
 
 def _with_zone(at: Any) -> Any:

@@ -62,7 +62,7 @@ from clickstream.parse.rows import DURATIONS, NO_ROWS, OPTIONAL_FIELDS, Coded, R
 # therefore a model for many. Lines of its shape have the same bytes outside of the texts and
 # numbers, and the positions of their quotes show where these bytes must be. numpy compares them and
 # Arrow cuts out the values, so these lines need no JSON parser. A line with any other difference
-# does not have the shape. `json_lines` calls this module.
+# does not have the shape.
 
 _NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
 _NUMBERS = re.compile(_NUMBER.encode())
@@ -102,26 +102,28 @@ class Quoted:
         self.quotes = past - self.first
         self._padded = np.concatenate([data, np.zeros(_AT_ONCE, np.uint8)])
         self.is_regular = np.ones(len(newline), np.bool_)
-        for found in odd:
-            self.is_regular[np.searchsorted(newline, found)] = False
+        for positions in odd:
+            self.is_regular[np.searchsorted(newline, positions)] = False
 
     def quotes_in(self, line: int) -> list[int]:
         """Return the positions of a line's quotes, relative to its start."""
         first = self.first[line]
-        found = self.at[first : first + self.quotes[line]] - self.start[line]
-        return list(map(int, found))
+        positions = self.at[first : first + self.quotes[line]] - self.start[line]
+        return list(map(int, positions))
 
     def has(self, begin: Numbers, text: bytes) -> Flags:
         """Return a mask of the positions with this text; compares words of eight bytes."""
         has = np.ones(len(begin), np.bool_)
-        for place in range(0, len(text), _AT_ONCE):
-            piece = text[place : place + _AT_ONCE]
+        for offset in range(0, len(text), _AT_ONCE):
+            piece = text[offset : offset + _AT_ONCE]
             words = [piece[start : start + 8] for start in range(0, len(piece), 8)]
-            for found, word in zip(
-                load_words(self._padded, begin + place, len(words)).T, words, strict=True
+            for words_read, word in zip(
+                load_words(self._padded, begin + offset, len(words)).T, words, strict=True
             ):
-                known = found & np.uint64(256 ** len(word) - 1) if len(word) < 8 else found
-                has &= known == np.uint64(int.from_bytes(word, "little"))
+                bytes_read = (
+                    words_read & np.uint64(256 ** len(word) - 1) if len(word) < 8 else words_read
+                )
+                has &= bytes_read == np.uint64(int.from_bytes(word, "little"))
         return has
 
     def text(self, line: int) -> bytes:
@@ -175,7 +177,9 @@ class Model:
             if after.startswith(b":"):
                 self.chains[-1].add_quoted(text, quote)
             elif text:
-                self._add_slot(quote)
+                self.chains[-1].add_quoted(b'"', quote)
+                self.is_number.append(False)
+                self.chains.append(_Chain(b'"', quote + 1))
         if self.chains[-1].anchor == _AT_END:
             self.chains[-1].offset = len(self.chains[-1].text)
         values = flat(orjson.loads(self._with_slots_numbered()))
@@ -205,11 +209,6 @@ class Model:
         self.is_number.append(True)
         self.chains.append(_Chain(between[numbers[0].end() :]))
 
-    def _add_slot(self, quote: int) -> None:
-        self.chains[-1].add_quoted(b'"', quote)
-        self.is_number.append(False)
-        self.chains.append(_Chain(b'"', quote + 1))
-
     def lines_of_its_shape(self, quoted: Quoted, lines: Numbers) -> tuple[Numbers, list[Numbers]]:
         """Return the lines that have the shape, and the positions at which their chains begin."""
         lines = lines[quoted.quotes[lines] == self.quotes]
@@ -225,7 +224,7 @@ class Model:
             begins.append(begin)
             if not fits.all():
                 lines, past, first, end, *begins = (
-                    one[fits] for one in (lines, past, first, end, *begins)
+                    array[fits] for array in (lines, past, first, end, *begins)
                 )
         return self._with_right_numbers(quoted, lines, begins)
 
@@ -312,20 +311,20 @@ def _all(rows: int, text: str | None) -> Coded:
     return Coded(np.full(rows, code), pa.array(values, pa.string()))
 
 
-def _is(column: Coded, holds: Any, other: str) -> Flags:
+def _is(column: Coded, holds: Any, text: str) -> Flags:
     """Return a mask of the rows for which a comparison of the text is true."""
-    distinct = holds(column.values, other).to_numpy(zero_copy_only=False)
-    found: Flags = distinct[column.codes].astype(np.bool_)
-    return found
+    distinct = holds(column.values, text).to_numpy(zero_copy_only=False)
+    matches: Flags = distinct[column.codes].astype(np.bool_)
+    return matches
 
 
-def _either(condition: Flags, one: Coded, other: Coded) -> Coded:
-    """Return the texts of `one` where the condition is true, else those of `other`."""
+def _either(condition: Flags, chosen: Coded, fallback: Coded) -> Coded:
+    """Return the texts of `chosen` where the condition is true, else those of `fallback`."""
     if condition.all():
-        return one
-    codes = np.where(other.codes < 0, -1, other.codes + len(one.values))
-    values = pa.concat_arrays([one.values, other.values])
-    return Coded(np.where(condition, one.codes, codes), values)
+        return chosen
+    codes = np.where(fallback.codes < 0, -1, fallback.codes + len(chosen.values))
+    values = pa.concat_arrays([chosen.values, fallback.values])
+    return Coded(np.where(condition, chosen.codes, codes), values)
 
 
 def _with_query(target: Coded, query: Coded | None) -> Coded:
@@ -359,8 +358,8 @@ def read(data: bytes) -> Rows:
     parts = [NO_ROWS]
     first_line = 0
     for block in read_blocks(BytesIO(data), BLOCK_BYTES):
-        found, lines = _read_block(block, first_line)
-        parts += found
+        parts_of_block, lines = _read_block(block, first_line)
+        parts += parts_of_block
         first_line += lines
     return joined(parts)
 
@@ -369,18 +368,18 @@ def _read_block(block: bytes, first_line: int) -> tuple[list[Rows], int]:
     """Read the lines of a block, those of common shapes together; also return their number."""
     quoted = Quoted(block)
     left = np.flatnonzero(quoted.is_regular & (quoted.quotes > 0))
-    others = [np.flatnonzero(~quoted.is_regular | (quoted.quotes == 0))]
+    irregular = [np.flatnonzero(~quoted.is_regular | (quoted.quotes == 0))]
     parts = []
     rare = 0
     while len(left) and rare < _MOST_RARE:
         lines, columns = _of_one_shape(quoted, left)
         if columns is None:
             rare += 1
-            others.append(lines)
+            irregular.append(lines)
         else:
             parts.append(_check_rows(quoted, first_line, lines, columns))
         left = left[~np.isin(left, lines, assume_unique=True)]
-    parts += _read_one_by_one(quoted, np.sort(np.concatenate([*others, left])), first_line)
+    parts += _read_one_by_one(quoted, np.sort(np.concatenate([*irregular, left])), first_line)
     return parts, len(quoted.start)
 
 
@@ -400,14 +399,14 @@ def _of_one_shape(
         model = Model(quoted.text(first), quoted.quotes_in(first))
     except ValueError:
         return lines[:1], None
-    known = picker(model.keys)
-    if known is None or not model.knows(known.keys.values()):
+    fields = picker(model.keys)
+    if fields is None or not model.knows(fields.keys.values()):
         return lines[:1], None
-    found, begins = model.lines_of_its_shape(quoted, lines)
-    if len(found) < len(lines) * _RARE:
+    fitting, begins = model.lines_of_its_shape(quoted, lines)
+    if len(fitting) < len(lines) * _RARE:
         return lines[:1], None
-    columns = {field: model.column(quoted, begins, key) for field, key in known.keys.items()}
-    return found, columns
+    columns = {field: model.column(quoted, begins, key) for field, key in fields.keys.items()}
+    return fitting, columns
 
 
 def _read_one_by_one(quoted: Quoted, left: Positions, first_line: int) -> list[Rows]:
@@ -437,14 +436,14 @@ def _pick_values(line: bytes) -> tuple[tuple[str, ...], tuple[Any, ...]]:
     if not line.startswith(b"{"):
         raise _Refusal(FOREIGN if line.strip() else EMPTY)
     try:
-        found = orjson.loads(line)
+        value = orjson.loads(line)
     except ValueError:
-        found = _parse_leniently(line)
-    found = flat(found)
-    known = picker(tuple(found))
-    if known is None:
+        value = _parse_leniently(line)
+    value = flat(value)
+    fields = picker(tuple(value))
+    if fields is None:
         raise _Refusal(MISFIT)
-    return tuple(known.keys), known.pick(found)
+    return tuple(fields.keys), fields.pick(value)
 
 
 def _parse_leniently(line: bytes) -> dict[str, Any]:
@@ -458,13 +457,13 @@ def _parse_leniently(line: bytes) -> dict[str, Any]:
 
 def _object(text: str) -> dict[str, Any]:
     try:
-        found: dict[str, Any] = json.loads(text)
+        value: dict[str, Any] = json.loads(text)
     except ValueError:
         if "\\x" not in text:
             raise
         repaired = _UNKNOWN_ESCAPE.sub(lambda m: r"\\x" if m[1] == "x" else m[0], text)
-        found = json.loads(repaired)
-    return found
+        value = json.loads(repaired)
+    return value
 
 
 def _check_rows(
@@ -473,20 +472,23 @@ def _check_rows(
     """Build the rows of objects with valid values; refuse the others."""
     at, status = seconds(columns["time"]), statuses(columns["status"])
     size = sizes(columns["size"]) if "size" in columns else np.full(len(line), -1, np.int64)
-    found, fits = _strict_texts(columns)
+    texts_of_rows, fits = _strict_texts(columns)
     fits &= (status >= 0) & (size >= -1) & (at != NOT_USABLE)
     good = fits & (at >= 0)
     refused = [
         (first_line + at, IMPOSSIBLE_TIME if fits[row] else MISFIT, quoted.text(at))
         for row, at in zip(np.flatnonzero(~good).tolist(), line[~good].tolist(), strict=True)
     ]
-    found |= {name: loose_texts(columns[name]) for name in _LOOSE_TEXTS if name in columns}
+    texts_of_rows |= {name: loose_texts(columns[name]) for name in _LOOSE_TEXTS if name in columns}
     return Rows(
         line[good] + first_line,
         at[good],
         status[good].astype(np.int16),
         size[good],
-        {name: Coded(c.codes[good], c.values.cast(pa.binary())) for name, c in found.items()},
+        {
+            name: Coded(c.codes[good], c.values.cast(pa.binary()))
+            for name, c in texts_of_rows.items()
+        },
         refused,
         len(line),
     )
@@ -498,18 +500,19 @@ def _strict_texts(columns: dict[str, JsonColumn]) -> tuple[dict[str, Coded], npt
     Client and target must also not be empty.
     """
     read = {name: texts(columns[name]) for name in _STRICT_TEXTS + FIELDS if name in columns}
-    found = {name: column for name, (column, _) in read.items()}
-    if "address" in found:
-        found["client"] = _without_ports(found.pop("address"))
-    rows = len(found["client"].codes)
-    request = request_of(found, rows)
-    found = {name: found[name] for name in _STRICT_TEXTS if name in found} | request
+    texts_by_name = {name: column for name, (column, _) in read.items()}
+    if "address" in texts_by_name:
+        addresses = texts_by_name.pop("address")
+        clients = first_addresses(addresses.values.cast(pa.binary()))
+        texts_by_name["client"] = Coded(addresses.codes, clients.cast(pa.string()))
+    rows = len(texts_by_name["client"].codes)
+    request = request_of(texts_by_name, rows)
+    texts_by_name = {
+        name: texts_by_name[name] for name in _STRICT_TEXTS if name in texts_by_name
+    } | request
     fits = ~np.logical_or.reduce([bad for _, bad in read.values()])
     for name in ("client", "target"):
-        fits &= pc.not_equal(found[name].values, "").to_numpy(False)[found[name].codes]
-    return found, fits
-
-
-def _without_ports(addresses: Coded) -> Coded:
-    clients = first_addresses(addresses.values.cast(pa.binary()))
-    return Coded(addresses.codes, clients.cast(pa.string()))
+        fits &= pc.not_equal(texts_by_name[name].values, "").to_numpy(False)[
+            texts_by_name[name].codes
+        ]
+    return texts_by_name, fits

@@ -6,7 +6,7 @@ values inside `request`, and the client's headers inside that.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from functools import lru_cache
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -15,13 +15,30 @@ from clickstream.parse.rows import OPTIONAL_FIELDS
 
 NAMES: dict[str, tuple[str, ...]] = {
     "client": (
-        *("client_ip", "clientip", "remoteip", "remote_ip", "remote_addr", "remoteaddr"),
-        *("clienthost", "remote_host", "remotehost", "client", "ip"),
+        "client_ip",
+        "clientip",
+        "remoteip",
+        "remote_ip",
+        "remote_addr",
+        "remoteaddr",
+        "clienthost",
+        "remote_host",
+        "remotehost",
+        "client",
+        "ip",
     ),
     "address": ("clientaddr",),
     "time": (
-        *("startutc", "time_iso8601", "time_local", "ts", "msec", "@timestamp", "timestamp"),
-        *("datetime", "time", "date"),
+        "startutc",
+        "time_iso8601",
+        "time_local",
+        "ts",
+        "msec",
+        "@timestamp",
+        "timestamp",
+        "datetime",
+        "time",
+        "date",
     ),
     "request": ("request",),
     "method": ("requestmethod", "request_method", "method"),
@@ -30,14 +47,22 @@ NAMES: dict[str, tuple[str, ...]] = {
     "protocol": ("server_protocol", "requestprotocol", "protocol", "proto"),
     "status": ("status", "downstreamstatus", "status_code", "response"),
     "size": (
-        *("body_bytes_sent", "bytes_sent", "downstreamcontentsize", "response_size"),
-        *("bytes", "size", "length"),
+        "body_bytes_sent",
+        "bytes_sent",
+        "downstreamcontentsize",
+        "response_size",
+        "bytes",
+        "size",
+        "length",
     ),
     "referrer": ("http_referer", "http_referrer", "request_referer", "referer", "referrer"),
     "user_agent": ("http_user_agent", "request_user_agent", "user_agent", "useragent", "agent"),
     "host": ("http_host", "requesthost", "request_host", "vhost", "host", "server_name"),
     "forwarded": (
-        *("http_x_forwarded_for", "request_x_forwarded_for", "x_forwarded_for", "forwarded_for"),
+        "http_x_forwarded_for",
+        "request_x_forwarded_for",
+        "x_forwarded_for",
+        "forwarded_for",
         "xff",
     ),
     "sec_gpc": ("http_sec_gpc", "request_sec_gpc", "sec_gpc"),
@@ -63,19 +88,19 @@ _HEADERS = frozenset(
 """The only headers that are read from Caddy's logs; clients can send any others."""
 
 
-def flat(found: dict[str, Any]) -> dict[str, Any]:
+def flat(entry: dict[str, Any]) -> dict[str, Any]:
     """Return an object with the values that Caddy nests in `request` moved to the top level."""
-    request = found.get("request")
+    request = entry.get("request")
     if not isinstance(request, dict):
-        return found
+        return entry
     headers = request.get("headers")
     headers = headers if isinstance(headers, dict) else {}
     chosen = {}
     for name in filter(_is_read, headers):
         value = headers[name]
         chosen[name] = value[0] if isinstance(value, list) and value else value
-    del found["request"]
-    return {**chosen, **request, **found}
+    del entry["request"]
+    return {**chosen, **request, **entry}
 
 
 @lru_cache(maxsize=4096)
@@ -93,25 +118,21 @@ class Picker(NamedTuple):
 @lru_cache(maxsize=4096)
 def picker(present: tuple[str, ...]) -> Picker | None:
     """Build the picker for objects with these keys; None if a required field is missing."""
-    known = {_plain(key): key for key in present}
-    named = {field: _present(names, known) for field, names in NAMES.items()}
-    found = {field: known[name] for field, name in named.items() if name is not None}
-    if "client" in found:
-        found.pop("address", None)
-    if unit := next((unit for mark, unit in _DURATIONS.items() if mark in known), None):
-        found |= {unit: known["duration"]} if "duration" in known else {}
+    key_of = {_plain(key): key for key in present}
+    keys: dict[str, str] = {}
+    for field, names in NAMES.items():
+        if name := next((name for name in names if name in key_of), None):
+            keys[field] = key_of[name]
+    if "client" in keys:
+        keys.pop("address", None)
+    if unit := next((unit for mark, unit in _DURATIONS.items() if mark in key_of), None):
+        keys |= {unit: key_of["duration"]} if "duration" in key_of else {}
     one_of_each = ({"client", "address"}, {"target", "request"})
-    if not all(field in found for field in NEEDED) or any(
-        map(found.keys().isdisjoint, one_of_each)
-    ):
+    if not all(field in keys for field in NEEDED) or any(map(keys.keys().isdisjoint, one_of_each)):
         return None
-    return Picker(found, itemgetter(*found.values()))
+    return Picker(keys, itemgetter(*keys.values()))
 
 
 @lru_cache(maxsize=4096)
 def _plain(key: str) -> str:
     return key.lower().replace("-", "_")
-
-
-def _present(names: Iterable[str], known: Mapping[str, str]) -> str | None:
-    return next((name for name in names if name in known), None)

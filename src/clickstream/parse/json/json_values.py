@@ -94,8 +94,8 @@ def _text_of(value: Any) -> str | None:
 
 def statuses(column: JsonColumn) -> Numbers:
     """Return each status; NOT_USABLE for a missing or wrong one."""
-    found = _whole_numbers(column, 3)
-    return np.where(found < 0, NOT_USABLE, found)
+    statuses_read = _whole_numbers(column, 3)
+    return np.where(statuses_read < 0, NOT_USABLE, statuses_read)
 
 
 def sizes(column: JsonColumn) -> Numbers:
@@ -106,10 +106,10 @@ def sizes(column: JsonColumn) -> Numbers:
 def _whole_numbers(column: JsonColumn, digits: int) -> Numbers:
     """Return integers of up to `digits` digits, which may be JSON numbers or texts."""
     if isinstance(column.values, list):
-        found = np.array([_whole_number(value, digits) for value in column.values], np.int64)
+        numbers = np.array([_whole_number(value, digits) for value in column.values], np.int64)
     else:
-        found = _spelled_numbers(column.values, digits)
-    return found[column.codes]
+        numbers = _spelled_numbers(column.values, digits)
+    return numbers[column.codes]
 
 
 def _spelled_numbers(values: pa.StringArray, digits: int) -> Numbers:
@@ -117,8 +117,8 @@ def _spelled_numbers(values: pa.StringArray, digits: int) -> Numbers:
     is_number = pc.match_substring_regex(values, f"^[0-9]{{1,{digits}}}$")
     is_nothing = pc.is_in(values, pa.array(["", "-"]))
     number = pc.if_else(is_number, values, pc.if_else(is_nothing, "-1", str(NOT_USABLE)))
-    found: Numbers = number.cast(pa.int64()).to_numpy()
-    return found
+    numbers: Numbers = number.cast(pa.int64()).to_numpy()
+    return numbers
 
 
 def _whole_number(value: Any, digits: int) -> int:
@@ -147,13 +147,13 @@ def seconds(column: JsonColumn) -> Numbers:
 def _times(values: list[Any]) -> Numbers:
     """Return the seconds of each time; times in the format of Apache and nginx are read at once."""
     is_spelled = np.array([_is_spelled(value) for value in values], np.bool_)
-    spelled = [value.encode() for value, is_one in zip(values, is_spelled, strict=True) if is_one]
+    spelled = [value.encode() for value, is_text in zip(values, is_spelled, strict=True) if is_text]
     read, is_possible = unix_seconds(spelled)
-    others = [value for value, is_one in zip(values, is_spelled, strict=True) if not is_one]
-    found = np.empty(len(values), np.int64)
-    found[is_spelled] = np.where(is_possible, read, NO_SUCH_TIME)
-    found[~is_spelled] = [*map(_seconds, others)]
-    return found
+    unusual = [value for value, is_text in zip(values, is_spelled, strict=True) if not is_text]
+    times = np.empty(len(values), np.int64)
+    times[is_spelled] = np.where(is_possible, read, NO_SUCH_TIME)
+    times[~is_spelled] = [*map(_seconds, unusual)]
+    return times
 
 
 def _is_spelled(value: Any) -> bool:
@@ -166,10 +166,10 @@ def _seconds(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return NOT_USABLE
     try:
-        found = _spelled(value) if isinstance(value, str) else _epoch(value)
+        seconds = _spelled(value) if isinstance(value, str) else _epoch(value)
     except (ValueError, OverflowError):
         return NO_SUCH_TIME
-    return found if _FIRST <= found < _PAST_LAST else NO_SUCH_TIME
+    return seconds if _FIRST <= seconds < _PAST_LAST else NO_SUCH_TIME
 
 
 _FIRST = int(datetime(FIRST_YEAR, 1, 1, tzinfo=UTC).timestamp())

@@ -70,42 +70,44 @@ def pieces_of(name: str, text: str) -> list[Piece]:
 
 
 def _pieces(name: str, match: re.Match[str]) -> Iterator[Piece]:
-    place = match.start() + 1
+    character = match.start() + 1
     if match["literal"] or match["percent"]:
-        yield _unescape(name, match["literal"] or "%", place)
+        yield _unescape(name, match["literal"] or "%", character)
     elif match["letter"] == "t" and not match["argument"]:
-        yield from ("[", FormatField(match[0], place, "time", time=_STANDARD_TIME), "]")
+        yield from ("[", FormatField(match[0], character, "time", time=_STANDARD_TIME), "]")
     elif match["broken"]:
-        raise _refusal(name, match[0], place, "there is no such directive")
+        raise _refusal(name, match[0], character, "there is no such directive")
     else:
-        yield _field(name, match, place)
+        yield _field(name, match, character)
 
 
-def _unescape(name: str, literal: str, place: int) -> str:
-    def one(match: re.Match[str]) -> str:
+def _unescape(name: str, literal: str, character: int) -> str:
+    def unescaped(match: re.Match[str]) -> str:
         if match[1] not in _ESCAPES:
-            raise _refusal(name, match[0], place + match.start(), 'only \\" \\t \\\\ are escapes')
+            raise _refusal(
+                name, match[0], character + match.start(), 'only \\" \\t \\\\ are escapes'
+            )
         return _ESCAPES[match[1]]
 
-    return re.sub(r"\\(.?)", one, literal, flags=re.DOTALL)
+    return re.sub(r"\\(.?)", unescaped, literal, flags=re.DOTALL)
 
 
-def _field(name: str, match: re.Match[str], place: int) -> FormatField:
+def _field(name: str, match: re.Match[str], character: int) -> FormatField:
     letter, argument = match["letter"], (match["argument"] or "{}")[1:-1]
     if letter == "t":
-        return _time(name, match[0], argument, place)
+        return _time(name, match[0], argument, character)
     if letter not in (*_PLAIN, *_PASSED_OVER.split()):
-        known = " ".join(sorted({*_PLAIN, *_PASSED_OVER.split(), "t"}, key=str.lower))
-        raise _refusal(name, match[0], place, f"known directives are {known}")
+        directives = " ".join(sorted({*_PLAIN, *_PASSED_OVER.split(), "t"}, key=str.lower))
+        raise _refusal(name, match[0], character, f"known directives are {directives}")
     if letter in _NAMED and not argument:
-        raise _refusal(name, match[0], place, f"it needs a name, as in %{{name}}{letter}")
+        raise _refusal(name, match[0], character, f"it needs a name, as in %{{name}}{letter}")
     meaning, rank = _meaning(letter, argument)
     if meaning == "status" and ">" not in match["which"]:
         rank += 1  # %s is the status of the original request, before an internal redirect
     if match["condition"] and meaning in ("status", "client", "host"):
         meaning = ""  # some lines have `-` instead
     holds: Holds | None = "name" if meaning == "host" and letter in "vV" else None
-    return FormatField(match[0], place, meaning, rank, holds)
+    return FormatField(match[0], character, meaning, rank, holds)
 
 
 def _meaning(letter: str, argument: str) -> tuple[str, int]:
@@ -122,27 +124,27 @@ def _meaning(letter: str, argument: str) -> tuple[str, int]:
     return _PLAIN.get(letter, ("", 0))
 
 
-def _time(name: str, source: str, argument: str, place: int) -> FormatField:
+def _time(name: str, source: str, argument: str, character: int) -> FormatField:
     """Build the field of a time `%{format}t`; begin: or end: may precede the format."""
     spelled = re.sub(r"^(?:begin|end):", "", argument)
     if argument in ("begin:", "end:"):
-        raise _refusal(name, source, place, "write a format after the colon")
+        raise _refusal(name, source, character, "write a format after the colon")
     if spelled in _EPOCHS:
-        return FormatField(source, place, "time", time=TimeFormat.of(_EPOCHS[spelled]))
+        return FormatField(source, character, "time", time=TimeFormat.of(_EPOCHS[spelled]))
     for letter in re.findall(r"%(.?)", spelled, re.DOTALL):
         if letter not in STRFTIME:
-            allowed = " ".join(f"%{known}" for known in STRFTIME)
+            allowed = " ".join(f"%{directive}" for directive in STRFTIME)
             raise _refusal(
                 name,
                 source,
-                place,
+                character,
                 f"%{letter} is not supported; {allowed} and {_EPOCH_NAMES} are",
             )
-    return FormatField(source, place, "time", time=TimeFormat.of(spelled))
+    return FormatField(source, character, "time", time=TimeFormat.of(spelled))
 
 
 _EPOCH_NAMES = ", ".join(_EPOCHS)
 
 
-def _refusal(name: str, source: str, place: int, why: str) -> InputError:
-    return UnusableFormat(f"Format {name}: {source} at character {place} can't be used: {why}.")
+def _refusal(name: str, source: str, character: int, why: str) -> InputError:
+    return UnusableFormat(f"Format {name}: {source} at character {character} can't be used: {why}.")

@@ -20,14 +20,14 @@ from clickstream.parse.times import TimeFormat
 class FormatField:
     """A field of a format string.
 
-    `source` is its text in the string and `place` its position, from 1. `meaning` is that of a
+    `source` is its text in the string and `character` its position, from 1. `meaning` is that of a
     `Slot`, or path (a target without its query), address (a client with its port), or one of
     _ONLY_BESIDE_ANOTHER. Of several fields with one meaning, the one with the lowest `rank` is
     used, then the first. `holds` is the kind of content, unless the neighbours determine it.
     """
 
     source: str
-    place: int
+    character: int
     meaning: str = ""
     rank: int = 0
     holds: Holds | None = None
@@ -96,7 +96,7 @@ def _before_rest(name: str, literal: str) -> str:
 
 
 def _where(field: FormatField) -> str:
-    return f"{field.source} (character {field.place})"
+    return f"{field.source} (character {field.character})"
 
 
 def _alternate(name: str, pieces: Sequence[Piece]) -> tuple[list[str], list[FormatField]]:
@@ -132,10 +132,10 @@ def _join_times(
     return new_literals, new_fields
 
 
-def _complement(one: TimeFormat, other: TimeFormat) -> bool:
-    seconds = {"seconds"} & (one.tells | other.tells)
-    only_fraction = (one.tells | other.tells) <= {"seconds", "fraction"}
-    return not one.tells & other.tells and (only_fraction or not seconds)
+def _complement(first: TimeFormat, second: TimeFormat) -> bool:
+    seconds = {"seconds"} & (first.tells | second.tells)
+    only_fraction = (first.tells | second.tells) <= {"seconds", "fraction"}
+    return not first.tells & second.tells and (only_fraction or not seconds)
 
 
 def _join_neighbours(
@@ -212,16 +212,13 @@ def _build_layout(
     slots = []
     for i, field in enumerate(fields):
         holds = _holds(field, stops[i])
+        is_before_time = before_time[i + 1 : i + 2] == [True]
         if holds == "word" and i == spaced:
             holds = "spaced"
-        elif _may_be_user(field, holds, stops[i]) and before_time[i + 1 : i + 2] == [True]:
+        elif holds == "word" and not field.meaning and stops[i] == b" " and is_before_time:
             holds = "user"
         slots.append(_slot(field, holds, stops[i], quoted[i]))
     return LineLayout(tuple(slots), _without_quotes(literals, quoted), open_ended)
-
-
-def _may_be_user(field: FormatField, holds: Holds, stop: bytes) -> bool:
-    return not field.meaning and holds == "word" and stop == b" "
 
 
 def _slot(field: FormatField, holds: Holds, stop: bytes, quoted: bool) -> Slot:
@@ -270,14 +267,14 @@ def _find_spaced_field(name: str, fields: list[FormatField], stops: list[bytes])
     Returns its index, -1 if there is none.
     """
     bare = {f.meaning: i for i, f in enumerate(fields) if stops[i] == b" "}
-    found = [bare[meaning] for meaning in _WITH_SPACES if meaning in bare]
+    spaced = [bare[meaning] for meaning in _WITH_SPACES if meaning in bare]
     if {"request", "user_agent"} <= bare.keys():
         raise UnusableFormat(
             f"Format {name}: {_where(fields[bare['request']])} and "
             f"{_where(fields[bare['user_agent']])} can both contain spaces and are both without "
             "quotes, so their ends can't be found; put them in quotes."
         )
-    return found[0] if found else -1
+    return spaced[0] if spaced else -1
 
 
 def _without_quotes(literals: list[str], quoted: list[bool]) -> tuple[bytes, ...]:

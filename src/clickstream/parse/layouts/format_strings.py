@@ -18,8 +18,23 @@ from clickstream.parse.rows import DURATIONS, OPTIONAL_FIELDS
 from clickstream.parse.times import TimeFormat
 
 MEANINGS = (
-    *("client", "address", "request", "method", "target", "path", "query", "protocol"),
-    *("status", "size", "referrer", "user_agent", "host", "forwarded", "cookie", "sec_gpc", "dnt"),
+    "client",
+    "address",
+    "request",
+    "method",
+    "target",
+    "path",
+    "query",
+    "protocol",
+    "status",
+    "size",
+    "referrer",
+    "user_agent",
+    "host",
+    "forwarded",
+    "cookie",
+    "sec_gpc",
+    "dnt",
     *DURATIONS,
     *OPTIONAL_FIELDS,
 )
@@ -55,15 +70,15 @@ def plain_pieces(name: str, text: str) -> list[Piece]:
     return pieces
 
 
-def _plain_field(meaning: str, spec: str, conversion: str | None, place: int) -> FormatField:
+def _plain_field(meaning: str, spec: str, conversion: str | None, character: int) -> FormatField:
     source = f"{{{meaning}{'!' + conversion if conversion else ''}{':' + spec if spec else ''}}}"
     if meaning == "time":
-        return FormatField(source, place, meaning, time=TimeFormat.of(spec))
-    known = meaning in ("", REST, *MEANINGS) and spec in ("", _SPACED)
-    if not known or conversion not in (None, _OR_DASH):
+        return FormatField(source, character, meaning, time=TimeFormat.of(spec))
+    is_known = meaning in ("", REST, *MEANINGS) and spec in ("", _SPACED)
+    if not is_known or conversion not in (None, _OR_DASH):
         raise ValueError(f"{source} is unknown")
     holds: Holds | None = "spaced" if spec == _SPACED else None
-    return FormatField(source, place, meaning, holds=holds, or_dash=conversion == _OR_DASH)
+    return FormatField(source, character, meaning, holds=holds, or_dash=conversion == _OR_DASH)
 
 
 _VARIABLE = re.compile(r"\$\{?[A-Za-z]")

@@ -130,14 +130,14 @@ class LineLayout:
         Early fields are longest in the greedy match and shortest in the lazy match. If both matches
         are equal, no other match is possible.
         """
-        found = self._greedy.fullmatch(line)
-        if found is None:
+        match = self._greedy.fullmatch(line)
+        if match is None:
             return None
         if self._lazy is not None:
-            other = self._lazy.fullmatch(line)
-            if other is None or other.regs != found.regs:
+            lazy = self._lazy.fullmatch(line)
+            if lazy is None or lazy.regs != match.regs:
                 return None
-        fields = {name: b"-" if t is None else t for name, t in found.groupdict().items()}
+        fields = {name: b"-" if t is None else t for name, t in match.groupdict().items()}
         if any(slot.has_port for slot in self.slots):
             fields["client"] = _without_port(fields["client"])
         checks = self.checks.items()

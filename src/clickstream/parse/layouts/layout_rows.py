@@ -34,8 +34,8 @@ def read(data: bytes, layouts: Sequence[LineLayout]) -> Rows:
     padding = max(map(padding_for, layouts))
     for start, stop in block_bounds(data):
         block = LineBlock.of(data[start:stop], padding)
-        found, rest = _read_regular(block, layouts, lines)
-        tables += found
+        tables_of_block, rest = _read_regular(block, layouts, lines)
+        tables += tables_of_block
         refused += _match_irregular(block, layouts, lines, rest, matched)
         lines += len(block.starts)
     for which, matches in matched.items():
@@ -52,12 +52,12 @@ def _read_regular(
     """Return the regular lines of each layout, and the indexes of all other lines."""
     tables, rest = [], np.arange(len(block.starts))
     for layout in layouts:
-        found = find(block, layout, rest)
-        numbers = [found.lines + first_line, found.seconds, found.status, found.size]
-        table = _table(layout, numbers, _cut(block.data, found.bounds))
+        lines = find(block, layout, rest)
+        numbers = [lines.lines + first_line, lines.seconds, lines.status, lines.size]
+        table = _table(layout, numbers, _cut(block.data, lines.bounds))
         fits = _fits(table, layout)
         tables.append(table.filter(pa.array(fits)))
-        rest = np.setdiff1d(rest, found.lines[fits], assume_unique=True)
+        rest = np.setdiff1d(rest, lines.lines[fits], assume_unique=True)
     return tables, rest
 
 
@@ -66,8 +66,8 @@ def _fits(table: pa.Table, layout: LineLayout) -> Flags:
     fits = np.ones(len(table), np.bool_)
     for name, pattern in layout.checks.items():
         column = _encode(table[name].combine_chunks())
-        is_one = pc.match_substring_regex(column.values, f"^{pattern.decode()}$")
-        fits &= is_one.to_numpy(zero_copy_only=False)[column.codes]
+        is_match = pc.match_substring_regex(column.values, f"^{pattern.decode()}$")
+        fits &= is_match.to_numpy(zero_copy_only=False)[column.codes]
     return fits
 
 
@@ -152,8 +152,8 @@ def _rows(table: pa.Table, heads: tuple[bytes, ...], refused: list[Refused], lin
     numbers = {name: whole[name].to_numpy() for name in _INTEGERS}
     order = np.argsort(numbers["line"], kind="stable")
     names = [name for name in whole.column_names if name not in _INTEGERS]
-    found = {name: _encode(whole[name].combine_chunks()) for name in names}
-    texts = unescape_signatures(_derive_texts(found, heads))
+    columns = {name: _encode(whole[name].combine_chunks()) for name in names}
+    texts = unescape_signatures(_derive_texts(columns, heads))
     return Rows(
         **{name: column[order] for name, column in numbers.items()},
         texts={name: Coded(text.codes[order], text.values) for name, text in texts.items()},

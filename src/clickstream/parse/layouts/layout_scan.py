@@ -44,7 +44,7 @@ class LineBlock:
     starts: Positions
     newlines: Positions
     ends: Positions
-    _places: dict[int, Positions] = field(default_factory=dict)
+    _positions: dict[int, Positions] = field(default_factory=dict)
 
     @classmethod
     def of(cls, data: bytes, padding: int) -> LineBlock:
@@ -55,16 +55,16 @@ class LineBlock:
         ends = newlines - ((newlines > starts) & (padded[newlines - 1] == ord("\r")))
         return cls(padded, len(data), starts, newlines, ends)
 
-    def places(self, byte: int) -> Positions:
+    def positions_of(self, byte: int) -> Positions:
         """Return the positions of a byte, sorted.
 
         Entries with the end of the lines follow, for steps of a cursor after the last position.
         """
-        if byte not in self._places:
-            found = np.flatnonzero(self.data[: self.size] == byte)
+        if byte not in self._positions:
+            positions = np.flatnonzero(self.data[: self.size] == byte)
             beyond = np.full(len(self.data) - self.size, self.size)
-            self._places[byte] = np.concatenate([found, beyond])
-        return self._places[byte]
+            self._positions[byte] = np.concatenate([positions, beyond])
+        return self._positions[byte]
 
     def line(self, index: int) -> bytes:
         """Return a line without its line end."""
@@ -72,7 +72,7 @@ class LineBlock:
 
     def has_backslash_before(self, bytes_after: bytes) -> Flags:
         """Return a mask of the lines with a backslash before one of the bytes or the data's end."""
-        slashes = self.places(BACKSLASH)
+        slashes = self.positions_of(BACKSLASH)
         slashes = slashes[slashes < self.size]
         meets = np.isin(self.data[slashes + 1], np.frombuffer(bytes_after, np.uint8))
         meets |= slashes + 1 == self.size
@@ -189,17 +189,17 @@ class _Cursor:
         self.block, self.lines = block, lines
         self.at = block.starts[lines]
         self.fits = np.ones(len(lines), np.bool_)
-        self._found: tuple[int, Positions] | None = None
-        """The byte that ended the last field, and its index in `places` of that byte."""
+        self._last_stop: tuple[int, Positions] | None = None
+        """The byte that ended the last field, and its index among the positions of that byte."""
 
     def expect(self, literal: bytes) -> None:
         """Compare a literal and move after it."""
-        for place, byte in enumerate(literal):
-            self.fits &= self.block.data[self.at + place] == byte
+        for offset, byte in enumerate(literal):
+            self.fits &= self.block.data[self.at + offset] == byte
         self.at = self.at + len(literal)
-        if self._found:
-            byte, index = self._found
-            self._found = byte, index + literal.count(byte)
+        if self._last_stop:
+            byte, index = self._last_stop
+            self._last_stop = byte, index + literal.count(byte)
 
     def to_the_end_of(
         self, slot: Slot, literal: bytes, before_quote: int | None
@@ -231,28 +231,28 @@ class _Cursor:
         before, after = time.widths
         self.at = self.at + before
         end = self.at if after is None else self._seek(ord(time.after_varying[:1] or stop)) + after
-        self._found = None
+        self._last_stop = None
         return end
 
     def _seek(self, byte: int) -> Positions:
         """Return the position of the next such byte, from the current position on."""
-        places = self.block.places(byte)
-        if self._found and self._found[0] == byte:
-            index = self._found[1]
+        positions = self.block.positions_of(byte)
+        if self._last_stop and self._last_stop[0] == byte:
+            index = self._last_stop[1]
         else:
-            index = np.searchsorted(places, self.at)
-        index = np.minimum(index, len(places) - 1)
-        self._found = byte, index
-        return places[index]
+            index = np.searchsorted(positions, self.at)
+        index = np.minimum(index, len(positions) - 1)
+        self._last_stop = byte, index
+        return positions[index]
 
     def finish(self, open_ended: bool, quotes: int) -> None:
         """Check that each position is at the end of its line, after all quotes of the line."""
         ends = self.block.ends[self.lines]
         goes_on = (self.at < ends) & (self.block.data[self.at] == ord(" "))
         self.fits &= (self.at == ends) | (open_ended & goes_on)
-        places = self.block.places(QUOTE)
-        first = np.searchsorted(places, self.block.starts[self.lines])
-        self.fits &= np.searchsorted(places, self.at) - first == quotes
+        positions = self.block.positions_of(QUOTE)
+        first = np.searchsorted(positions, self.block.starts[self.lines])
+        self.fits &= np.searchsorted(positions, self.at) - first == quotes
 
 
 def _fills(slot: Slot, data: Bytes, start: Positions, end: Positions) -> Flags:

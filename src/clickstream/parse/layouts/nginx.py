@@ -78,10 +78,10 @@ def _format(name: str, text: str) -> str:
             f"Format {name}: lines written with escape={escape} can't be read, because a quote "
             "inside a field looks like the one that ends it; leave it out, or use escape=json."
         )
-    found = [*_TOKEN.finditer(tokens)]
-    if sum(len(match[0]) for match in found) != len(tokens):
+    matches = [*_TOKEN.finditer(tokens)]
+    if sum(len(match[0]) for match in matches) != len(tokens):
         raise UnusableFormat(f"Format {name}: the quotes do not match in {text.strip()!r}.")
-    return "".join(_token(match) for match in found)
+    return "".join(_token(match) for match in matches)
 
 
 def _token(match: re.Match[str]) -> str:
@@ -92,18 +92,18 @@ def _token(match: re.Match[str]) -> str:
 def _piece(name: str, match: re.Match[str]) -> Piece:
     if match["literal"]:
         return match["literal"]
-    place = match.start() + 1
+    character = match.start() + 1
     if match["broken"]:
         raise UnusableFormat(
-            f"Format {name}: {match[0]} at character {place} is not a variable; write $name or "
+            f"Format {name}: {match[0]} at character {character} is not a variable; write $name or "
             "${name}."
         )
     variable = (match["name"] or match["braced"]).lower()
     if variable in _TIMES:
-        return FormatField(match[0], place, "time", time=_TIMES[variable])
+        return FormatField(match[0], character, "time", time=_TIMES[variable])
     if variable.startswith("cookie_"):
-        return FormatField(match[0], place, "cookie")
+        return FormatField(match[0], character, "cookie")
     if variable.startswith("upstream_"):
-        return FormatField(match[0], place, "upstream")  # a list, if several servers were asked
+        return FormatField(match[0], character, "upstream")  # a list, if several servers were asked
     meaning, rank = _VARIABLES.get(variable, ("", 0))
-    return FormatField(match[0], place, meaning, rank)
+    return FormatField(match[0], character, meaning, rank)

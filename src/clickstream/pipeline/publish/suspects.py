@@ -20,7 +20,7 @@ from clickstream.hours import Hour
 from clickstream.lake import Lake, aws_errors
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.parquet import shape
-from clickstream.people.history import REACH
+from clickstream.people.learning import REACH
 from clickstream.pipeline.publish.date_search import Estimate, search_date
 from clickstream.tables import HOUR_LEDGER, OF_DATES, SESSION_PARTS, Table
 from clickstream.tables.dates import (

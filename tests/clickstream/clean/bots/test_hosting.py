@@ -12,7 +12,7 @@ import pytest
 from tests.clickstream.clean.builders import BROWSER, KEY, line, requests, table
 
 from clickstream.clean import Cleaner, CleanRules, LookUps, Networks, VisitorKeys
-from clickstream.clean.bots.hosting import HOSTING_VERDICTS
+from clickstream.clean.bots.networks import HOSTING_VERDICTS
 from clickstream.clean.data import read_csv
 from clickstream.clean.devices import device_of
 from clickstream.settings import Settings
