@@ -53,8 +53,8 @@ def fill(address: str) -> int:
         for table, rows in (("`order`", orders), ("order_item", items)):
             places = ", ".join(["%s"] * len(rows[0]))
             for start in range(0, len(rows), 20_000):
-                some = rows[start : start + 20_000]
-                connection.exec_driver_sql(f"insert into {table} values ({places})", some)
+                batch = rows[start : start + 20_000]
+                connection.exec_driver_sql(f"insert into {table} values ({places})", batch)
     return len(items)
 
 
@@ -91,8 +91,8 @@ def main() -> None:
 
 
 def _built(reader: SalesReader, day: date, rules: SalesRules) -> str:
-    found = build_day(day, reader.read_day(day), rules)
-    return ", ".join(f"{len(rows):,} {table.name}" for table, rows in found.rows.items())
+    built = build_day(day, reader.read_day(day), rules)
+    return ", ".join(f"{len(rows):,} {table.name}" for table, rows in built.rows.items())
 
 
 if __name__ == "__main__":

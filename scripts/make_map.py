@@ -111,7 +111,7 @@ def draw(package: Path) -> dict[str, bytes]:
 def _world(shapes: dict[str, list[Ring]]) -> bytes:
     drawn = [_shape(code, rings) for code, rings in shapes.items()]
     # Dots come last: a shape would hide the dot of a country inside it.
-    drawn.sort(key=lambda one: one.startswith("<circle"))
+    drawn.sort(key=lambda shape: shape.startswith("<circle"))
     return _svg(WIDTH, HEIGHT, ['<g id="land">', *drawn, "</g>"])
 
 
@@ -149,8 +149,11 @@ def _fitted(rings: list[Ring], box: Box) -> tuple[Frame, list[list[Point]]]:
     scale = min(widths, (box[3] - box[1]) / (flat_box[3] - flat_box[1]))
     (x, y), (flat_x, flat_y) = _bounds_middle(box), _bounds_middle(flat_box)
     frame = Frame(
-        *(longitude, latitude, round(scale, 1)),
-        *(round(x - flat_x * scale, 1), round(y + flat_y * scale, 1)),
+        longitude,
+        latitude,
+        round(scale, 1),
+        round(x - flat_x * scale, 1),
+        round(y + flat_y * scale, 1),
         *_with_margin(bounds),
     )
     placed = [[frame.place(*point) for point in ring] for ring in unrolled]
@@ -168,8 +171,10 @@ def _with_margin(bounds: Box) -> Box:
     """Add a margin of 0.05 degrees to bounds, because coasts are coarse and have cities."""
     west, south, east, north = bounds
     return (
-        *(round(west - 0.05, 2), round(max(south - 0.05, -90), 2)),
-        *(round(east + 0.05, 2), round(min(north + 0.05, 90), 2)),
+        round(west - 0.05, 2),
+        round(max(south - 0.05, -90), 2),
+        round(east + 0.05, 2),
+        round(min(north + 0.05, 90), 2),
     )
 
 
@@ -179,20 +184,20 @@ def _mainland(rings: list[Ring]) -> list[Ring]:
     largest = area_of(ordered[0])
     middle = middle_of(ordered[0])[0]
     kept = [ring for ring in ordered if area_of(ring) >= SMALL_PART * largest]
-    others = [ring for ring in ordered if ring not in kept]
+    rest = [ring for ring in ordered if ring not in kept]
     while True:
         box = _bounds([point for ring in kept for point in _unrolled(ring, middle)])
         reach = FAR * hypot(box[2] - box[0], box[3] - box[1])
-        near = [one for one in others if _gap(_bounds(_unrolled(one, middle)), box) <= reach]
+        near = [ring for ring in rest if _gap(_bounds(_unrolled(ring, middle)), box) <= reach]
         if not near:
             return kept
         kept += near
-        others = [ring for ring in others if ring not in near]
+        rest = [ring for ring in rest if ring not in near]
 
 
-def _gap(one: Box, other: Box) -> float:
-    across = max(one[0] - other[2], other[0] - one[2], 0)
-    return hypot(across, max(one[1] - other[3], other[1] - one[3], 0))
+def _gap(box: Box, other: Box) -> float:
+    across = max(box[0] - other[2], other[0] - box[2], 0)
+    return hypot(across, max(box[1] - other[3], other[1] - box[3], 0))
 
 
 def _unrolled(ring: Ring, middle: float) -> Ring:

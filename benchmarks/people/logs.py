@@ -50,8 +50,8 @@ class DayOfLog:
         requests = requests_of(self.text, self.site)
         people = requests[~requests["is_bot"]]
         pages = (people["kind"] == "page").groupby(people["visitor_id"]).transform("sum")
-        some = people[pages == 1]
-        return [[*map(_line, rows.itertuples())] for _, rows in some.groupby("visitor_id")]
+        single_pages = people[pages == 1]
+        return [[*map(_line, rows.itertuples())] for _, rows in single_pages.groupby("visitor_id")]
 
 
 def requests_of(text: bytes, site: Site) -> pd.DataFrame:
@@ -67,9 +67,14 @@ def _line(row: object) -> Line:
     texts = {name: "" if pd.isna(text) else str(text) for name, text in get.items()}
     return Line(
         int(row.at.timestamp()),  # type: ignore[attr-defined]
-        *(texts["client"], texts["target"], int(row.status), 9000),  # type: ignore[attr-defined]
-        *(texts["referrer"], texts["user_agent"]),
-        *(str(row.method), str(row.protocol) or "HTTP/1.1"),  # type: ignore[attr-defined]
+        texts["client"],
+        texts["target"],
+        int(row.status),
+        9000,  # type: ignore[attr-defined]
+        texts["referrer"],
+        texts["user_agent"],
+        str(row.method),
+        str(row.protocol) or "HTTP/1.1",  # type: ignore[attr-defined]
     )
 
 
@@ -96,9 +101,9 @@ def elastic_days(shared: Path) -> Days:
     for line in lines:
         by_date.setdefault(line.partition(b"[")[2][:11], []).append(line)
     site = site_of_log(b"".join(lines), "semicomplete.com", "combined")
-    for name, some in by_date.items():
+    for name, of_date in by_date.items():
         at = datetime.strptime(name.decode() + " +0000", "%d/%b/%Y %z")
-        yield DayOfLog(site, int(at.timestamp()), b"".join(some))
+        yield DayOfLog(site, int(at.timestamp()), b"".join(of_date))
 
 
 def iis_days(shared: Path, *, second_half: bool) -> Days:

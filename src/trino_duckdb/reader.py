@@ -137,10 +137,10 @@ def _guarded(parse: Callable[..., Any], sql: str) -> Any:
         _check_tokens(sqlglot.tokenize(sql, read=AthenaSql))
         parsed = parse(sql, read=AthenaSql)
     except ParseError as error:
-        found = error.errors[0] if error.errors else {}
-        place = f"line {found['line']}:{found['col']}: " if found.get("line") else ""
-        near = found.get("highlight") or ""
-        raise QueryError("SYNTAX_ERROR", f"{place}mismatched input '{near}'") from None
+        problem = error.errors[0] if error.errors else {}
+        position = f"line {problem['line']}:{problem['col']}: " if problem.get("line") else ""
+        near = problem.get("highlight") or ""
+        raise QueryError("SYNTAX_ERROR", f"{position}mismatched input '{near}'") from None
     except TokenError as error:
         raise QueryError("SYNTAX_ERROR", str(error)) from None
     for tree in parsed if isinstance(parsed, list) else [parsed]:
@@ -174,20 +174,20 @@ def _check_tokens(tokens: list[Any]) -> None:
 
 
 def _mismatch(token: Any) -> QueryError:
-    place = f"line {token.line}:{token.col}"
-    return QueryError("SYNTAX_ERROR", f"{place}: mismatched input '{token.text}'")
+    position = f"line {token.line}:{token.col}"
+    return QueryError("SYNTAX_ERROR", f"{position}: mismatched input '{token.text}'")
 
 
 BINARY = (
-    *(exp.Add, exp.Sub, exp.Mul, exp.Mod, exp.And, exp.Or, exp.Dot, exp.Is),
-    *(exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.NullSafeEQ, exp.NullSafeNEQ),
-    *(exp.Div, exp.DPipe, exp.Extract, exp.Filter),
-)
+    exp.Add, exp.Sub, exp.Mul, exp.Mod, exp.And, exp.Or, exp.Dot, exp.Is,
+    exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.NullSafeEQ, exp.NullSafeNEQ,
+    exp.Div, exp.DPipe, exp.Extract, exp.Filter,
+)  # fmt: skip
 UNARY = (
-    *(exp.Not, exp.Neg, exp.Paren, exp.Exists),
-    *(exp.From, exp.Where, exp.Having, exp.Var, exp.CurrentDate, exp.CurrentTimestamp),
-    *(exp.Localtimestamp, exp.Boolean, exp.Placeholder, exp.DataTypeParam),
-)
+    exp.Not, exp.Neg, exp.Paren, exp.Exists,
+    exp.From, exp.Where, exp.Having, exp.Var, exp.CurrentDate, exp.CurrentTimestamp,
+    exp.Localtimestamp, exp.Boolean, exp.Placeholder, exp.DataTypeParam,
+)  # fmt: skip
 LISTS = (exp.Tuple, exp.Distinct, exp.Array, exp.With)
 CALLS = (exp.Anonymous, exp.Bracket, exp.Lambda, exp.Order)
 SET_OPERATION = "with_ this expression distinct order limit offset"
@@ -242,10 +242,10 @@ CONSTANTS: dict[type[exp.Expr], str] = {
 """Arguments that the parser always sets to constants of the dialect."""
 
 FOREIGN = (
-    *(exp.BitwiseAnd, exp.BitwiseOr, exp.BitwiseXor, exp.BitwiseNot, exp.BitwiseLeftShift),
-    *(exp.BitwiseRightShift, exp.IntDiv, exp.SimilarTo, exp.Glob, exp.PropertyEQ, exp.Kwarg),
-    *(exp.Struct, exp.Concat, exp.Collate, exp.StrToDate, exp.Into, exp.Aliases, exp.National),
-)
+    exp.BitwiseAnd, exp.BitwiseOr, exp.BitwiseXor, exp.BitwiseNot, exp.BitwiseLeftShift,
+    exp.BitwiseRightShift, exp.IntDiv, exp.SimilarTo, exp.Glob, exp.PropertyEQ, exp.Kwarg,
+    exp.Struct, exp.Concat, exp.Collate, exp.StrToDate, exp.Into, exp.Aliases, exp.National,
+)  # fmt: skip
 """Nodes of syntax that only other dialects have."""
 
 
@@ -266,9 +266,9 @@ def check_arguments(tree: exp.Expr) -> None:
 
 def unread_arguments(node: exp.Expr) -> Iterator[str]:
     """Return the arguments of a node that the statement sets and the compiler does not read."""
-    known = {*READ[type(node)].split(), *CONSTANTS.get(type(node), "").split()}
+    read_names = {*READ[type(node)].split(), *CONSTANTS.get(type(node), "").split()}
     for name, value in node.args.items():
-        if name not in known and _is_given(node, name, value):
+        if name not in read_names and _is_given(node, name, value):
             yield name
 
 

@@ -133,9 +133,9 @@ def failures(stack: Stack, states: Mapping[Hour, str], first: Hour, last: Hour) 
         for hour in failed:
             by_reason[failure_of(api, DAG, runs[hour])].append(hour)
     sentences = [f"{_runs_of(hours)} failed. {reason}" for reason, hours in by_reason.items()]
-    others = sum(map(len, [*by_reason.values()][MOST_REASONS:]))
+    unnamed = sum(map(len, [*by_reason.values()][MOST_REASONS:]))
     more = (
-        [f"{others} more runs failed, for other reasons; see Airflow's web UI."] if others else []
+        [f"{unnamed} more runs failed, for other reasons; see Airflow's web UI."] if unnamed else []
     )
     return sentences[:MOST_REASONS] + more
 

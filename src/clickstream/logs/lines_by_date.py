@@ -106,15 +106,15 @@ class LinesByDate:
         number = self._places[source[0][0]] * SOURCES_OF_A_FILE + len(self.sources)
         lines = _lines_of(parsed, source, self._hosts, self._last_hours.get(source[0][0]))
         self.sources[number] = source
-        found = dict(lines.by_day(number))
-        for day, piece in found.items():
+        pieces = dict(lines.by_day(number))
+        for day, piece in pieces.items():
             self._pieces[day].append(piece)
             self._in_memory += piece.requests.nbytes
         if len(lines.hours):
             self._last_hours[source[-1][0]] = int(lines.hours[-1])
         if self._in_memory > self._most_bytes:
             self._write()
-        return [*found]
+        return [*pieces]
 
     @property
     def days(self) -> list[int]:
@@ -136,7 +136,7 @@ class LinesByDate:
 
     def of_day(self, day: int) -> Iterator[Piece]:
         """Yield the lines of a date in the order of the sources."""
-        for piece in sorted(self._pieces.get(day, ()), key=lambda one: one.source):
+        for piece in sorted(self._pieces.get(day, ()), key=lambda piece: piece.source):
             yield piece if isinstance(piece, Piece) else piece.read()
 
     def close(self) -> None:
@@ -149,9 +149,9 @@ class LinesByDate:
         self._directory = self._directory or TemporaryDirectory(prefix="clickstream-")
         directory = Path(self._directory.name)
         for day, pieces in self._pieces.items():
-            for place, piece in enumerate(pieces):
+            for position, piece in enumerate(pieces):
                 if isinstance(piece, Piece):
-                    pieces[place] = _OnDisk.write(piece, directory / f"{day}-{place}")
+                    pieces[position] = _OnDisk.write(piece, directory / f"{day}-{position}")
         self._in_memory = 0
 
 
@@ -231,12 +231,16 @@ def _lines_of(
     hours = parsed.table["at"].to_numpy().astype("M8[s]").astype(np.int64) // _HOUR
     of_refused: list[Numbers] = []
     counts: Counter[HourOfLog] = Counter()
-    for (path, _), some, others in zip(
+    for (path, _), parsed_lines, refused_lines in zip(
         source, _by_file(number, source), _by_file(refused, source), strict=True
     ):
-        of_refused.append(_hours_before(refused[others], number[some], hours[some], last_hour))
+        of_refused.append(
+            _hours_before(
+                refused[refused_lines], number[parsed_lines], hours[parsed_lines], last_hour
+            )
+        )
         last_hour = None
-        by_hour = _counted(np.concatenate([hours[some], of_refused[-1]]))
+        by_hour = _counted(np.concatenate([hours[parsed_lines], of_refused[-1]]))
         for hour, lines in by_hour.items():
             counts[log_name(path), hour] += lines
     requests = requests_of_site(parsed.table, hosts)
@@ -264,9 +268,9 @@ def _hours_before(
     """Return the hour of each refused line, from the numbers and hours of the parsed lines."""
     if last_hour is None:
         last_hour = int(hours[0]) if len(hours) else int(time.time()) // _HOUR
-    known = np.concatenate([[last_hour], hours]).astype(np.int64)
-    found: Numbers = known[np.searchsorted(number, refused)]
-    return found
+    preceding_hours = np.concatenate([[last_hour], hours]).astype(np.int64)
+    refused_hours: Numbers = preceding_hours[np.searchsorted(number, refused)]
+    return refused_hours
 
 
 def _counted(hours: Numbers) -> Counter[int]:
@@ -278,8 +282,8 @@ def _filtered(table: pa.Table, chosen: NDArray[np.bool_]) -> pa.Table:
     """Return chosen rows; columns of texts keep only the texts of these rows."""
     if chosen.all():
         return table
-    some = table.filter(pa.array(chosen)).combine_chunks()
-    return pa.table({name: _compact(some[name]) for name in some.column_names})
+    rows = table.filter(pa.array(chosen)).combine_chunks()
+    return pa.table({name: _compact(rows[name]) for name in rows.column_names})
 
 
 def _compact(column: pa.ChunkedArray) -> pa.Array:

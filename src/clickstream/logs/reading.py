@@ -152,7 +152,7 @@ def find_files(paths: Sequence[str]) -> tuple[list[TrialFile], list[str]]:
 
     The files of a directory are ordered by name; its subdirectories are skipped.
     """
-    found: dict[str, TrialFile] = {}
+    by_path: dict[str, TrialFile] = {}
     complaints = []
     for path in paths:
         try:
@@ -161,9 +161,9 @@ def find_files(paths: Sequence[str]) -> tuple[list[TrialFile], list[str]]:
             complaints.append(error.printed)
             continue
         for file in files:
-            if not (file.is_from_directory and file.path in found):
-                found[file.path] = file
-    return [*found.values()], complaints
+            if not (file.is_from_directory and file.path in by_path):
+                by_path[file.path] = file
+    return [*by_path.values()], complaints
 
 
 def _is_directory(path: str) -> bool:
@@ -205,7 +205,7 @@ def read_log(
     path: str,
     log_format: str | Format,
     progress: Callable[[int], None] = lambda _: None,
-    found: Callable[[Detected], None] = lambda _: None,
+    add_format: Callable[[Detected], None] = lambda _: None,
     padding: Callable[[int], None] = lambda _: None,
     likely: str = "",
     small: Callable[[bytes], None] | None = None,
@@ -215,12 +215,12 @@ def read_log(
 ) -> Iterator[Parsed]:
     """Read and parse one log, block by block; with an `end`, from there on, and move it.
 
-    The functions are called with: `progress` the number of bytes of the file read so far; `found`
-    the detected format, with which the file begins if `log_format` is `auto` (later changes of
-    format are followed); `padding` the number of bytes left out at the start of the file, NULs or a
-    byte-order mark; `small`, if given, the whole file if it is small, in place of its parsed lines.
-    `likely` is the format to try first. Lines of more than `longest` bytes are rejects. `offsets`
-    is called with the offsets from UTC of some lines.
+    The functions are called with: `progress` the number of bytes of the file read so far;
+    `add_format` the detected format, with which the file begins if `log_format` is `auto` (later
+    changes of format are followed); `padding` the number of bytes left out at the start of the
+    file, NULs or a byte-order mark; `small`, if given, the whole file if it is small, in place of
+    its parsed lines. `likely` is the format to try first. Lines of more than `longest` bytes are
+    rejects. `offsets` is called with the offsets from UTC of some lines.
 
     Raises InputError, with the file and what to do, if the file can't be read, or if it is damaged
     (after its readable lines). Raises EmptyLog if it is empty, and UnknownFormat if `log_format` is
@@ -246,7 +246,7 @@ def read_log(
             log_format = end.log_format
         elif may_change:
             detected = detect_format(name_of(path), sample, likely, longest)
-            found(detected)
+            add_format(detected)
             log_format = detected.name
         end.log_format = log_format
 

@@ -32,7 +32,7 @@ class Metadata:
     def list_databases(self, body: Json) -> Json:
         """Answer ListDatabases."""
         answer = self._call(body, "GetDatabases", _page(body))
-        databases = [_database(one) for one in answer["DatabaseList"]]
+        databases = [_database(database) for database in answer["DatabaseList"]]
         return {"DatabaseList": databases, **_next(answer)}
 
     def get_database(self, body: Json) -> Json:
@@ -46,7 +46,10 @@ class Metadata:
         if "Expression" in body:
             request["Expression"] = body["Expression"]
         answer = self._call(body, "GetTables", request)
-        return {"TableMetadataList": [_table(one) for one in answer["TableList"]], **_next(answer)}
+        return {
+            "TableMetadataList": [_table(table) for table in answer["TableList"]],
+            **_next(answer),
+        }
 
     def get_table(self, body: Json) -> Json:
         """Answer GetTableMetadata."""
@@ -84,9 +87,9 @@ def _table(entry: Mapping[str, Any]) -> Json:
     members = _members(entry, "Name", "CreateTime", "LastAccessTime", "TableType")
     if "StorageDescriptor" in entry:
         columns = current_columns(entry)
-        members["Columns"] = [_members(one, "Name", "Type", "Comment") for one in columns]
+        members["Columns"] = [_members(column, "Name", "Type", "Comment") for column in columns]
     keys = entry.get("PartitionKeys", [])
-    members["PartitionKeys"] = [_members(one, "Name", "Type", "Comment") for one in keys]
+    members["PartitionKeys"] = [_members(column, "Name", "Type", "Comment") for column in keys]
     members["Parameters"] = {
         **entry.get("Parameters", {}),
         **_storage(entry.get("StorageDescriptor", {})),

@@ -267,17 +267,17 @@ def _travel(table: StaticTable, version: exp.Version) -> Any:
     literal = node.this if isinstance(node, exp.Cast) else node
     text = literal.name if isinstance(literal, exp.Literal) else ""
     if version.this.upper() == "VERSION" and text.isdigit():
-        found = table.snapshot_by_id(int(text))
+        snapshot = table.snapshot_by_id(int(text))
     elif version.this.upper() == "TIMESTAMP" and (match := VERSION_LITERAL.fullmatch(text)):
         moment = datetime.fromisoformat(f"{match[1]}T{match[2]}").replace(tzinfo=UTC)
         if moment > datetime.now(UTC):
             raise QueryError("INVALID_ARGUMENTS", f"Pointer value '{text}' is not in the past")
-        found = table.snapshot_as_of_timestamp(int(moment.timestamp() * 1000))
+        snapshot = table.snapshot_as_of_timestamp(int(moment.timestamp() * 1000))
     else:
         raise not_supported("time travel other than by a snapshot id or a UTC timestamp literal")
-    if found is None:
+    if snapshot is None:
         raise QueryError("INVALID_ARGUMENTS", f"No version history of the table at {text}")
-    return found
+    return snapshot
 
 
 def _tasks(table: StaticTable, snapshot_id: int | None, condition: Any) -> list[FileScanTask]:

@@ -179,8 +179,12 @@ def _campaign(rng: Random, progress: float) -> CafeArrival:
         tags.insert(rng.choice((0, 3)), f"{campaign.click_id}={_click_id(rng)}")
     source = VisitSource(
         urlsplit(campaign.referrer).hostname,
-        *(campaign.source, campaign.medium, campaign.name),
-        *(campaign.channel, campaign.source, campaign.medium),
+        campaign.source,
+        campaign.medium,
+        campaign.name,
+        campaign.channel,
+        campaign.source,
+        campaign.medium,
     )
     landing, temper = campaign.landing, campaign.temper
     return CafeArrival(landing, "&".join(tags), campaign.referrer, source, temper)

@@ -110,8 +110,8 @@ def wave(rules: CafeRules, hour: Hour) -> Iterator[Request]:
 
 def _hidden_addresses(rng: Random, number: int) -> list[str]:
     """Choose different addresses, so that no two crawls of an hour have the same visitor."""
-    found = {addresses.address_in(rng, addresses.HIDDEN_CRAWLERS): None for _ in range(number)}
-    return list(found)
+    chosen = {addresses.address_in(rng, addresses.HIDDEN_CRAWLERS): None for _ in range(number)}
+    return list(chosen)
 
 
 def _hidden_crawl(rng: Random, client: Client, now: int) -> Iterator[Request]:
@@ -321,8 +321,14 @@ def traffic(rules: CafeRules, first: Hour) -> Iterator[tuple[Hour, list[Entry]]]
 
 def _starting_in(rules: CafeRules, hour: Hour) -> Iterator[Entry]:
     sources = (
-        *(people, hostile_people, crawlers, wave, monitor),
-        *(scanners, hostile_machines, broken_lines),
+        people,
+        hostile_people,
+        crawlers,
+        wave,
+        monitor,
+        scanners,
+        hostile_machines,
+        broken_lines,
     )
     return chain.from_iterable(source(rules, hour) for source in sources)
 

@@ -44,8 +44,8 @@ class AirflowApi:
 
     def dag_exists(self, dag_id: str) -> bool:
         """Whether Airflow has parsed the DAG's file."""
-        found = self._get("/dags", dag_id_pattern=dag_id, exclude_stale="true")
-        return any(dag["dag_id"] == dag_id for dag in found["dags"])
+        answer = self._get("/dags", dag_id_pattern=dag_id, exclude_stale="true")
+        return any(dag["dag_id"] == dag_id for dag in answer["dags"])
 
     def import_errors(self) -> dict[str, str]:
         """Return file → stack trace of its import error."""
@@ -137,8 +137,8 @@ class AirflowApi:
     def count_runs(self, dag_id: str, *states: str, run_type: str = "") -> int:
         """Count the runs in any of the given states, optionally of a type such as `backfill`."""
         wanted = {"run_type": run_type} if run_type else {}
-        found = self._get(f"/dags/{dag_id}/dagRuns", state=states, limit="1", **wanted)
-        return int(found["total_entries"])
+        answer = self._get(f"/dags/{dag_id}/dagRuns", state=states, limit="1", **wanted)
+        return int(answer["total_entries"])
 
     def _runs(self, dag_id: str, first: Hour, last: Hour) -> list[tuple[Hour, dict[str, Any]]]:
         runs = self._all(
