@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -62,19 +63,19 @@ def requests_of(text: bytes, site: Site) -> pd.DataFrame:
     return parsed.assign(**{name: labels[name] for name in names}).astype({"visitor_id": str})
 
 
-def _line(row: object) -> Line:
+def _line(row: Any) -> Line:
     get = {name: getattr(row, name) for name in ("client", "target", "referrer", "user_agent")}
     texts = {name: "" if pd.isna(text) else str(text) for name, text in get.items()}
     return Line(
-        int(row.at.timestamp()),  # type: ignore[attr-defined]
+        int(row.at.timestamp()),
         texts["client"],
         texts["target"],
         int(row.status),
-        9000,  # type: ignore[attr-defined]
+        9000,
         texts["referrer"],
         texts["user_agent"],
         str(row.method),
-        str(row.protocol) or "HTTP/1.1",  # type: ignore[attr-defined]
+        str(row.protocol) or "HTTP/1.1",
     )
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
 from functools import lru_cache
 from random import Random
 
@@ -37,11 +36,10 @@ from clickstream.demo.cafe.shop import (
     ShopChange,
     ShopOrder,
     ShopRefund,
-    ShopState,
     SoldLine,
 )
 from clickstream.demo.cafe.weblog import Client, Receipt
-from clickstream.hours import Hour, hour_range
+from clickstream.hours import Hour
 
 CLOCK_SECONDS = -37
 """The shop's clock is this much ahead of the web server's; negative, because it is slow."""
@@ -79,20 +77,6 @@ def shop_changes(rules: CafeRules, hour: Hour) -> list[ShopChange]:
         for change in _life(dice(rules, order.number, "life of an order"), placed, order)
     ]
     return sorted(changes, key=lambda change: change.due)
-
-
-def shop_at(rules: CafeRules, first: Hour, moment: datetime) -> ShopState:
-    """Return the shop at a moment, if the changes begin with those of the hour `first`."""
-    until = moment.timestamp() * SECOND
-    changes = [
-        change
-        for hour in hour_range(first, Hour.of(moment))
-        for change in shop_changes(rules, hour)
-        if change.due <= until
-    ]
-    state = ShopState()
-    state.apply(sorted(changes, key=lambda change: change.due))
-    return state
 
 
 Placed = tuple[int, ShopOrder]
