@@ -180,7 +180,7 @@ def _cost(dashboard: DashboardService, view: View, rounds: int) -> Cost:
     html = dashboard.render_tab(view)
     warm = [_cpu_ms(partial(dashboard.render_tab, view)) for _ in range(rounds)]
     size = len(gzip.compress(html.encode(), LEVEL)) / 1000
-    return Cost(median(cold), median(warm), _asked(dashboard, view), size)
+    return Cost(median(cold), median(warm), _record_questions(dashboard, view), size)
 
 
 def _render_cold(dashboard: DashboardService, view: View) -> str:
@@ -204,7 +204,7 @@ class _Recording:
         return self.reader.rows(question)
 
 
-def _asked(dashboard: DashboardService, view: View) -> Sequence[Question]:
+def _record_questions(dashboard: DashboardService, view: View) -> Sequence[Question]:
     """Return the questions of a page."""
     asked: list[Question] = []
 

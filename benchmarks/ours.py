@@ -47,7 +47,7 @@ def clickstream(
         RowsWriter(out / "session_parts.parquet", SESSION_PARTS, hour) as parts,
         RowsWriter(out / "rejects.parquet", REJECTS, hour) as refused,
     ):
-        for requests in _cleaned(log, stages, rejects, look_ups):
+        for requests in _clean_log(log, stages, rejects, look_ups):
             requests.balance()
             stages.done("visitors and behaviour")
             cut = sessions.cut(requests, rules)
@@ -78,14 +78,14 @@ def clickstream_again(log: Path, out: Path) -> tuple[Rows, float]:
     return rows, time.process_time() - begun
 
 
-def _cleaned(
+def _clean_log(
     log: Path, stages: Stages, rejects: list[Any], look_ups: clean.LookUps | None
 ) -> Iterator[Any]:
     """Yield the classified requests of the log in groups, and add rejects to the list."""
 
     def batches() -> Iterator[Any]:
         with igzip.open(log) as stream:
-            blocks = _counted(parse.read_blocks(stream), stages)
+            blocks = _time_blocks(parse.read_blocks(stream), stages)
             for parsed in parse.parse_blocks(blocks, "combined"):
                 stages.done("parse")
                 raw_object = dictionary_encoding.encode_constant(log.name, len(parsed.refused))
@@ -101,7 +101,7 @@ def _cleaned(
     return spill.grouped(batches(), cleaner, spill.groups_for(log.stat().st_size))
 
 
-def _counted(blocks: Iterator[bytes], stages: Stages) -> Iterator[bytes]:
+def _time_blocks(blocks: Iterator[bytes], stages: Stages) -> Iterator[bytes]:
     for block in blocks:
         stages.done("read")
         yield block

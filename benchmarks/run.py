@@ -61,7 +61,7 @@ class Measured:
 def main() -> None:
     """Make the log, run the rounds, print the tables."""
     chosen = _arguments()
-    few, log = _made(A_FEW), chosen.log or _made(chosen.lines)
+    few, log = _make_log(A_FEW), chosen.log or _make_log(chosen.lines)
     lines = _count_lines(log)
     present = [
         contestant
@@ -91,7 +91,7 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _made(lines: int) -> Path:
+def _make_log(lines: int) -> Path:
     """Return a gzipped log with a number of lines."""
     log = BENCH / f"access-{lines}.log"
     _run([sys.executable, "-m", "benchmarks.generate", str(log), "--lines", str(lines)])

@@ -87,10 +87,10 @@ def main() -> None:
             with measured("digest of one date") as note:
                 note(len(reader.survey(middle, middle).days))
             with measured("read and build one date") as note:
-                note(_built(reader, middle, rules))
+                note(_build_note(reader, middle, rules))
 
 
-def _built(reader: SalesReader, day: date, rules: SalesRules) -> str:
+def _build_note(reader: SalesReader, day: date, rules: SalesRules) -> str:
     built = build_day(day, reader.read_day(day), rules)
     return ", ".join(f"{len(rows):,} {table.name}" for table, rows in built.rows.items())
 

@@ -91,17 +91,14 @@ def run_site(name: str, chosen: argparse.Namespace) -> Iterator[Mixed]:
     days = Days()
     wanted = chosen.history + chosen.days
     every = SIMULATED[name](chosen.seed) if name in SIMULATED else REAL[name](SHARED)
-    for number, day in enumerate(islice(_with_people(every), wanted)):
+    with_people = (day for day in every if len(day.people) > 0)
+    for number, day in enumerate(islice(with_people, wanted)):
         is_last = number >= min(chosen.history, 1 if name == "Apache 2015" else wanted)
         if is_last:
             for kind in chosen.kinds:
                 for rate in chosen.rates if kind != NOTHING else (0.0,):
                     yield mix(name, day, days, kind, rate, chosen.seed)
         days.add(day.event_date, day.people)
-
-
-def _with_people(days: Iterator[DayOfLog]) -> Iterator[DayOfLog]:
-    return (day for day in days if len(day.people) > 0)
 
 
 def mix(name: str, day: DayOfLog, days: Days, kind: str, rate: float, seed: int) -> Mixed:

@@ -87,7 +87,7 @@ def _cafe(seed: int) -> Days:
         yield DayOfLog(CAFE, start, cafe_log(seed, start, 38))
 
 
-def _simulated(site: Site, visitors: int) -> Callable[[int], Days]:
+def _simulate(site: Site, visitors: int) -> Callable[[int], Days]:
     def days(seed: int) -> Days:
         for start in range(FIRST_DAY, FIRST_DAY + 400 * DAY, DAY):
             yield DayOfLog(site, start, simulated_log(site, seed, start, visitors))
@@ -145,9 +145,9 @@ def _most(texts: pd.Series, number: int) -> dict[str, float]:
 
 SIMULATED: dict[str, Callable[[int], Days]] = {
     "café": _cafe,
-    "shop": _simulated(SHOP, 300),
-    "blog": _simulated(BLOG, 400),
-    "small site": _simulated(SMALL, 30),
+    "shop": _simulate(SHOP, 300),
+    "blog": _simulate(BLOG, 400),
+    "small site": _simulate(SMALL, 30),
 }
 """Simulated sites by name: a function of the seed that yields their days."""
 

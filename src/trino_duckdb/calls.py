@@ -235,7 +235,7 @@ def _comparable(node: exp.Expr, checking: bool) -> exp.Expr:
     return exp.Case(ifs=[exp.If(this=kind, true=node.copy())], default=node)
 
 
-def _counted(node: exp.Expr, _checking: bool) -> exp.Expr:
+def _count_if(node: exp.Expr, _checking: bool) -> exp.Expr:
     condition = call("trino_bool", node)
     return exp.Case(ifs=[exp.If(this=condition, true=exp.Literal.number(1))])
 
@@ -247,7 +247,7 @@ ARGUMENTS: dict[str, Callable[[exp.Expr, bool], exp.Expr]] = {
     ),
     **dict.fromkeys(("bool_and", "bool_or"), lambda node, _checking: call("trino_bool", node)),
     "approx_distinct": lambda node, _checking: exp.Distinct(expressions=[node]),
-    "count_if": _counted,
+    "count_if": _count_if,
 }
 """What each aggregate does with its first argument."""
 
@@ -387,7 +387,7 @@ def _reduce(node: exp.Anonymous, _checking: bool) -> exp.Expr:
             ]
         )
 
-    def filled(body: exp.Lambda, *values: exp.Expr) -> exp.Expr:
+    def fill(body: exp.Lambda, *values: exp.Expr) -> exp.Expr:
         names = [parameter.name for parameter in body.expressions]
         replaced = dict(zip(names, values, strict=True))
         result: exp.Expr = body.this.transform(
@@ -414,7 +414,7 @@ def _reduce(node: exp.Anonymous, _checking: bool) -> exp.Expr:
         ),
     )
     step = struct(
-        filled(merge, field("before", "state"), field("after", "item")), field("after", "item")
+        fill(merge, field("before", "state"), field("after", "item")), field("after", "item")
     )
     folded = call(
         "list_reduce",
@@ -425,7 +425,7 @@ def _reduce(node: exp.Anonymous, _checking: bool) -> exp.Expr:
         start,
     )
     result = exp.Dot(this=exp.Paren(this=folded), expression=exp.to_identifier("state"))
-    return filled(finish, result)
+    return fill(finish, result)
 
 
 def _row(node: exp.Anonymous, _checking: bool) -> exp.Expr:

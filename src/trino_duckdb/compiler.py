@@ -189,7 +189,7 @@ def _stub(columns: Columns) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _described(sql: str) -> Columns:
+def _describe_columns(sql: str) -> Columns:
     """The columns of a query, as DuckDB's binder finds them."""
     rows = _checker().cursor().execute(f"DESCRIBE {sql}").fetchall()
     return [(name, parse_type(kind)) for name, kind, *_ in rows]
@@ -201,21 +201,21 @@ def check(rewritten: Rewritten, stubs: tuple[str, ...]) -> Columns:
     Raises QueryError for names that do not exist, and for types that Trino does not mix.
     """
 
-    def filled(sql: str) -> str:
+    def fill_stubs(sql: str) -> str:
         return TOKEN.sub(lambda match: stubs[int(match[1])], sql)
 
     for probe, visible in rewritten.visible:
         try:
-            _described(filled(probe))
+            _describe_columns(fill_stubs(probe))
         except duckdb.Error as error:
             column = next((each for each in visible if f'"{each.name}"' in str(error)), visible[0])
             raise column_not_found(column.name, column) from None
     try:
-        columns = _described(filled(rewritten.check))
+        columns = _describe_columns(fill_stubs(rewritten.check))
         if rewritten.is_values:
             columns = [(UNNAMED, kind) for _, kind in columns]
         for sides in rewritten.unions:
-            left, *rights = (_described(filled(side)) for side in sides)
+            left, *rights = (_describe_columns(fill_stubs(side)) for side in sides)
             for right in rights:
                 _require_mixable(left, right)
     except duckdb.Error as error:

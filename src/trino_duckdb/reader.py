@@ -109,7 +109,7 @@ BEFORE_SUBSCRIPT = (
 
 def parse_query(sql: str) -> exp.Expr:
     """Parse one SELECT, WITH, VALUES or parenthesised query. Raises QueryError (SYNTAX_ERROR)."""
-    statements = _guarded(sqlglot.parse, sql)
+    statements = _parse_checked(sqlglot.parse, sql)
     if len(statements) != 1 or statements[0] is None:
         raise QueryError("SYNTAX_ERROR", "Only one sql statement is allowed")
     tree: exp.Expr = statements[0]
@@ -124,14 +124,14 @@ def parse_view(sql: str) -> exp.Expr:
 
 def parse_expression(sql: str) -> exp.Expr:
     """Parse one expression, such as an execution parameter. Raises QueryError (SYNTAX_ERROR)."""
-    tree: exp.Expr = _guarded(sqlglot.parse_one, f"SELECT {sql}")
+    tree: exp.Expr = _parse_checked(sqlglot.parse_one, f"SELECT {sql}")
     if not isinstance(tree, exp.Select) or len(tree.expressions) != 1:
         raise QueryError("SYNTAX_ERROR", f"Not a single expression: {sql}")
     expression: exp.Expr = tree.expressions[0]
     return expression
 
 
-def _guarded(parse: Callable[..., Any], sql: str) -> Any:
+def _parse_checked(parse: Callable[..., Any], sql: str) -> Any:
     """Parse; refuse syntax that sqlglot accepts but Trino does not."""
     try:
         _check_tokens(sqlglot.tokenize(sql, read=AthenaSql))

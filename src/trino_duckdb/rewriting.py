@@ -109,8 +109,8 @@ def _rewrite(sql: str, parameters: Sequence[str]) -> Rewritten:
     mentions = _take_mentions(tree)
     refuse_beyond_trino(tree)
     _name_columns(tree)
-    check = _rewritten(tree.copy(), True)
-    run = _rewritten(tree.copy(), False)
+    check = _rewrite_tree(tree.copy(), True)
+    run = _rewrite_tree(tree.copy(), False)
     written: dict[int, str] = {}
     unions = [
         [_alone(side, side, written) for side in _sides(node)]
@@ -246,7 +246,7 @@ def _probe(columns: Sequence[exp.Column], select: exp.Select, written: dict[int,
     return _alone(body, select, written)
 
 
-def _rewritten(tree: exp.Expr, checking: bool) -> exp.Expr:
+def _rewrite_tree(tree: exp.Expr, checking: bool) -> exp.Expr:
     """Rewrite all nodes, those inside others first."""
     holder = exp.Paren(this=tree)
     for node in reversed([*tree.walk()]):

@@ -59,14 +59,14 @@ def find_verdicts(lines: LinesByDate, rule_sets: Sequence[tuple[CleanRules, Look
     """Return the verdicts on all visitors under each rule set, date after date."""
     cleaners = [Cleaner(rules, VisitorKeys(VISITOR_KEY), look_ups) for rules, look_ups in rule_sets]
     dates = [
-        _visitors_of([_labelled(cleaner, [*lines.of_day(day)]) for cleaner in cleaners])
+        _visitors_of([_label_requests(cleaner, [*lines.of_day(day)]) for cleaner in cleaners])
         for day in lines.days
     ]
     visitors = dictionary_encoding.to_frame(pa.concat_tables(dates).unify_dictionaries())
     return Verdicts(visitors.sort_values(["source", "line_number"]), lines.sources)
 
 
-def _labelled(cleaner: Cleaner, pieces: Sequence[Piece]) -> RequestTable:
+def _label_requests(cleaner: Cleaner, pieces: Sequence[Piece]) -> RequestTable:
     cleaner.forget()
     for piece in pieces:
         cleaner.add(piece.requests, str(piece.source))
@@ -306,13 +306,13 @@ def build_check(
 
 def _samples(places: Sequence[Place], lines: Mapping[Place, str]) -> tuple[str, ...]:
     return tuple(
-        f"{Path(path).name}:{number}: {_shortened(lines[path, number])}"
+        f"{Path(path).name}:{number}: {_shorten_line(lines[path, number])}"
         for path, number in places
         if (path, number) in lines
     )
 
 
-def _shortened(line: str) -> str:
+def _shorten_line(line: str) -> str:
     return line if len(line) <= LONGEST_SAMPLE else f"{line[: LONGEST_SAMPLE - 1]}…"
 
 

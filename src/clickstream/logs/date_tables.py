@@ -191,7 +191,8 @@ class DateBuilder:
             lines.update(piece.lines)
         rows = [
             {
-                **_times(Hour.of_epoch(hour * 3600)),
+                "event_date": Hour.of_epoch(hour * 3600).event_date,
+                "hour_at": Hour.of_epoch(hour * 3600).naive,
                 "raw_object": f"raw/{hour}/{log}-log-{0:014}-{0:014}.log",
                 "lines": number,
                 "arrived_at": self._read_at.replace(tzinfo=None),
@@ -225,7 +226,9 @@ class DateBuilder:
             self._carry_in = sessions.carry_out(of_sessions, last, self._rules)
             carries.append(DateCarry(self._carry_in, last.number + 1, searched.counts))
         frames_by_table[PEOPLE_ESTIMATES] = [pd.DataFrame(estimates).assign(day=days)]
-        return {table: _shaped(frames, table) for table, frames in frames_by_table.items()}, carries
+        return {
+            table: _shape_frames(frames, table) for table, frames in frames_by_table.items()
+        }, carries
 
 
 def source_name(number: int) -> str:
@@ -233,16 +236,12 @@ def source_name(number: int) -> str:
     return f"{number:012}"
 
 
-def _times(hour: Hour) -> dict[str, Any]:
-    return {"event_date": hour.event_date, "hour_at": hour.naive}
-
-
 def _slice_of(days: NDArray[np.int64], day: int) -> slice:
     """Return the slice of the rows of a day; `days` has the day of each row, in order."""
     return slice(*np.searchsorted(days, [day, day + 1]).tolist())
 
 
-def _shaped(frames: Sequence[pd.DataFrame], table: Table) -> pa.Table:
+def _shape_frames(frames: Sequence[pd.DataFrame], table: Table) -> pa.Table:
     """Convert the rows of dates, with the number of their `day`, to the columns of a table."""
     frames = [frame for frame in frames if len(frame)]
     if not frames:

@@ -133,7 +133,8 @@ class LogEngine:
         self._lacks_sums = True
         self._copy = FactCopy(directory)
         self._state = _read_state(directory)
-        self.until: datetime | None = _moment(self._state.get("until"))
+        until = self._state.get("until")
+        self.until = datetime.fromisoformat(until) if until else None
         self.notes = LogNotes(**self._state.get("notes", {}))
         self.last: LogFacts | None = None
         """What was read last; None if nothing has changed since the last start."""
@@ -231,10 +232,6 @@ def _write_state(directory: Path, state: dict[str, Any]) -> None:
     path.touch(0o600)
     path.write_text(json.dumps(state), encoding="utf-8")
     path.replace(directory / STATE)
-
-
-def _moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
 
 
 def read_file_lines(

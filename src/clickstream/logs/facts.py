@@ -168,7 +168,8 @@ def _windows(
         for day, carry in zip(batch, carries, strict=True):
             keep(day, carry)
         parts.append({**tables, **searched})
-        if last > first and sum(map(_size, parts)) > AT_ONCE:
+        size = sum(len(rows) for part in parts for rows in part.values())
+        if last > first and size > AT_ONCE:
             yield _window_of(parts, first, last - 1)
             is_last = pc.field("event_date") == date_of(last)
             parts = [{table: rows.filter(is_last) for table, rows in parts[-1].items()}]
@@ -199,7 +200,3 @@ def _with_gaps(days: list[int]) -> Iterator[int]:
         if following - day <= LONGEST_GAP + 1:
             yield from range(day + 1, following)
     yield from days[-1:]
-
-
-def _size(tables: DateTables) -> int:
-    return sum(map(len, tables.values()))

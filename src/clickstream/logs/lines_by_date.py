@@ -213,12 +213,12 @@ class _Lines:
                 day,
                 Piece(
                     source,
-                    _filtered(self.requests, of_requests == day),
+                    _filter_rows(self.requests, of_requests == day),
                     rejects.filter(pa.array(of_rejects == day)),
                     Counter(
                         {k: n for k, n in self.counts.items() if k[1] // HOURS_OF_A_DAY == day}
                     ),
-                    _counted(self.other_hosts[of_others == day]),
+                    _count_hours(self.other_hosts[of_others == day]),
                 ),
             )
 
@@ -240,7 +240,7 @@ def _lines_of(
             )
         )
         last_hour = None
-        by_hour = _counted(np.concatenate([hours[parsed_lines], of_refused[-1]]))
+        by_hour = _count_hours(np.concatenate([hours[parsed_lines], of_refused[-1]]))
         for hour, lines in by_hour.items():
             counts[log_name(path), hour] += lines
     requests = requests_of_site(parsed.table, hosts)
@@ -273,12 +273,12 @@ def _hours_before(
     return refused_hours
 
 
-def _counted(hours: Numbers) -> Counter[int]:
+def _count_hours(hours: Numbers) -> Counter[int]:
     distinct, counts = np.unique(hours, return_counts=True)
     return Counter(dict(zip(distinct.tolist(), counts.tolist(), strict=True)))
 
 
-def _filtered(table: pa.Table, chosen: NDArray[np.bool_]) -> pa.Table:
+def _filter_rows(table: pa.Table, chosen: NDArray[np.bool_]) -> pa.Table:
     """Return chosen rows; columns of texts keep only the texts of these rows."""
     if chosen.all():
         return table

@@ -195,7 +195,7 @@ def _complaint(
     name = ".".join(keys)
     where = _where(keys, text, path, origin)
     if error["type"] == "extra_forbidden":
-        return f"{where}: there is no setting {name}. Allowed here: {_allowed(keys)}."
+        return f"{where}: there is no setting {name}. Allowed here: {_allowed_keys(keys)}."
     if error["type"] == SOURCE_PROBLEM:
         return f"{where}: the source {_name_in(error) or name} can't be used: {error['msg']}."
     if error["type"] == HOLDOUT_PROBLEM:
@@ -210,7 +210,7 @@ def _name_in(error: ErrorDetails) -> str:
     return str(entry.get("name", "")) if isinstance(entry, dict) else ""
 
 
-def _allowed(keys: tuple[str, ...]) -> str:
+def _allowed_keys(keys: tuple[str, ...]) -> str:
     sections: dict[str, type[BaseModel]] = {
         name: field.annotation
         for name, field in Settings.model_fields.items()

@@ -46,10 +46,10 @@ def column_info(name: str, kind: str) -> dict[str, Any]:
 
 def csv_line(values: Row) -> str:
     """One line of a result file."""
-    return ",".join("" if text is None else _quoted(text) for text in values) + "\n"
+    return ",".join("" if text is None else _quote(text) for text in values) + "\n"
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     return '"' + text.replace('"', '""') + '"'
 
 
