@@ -14,8 +14,8 @@ def contest(work: str, log: Path, out: Path) -> dict[str, Any]:
     module, name = work.split(":")
     if name.startswith("clickstream"):
         importlib.import_module("clickstream")  # before Arrow, as in our commands
-    found = importlib.import_module(f"benchmarks.{module}")
-    function = getattr(found, name)
+    imported = importlib.import_module(f"benchmarks.{module}")
+    function = getattr(imported, name)
     if module == "parsing":
         return {"counts": [function(log)]}
     if module == "whole_way":
@@ -23,7 +23,7 @@ def contest(work: str, log: Path, out: Path) -> dict[str, Any]:
     if name == "clickstream_again":
         counts, cpu = function(log, out)
         return {"counts": counts, "cpu": cpu}
-    stages = found.Stages()
+    stages = imported.Stages()
     return {"counts": function(log, out, stages), "stages": stages.seconds}
 
 

@@ -180,7 +180,7 @@ def _cost(dashboard: DashboardService, view: View, rounds: int) -> Cost:
     html = dashboard.render_tab(view)
     warm = [_cpu_ms(partial(dashboard.render_tab, view)) for _ in range(rounds)]
     size = len(gzip.compress(html.encode(), LEVEL)) / 1000
-    return Cost(median(cold), median(warm), _asked(dashboard, view), size)
+    return Cost(median(cold), median(warm), _record_questions(dashboard, view), size)
 
 
 def _render_cold(dashboard: DashboardService, view: View) -> str:
@@ -204,7 +204,7 @@ class _Recording:
         return self.reader.rows(question)
 
 
-def _asked(dashboard: DashboardService, view: View) -> Sequence[Question]:
+def _record_questions(dashboard: DashboardService, view: View) -> Sequence[Question]:
     """Return the questions of a page."""
     asked: list[Question] = []
 
@@ -225,13 +225,14 @@ def _print_slowest(
         return
     with dashboard.engine.reader() as reader:
         costs = [
-            median([_cpu_ms(partial(reader.rows, one)) for _ in range(rounds)]) for one in asked
+            median([_cpu_ms(partial(reader.rows, question)) for _ in range(rounds)])
+            for question in asked
         ]
     print(f"  all questions: {sum(costs):.1f} ms")
     slowest = sorted(zip(costs, asked, strict=True), key=lambda pair: -pair[0])[:number]
-    for cost, one in slowest:
-        by = f" by {', '.join(one.dimensions)}" if one.dimensions else ""
-        print(f"  {cost:6.1f} ms  {', '.join(one.metrics)}{by}, {one.period.days} days")
+    for cost, question in slowest:
+        by = f" by {', '.join(question.dimensions)}" if question.dimensions else ""
+        print(f"  {cost:6.1f} ms  {', '.join(question.metrics)}{by}, {question.period.days} days")
 
 
 def _static_kilobytes(name: str) -> float:

@@ -69,12 +69,14 @@ def _write_days(
     """Write a file of each date, with or without rows, as a lake has them."""
     dated_by = "session_date" if "session_date" in rows.column_names else "event_date"
     rows = rows.filter(_is_published(rows)).sort_by(dated_by)
-    counts = {one["values"]: one["counts"] for one in pc.value_counts(rows[dated_by]).to_pylist()}
+    counts = {
+        entry["values"]: entry["counts"] for entry in pc.value_counts(rows[dated_by]).to_pylist()
+    }
     written: dict[date, FactFile] = {}
-    place = 0
+    start = 0
     for day in sorted({*counts, *dates}):
-        of_day = rows.slice(place, counts.get(day, 0))
-        place += len(of_day)
+        of_day = rows.slice(start, counts.get(day, 0))
+        start += len(of_day)
         if day in dates:
             written[day] = fact_files.write_file(lake, view, day, of_day, str(page_views))
     return written
@@ -116,8 +118,8 @@ def _facts(first: date, weeks: int, page_views: int, block: int) -> dict[str, pa
 
 def _rows_of_visits(wanted: pa.Table, visits: pa.Table, **values: Any) -> pa.Table:
     """Return one row of another fact view for each visit."""
-    known = {name: visits[name] for name in wanted.column_names if name in visits.column_names}
-    return _table(wanted, known, len(visits), values)
+    shared = {name: visits[name] for name in wanted.column_names if name in visits.column_names}
+    return _table(wanted, shared, len(visits), values)
 
 
 def _sources(rng: np.random.Generator, hours: pa.Table, wanted: pa.Table, views: int) -> pa.Table:
@@ -126,23 +128,23 @@ def _sources(rng: np.random.Generator, hours: pa.Table, wanted: pa.Table, views:
     parts = []
     for server in SERVERS:
         lines = pa.array(rng.poisson(views * LINES_PER_VIEW / 24 / len(SERVERS), count))
-        known = {
+        of_hour = {
             name: hours[name] for name in ("hour_at", "local_date", "local_hour", "event_date")
         }
         values = {"source": server, "late_lines": 0, "raw_objects": 12}
-        parts.append(_table(wanted, {**known, "lines": lines}, count, values))
+        parts.append(_table(wanted, {**of_hour, "lines": lines}, count, values))
     return pa.concat_tables(parts)
 
 
 def _table(
-    wanted: pa.Table, known: Mapping[str, Any], count: int, values: Mapping[str, Any]
+    wanted: pa.Table, columns: Mapping[str, Any], count: int, values: Mapping[str, Any]
 ) -> pa.Table:
     """Build a table of columns and of repeated values; other columns are null."""
     arrays = [
-        known[one.name].cast(one.type)
-        if one.name in known
-        else pa.repeat(pa.scalar(values.get(one.name), one.type), count)
-        for one in wanted.schema
+        columns[field.name].cast(field.type)
+        if field.name in columns
+        else pa.repeat(pa.scalar(values.get(field.name), field.type), count)
+        for field in wanted.schema
     ]
     return pa.Table.from_arrays(arrays, schema=wanted.schema)
 
@@ -152,8 +154,8 @@ def _with_many_values(rng: np.random.Generator, rows: pa.Table) -> pa.Table:
     for name, kinds in DISTINCT.items():
         if name in rows.column_names:
             names = pa.array([f"/{name}/{number}" for number in range(kinds)])
-            place = pa.array(rng.zipf(1.4, len(rows)) % kinds)
-            rows = rows.set_column(rows.column_names.index(name), name, names.take(place))
+            indexes = pa.array(rng.zipf(1.4, len(rows)) % kinds)
+            rows = rows.set_column(rows.column_names.index(name), name, names.take(indexes))
     return rows
 
 

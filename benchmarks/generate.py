@@ -94,9 +94,9 @@ def _plant(rng: np.random.Generator, lines: list[bytes]) -> tuple[dict[str, int]
     for count, ways, chosen in zip(
         counts, (_BROKEN, _ODD), (places[:each], places[each:]), strict=True
     ):
-        for turn, place in enumerate(chosen):
+        for turn, index in enumerate(chosen):
             name = [*ways][turn % len(ways)]
-            lines[place] = ways[name](lines[place])
+            lines[index] = ways[name](lines[index])
             count[name] += 1
     return dict(counts[0]), dict(counts[1])
 
@@ -174,8 +174,8 @@ def _visitors(
         f"2001:db8:{g[0]:x}:{g[1]:x}::{g[2]:x}" if six else ".".join(map(str, o))
         for o, g, six in zip(octets, groups, is_new, strict=True)
     ]
-    for one in np.flatnonzero(rng.random(count) < 0.15).tolist():
-        clients[one] = clients[one // 5 * 5]
+    for visitor in np.flatnonzero(rng.random(count) < 0.15).tolist():
+        clients[visitor] = clients[visitor // 5 * 5]
     browsers, bots = _browsers(), _bots()
     browser, bot = _popular(rng, len(browsers), count), _popular(rng, len(bots), count)
     agents = [

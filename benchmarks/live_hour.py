@@ -106,7 +106,7 @@ def _bytes(lake: Lake, hour: Hour) -> int:
 
 
 def _report(rounds: list[dict[str, float]]) -> None:
-    costs = {name: median(one[name] for one in rounds) for name in rounds[0]}
+    costs = {name: median(costs_of_round[name] for costs_of_round in rounds) for name in rounds[0]}
     lines, aws = costs.pop("lines"), costs.pop("local AWS")
     print(f"\n{lines:,} lines, median of {len(rounds)} rounds\n\n| task | CPU s |\n| --- | ---: |")
     for name, seconds in costs.items():

@@ -45,8 +45,8 @@ EMPTY: dict[str, Any] = {
 def fill(table: Table, rows: int, values: dict[str, Any]) -> pa.Table:
     """Return rows of a table; columns without values are empty, or null if they may be."""
     columns = []
-    for one, field in zip(table.columns, table.arrow_schema(), strict=True):
-        value = values.get(one.name, EMPTY.get(one.type) if one.required else None)
+    for column, field in zip(table.columns, table.arrow_schema(), strict=True):
+        value = values.get(column.name, EMPTY.get(column.type) if column.required else None)
         if isinstance(value, (list, np.ndarray, pa.Array)):
             columns.append(pa.array(value, field.type))
         else:
@@ -85,9 +85,9 @@ def write_hour(lake: Lake, day: date, number: int) -> None:
     write(lake, SESSION_PARTS, at, fill(SESSION_PARTS, sessions, parts))
     rows = sessions * HITS_OF_A_SESSION
     which = np.repeat(np.arange(sessions), HITS_OF_A_SESSION)
-    place = np.tile(np.arange(HITS_OF_A_SESSION), sessions)
+    index = np.tile(np.arange(HITS_OF_A_SESSION), sessions)
     orders = ORDERS_OF_A_DAY // HOURS + 1
-    is_confirmation = (place == HITS_OF_A_SESSION - 1) & (which < orders)
+    is_confirmation = (index == HITS_OF_A_SESSION - 1) & (which < orders)
     order_ids = [
         f"{day:%d}{number:02}{n:05}" if is_one else None
         for n, is_one in zip(which, is_confirmation, strict=True)
@@ -96,7 +96,7 @@ def write_hour(lake: Lake, day: date, number: int) -> None:
         **of_hour,
         "part_id": pa.array(ids).take(pa.array(which)),
         "visitor_id": pa.array(visitors).take(pa.array(which)),
-        "hit_at": times(day, starts[which] + place * 50),
+        "hit_at": times(day, starts[which] + index * 50),
         "kind": "page",
         "status": 200,
         "path": [f"/page/{n % 200}" for n in range(rows)],
@@ -164,15 +164,15 @@ def main() -> None:
         chosen = MatchRange(DAYS[1], DAYS[1])
         for what in ("match of a date", "another match of it"):
             began = time.process_time()
-            [one] = match_orders(
+            [result] = match_orders(
                 lake, now, "benchmark", MatchRange(DAYS[1], DAYS[1], everything=True)
             )
             seconds = time.process_time() - began
-            sys.stdout.write(f"{what:<24} {seconds:5.2f} s  {one.sentence}\n")
+            sys.stdout.write(f"{what:<24} {seconds:5.2f} s  {result.sentence}\n")
         began = time.process_time()
-        found = plan_matches(lake, now, chosen)
+        plan = plan_matches(lake, now, chosen)
         seconds = time.process_time() - began
-        sys.stdout.write(f"{'a run without changes':<24} {seconds:5.2f} s  {found.sentence}\n")
+        sys.stdout.write(f"{'a run without changes':<24} {seconds:5.2f} s  {plan.sentence}\n")
 
 
 if __name__ == "__main__":

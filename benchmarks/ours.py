@@ -37,7 +37,9 @@ class Stages:
         self._since = now
 
 
-def clickstream(log: Path, out: Path, stages: Stages, found: clean.LookUps | None = None) -> Rows:
+def clickstream(
+    log: Path, out: Path, stages: Stages, look_ups: clean.LookUps | None = None
+) -> Rows:
     """Build the hour of a log, and measure the stages."""
     hour, rejects, rules = Hour.parse(HOUR), list[Any](), sessions.SessionRules()
     with (
@@ -45,7 +47,7 @@ def clickstream(log: Path, out: Path, stages: Stages, found: clean.LookUps | Non
         RowsWriter(out / "session_parts.parquet", SESSION_PARTS, hour) as parts,
         RowsWriter(out / "rejects.parquet", REJECTS, hour) as refused,
     ):
-        for requests in _cleaned(log, stages, rejects, found):
+        for requests in _clean_log(log, stages, rejects, look_ups):
             requests.balance()
             stages.done("visitors and behaviour")
             cut = sessions.cut(requests, rules)
@@ -69,21 +71,21 @@ def clickstream_again(log: Path, out: Path) -> tuple[Rows, float]:
     from clickstream.settings import Settings
     from clickstream.step_config import look_ups
 
-    found = look_ups(Settings())
-    clickstream(log, out, Stages(), found)
+    prepared = look_ups(Settings())
+    clickstream(log, out, Stages(), prepared)
     begun = time.process_time()
-    rows = clickstream(log, out, Stages(), found)
+    rows = clickstream(log, out, Stages(), prepared)
     return rows, time.process_time() - begun
 
 
-def _cleaned(
-    log: Path, stages: Stages, rejects: list[Any], found: clean.LookUps | None
+def _clean_log(
+    log: Path, stages: Stages, rejects: list[Any], look_ups: clean.LookUps | None
 ) -> Iterator[Any]:
     """Yield the classified requests of the log in groups, and add rejects to the list."""
 
     def batches() -> Iterator[Any]:
         with igzip.open(log) as stream:
-            blocks = _counted(parse.read_blocks(stream), stages)
+            blocks = _time_blocks(parse.read_blocks(stream), stages)
             for parsed in parse.parse_blocks(blocks, "combined"):
                 stages.done("parse")
                 raw_object = dictionary_encoding.encode_constant(log.name, len(parsed.refused))
@@ -94,12 +96,12 @@ def _cleaned(
                 stages.done("clean")
 
     rules = clean.CleanRules("cafe", (SITE, DOMAIN))
-    cleaner = clean.Cleaner(rules, clean.VisitorKeys(KEY), found)
+    cleaner = clean.Cleaner(rules, clean.VisitorKeys(KEY), look_ups)
     stages.done("compile rules")
     return spill.grouped(batches(), cleaner, spill.groups_for(log.stat().st_size))
 
 
-def _counted(blocks: Iterator[bytes], stages: Stages) -> Iterator[bytes]:
+def _time_blocks(blocks: Iterator[bytes], stages: Stages) -> Iterator[bytes]:
     for block in blocks:
         stages.done("read")
         yield block

@@ -43,8 +43,8 @@ def pyarrow_regex(log: Path) -> int:
     """Arrow's `extract_regex`, block by block."""
     import pyarrow.compute as pc
 
-    found = (pc.extract_regex(lines, PATTERN) for lines in _arrow_lines(log))
-    return sum(len(fields) - fields.null_count for fields in found)
+    matched = (pc.extract_regex(lines, PATTERN) for lines in _arrow_lines(log))
+    return sum(len(fields) - fields.null_count for fields in matched)
 
 
 def _arrow_lines(log: Path) -> Iterator[Any]:

@@ -61,14 +61,18 @@ class Measured:
 def main() -> None:
     """Make the log, run the rounds, print the tables."""
     chosen = _arguments()
-    few, log = _made(A_FEW), chosen.log or _made(chosen.lines)
+    few, log = _make_log(A_FEW), chosen.log or _make_log(chosen.lines)
     lines = _count_lines(log)
-    present = [one for one in CONTESTANTS if one.group in chosen.groups and not one.is_missing]
+    present = [
+        contestant
+        for contestant in CONTESTANTS
+        if contestant.group in chosen.groups and not contestant.is_missing
+    ]
     measured: dict[Contestant, Measured] = defaultdict(Measured)
     imports: dict[str, list[float]] = defaultdict(list)
     for turn in range(chosen.rounds):
-        for one in present:
-            _measure(one, few, log, measured[one])
+        for contestant in present:
+            _measure(contestant, few, log, measured[contestant])
         for tasks, module in IMPORTED.items():
             imports[tasks].append(_import_cost(module))
         print(f"round {turn + 1} of {chosen.rounds} done", file=sys.stderr)
@@ -87,7 +91,7 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _made(lines: int) -> Path:
+def _make_log(lines: int) -> Path:
     """Return a gzipped log with a number of lines."""
     log = BENCH / f"access-{lines}.log"
     _run([sys.executable, "-m", "benchmarks.generate", str(log), "--lines", str(lines)])
@@ -99,12 +103,12 @@ def _count_lines(log: Path) -> int:
         return sum(1 for _ in lines)
 
 
-def _measure(one: Contestant, few: Path, log: Path, measured: Measured) -> None:
+def _measure(contestant: Contestant, few: Path, log: Path, measured: Measured) -> None:
     """Run a contestant once over a few lines and once over all, and add what it cost."""
-    cost, _, _ = _cost(one, few)
+    cost, _, _ = _cost(contestant, few)
     measured.start.append(cost)
     began = time.monotonic()
-    cost, peak_mb, result = _cost(one, log)
+    cost, peak_mb, result = _cost(contestant, log)
     measured.wall.append(time.monotonic() - began)
     measured.cpu.append(cost)
     measured.peak_mb.append(peak_mb)
@@ -113,18 +117,18 @@ def _measure(one: Contestant, few: Path, log: Path, measured: Measured) -> None:
         measured.stages.append(result["stages"])
 
 
-def _cost(one: Contestant, log: Path) -> tuple[float, float, dict[str, Any]]:
+def _cost(contestant: Contestant, log: Path) -> tuple[float, float, dict[str, Any]]:
     """Return CPU seconds and peak memory in MB of a contestant, and its output."""
-    out = BENCH / "out" / one.name.replace(" ", "-")
+    out = BENCH / "out" / contestant.name.replace(" ", "-")
     out.mkdir(parents=True, exist_ok=True)
     _goaccess_report(out).unlink(missing_ok=True)
-    if one.is_command:
-        shell = one.work.format(log=log, out=out, python=sys.executable)
+    if contestant.is_command:
+        shell = contestant.work.format(log=log, out=out, python=sys.executable)
         command = ["sh", "-c", shell]
     else:
-        command = [sys.executable, "-m", "benchmarks.contest", one.work, str(log), str(out)]
+        command = [sys.executable, "-m", "benchmarks.contest", contestant.work, str(log), str(out)]
     printed, usage = _run(command)
-    result = _goaccess(out) if one.is_command else json.loads(printed.splitlines()[-1])
+    result = _goaccess(out) if contestant.is_command else json.loads(printed.splitlines()[-1])
     return result.get("cpu", usage.ru_utime + usage.ru_stime), usage.ru_maxrss / 1024, result
 
 
@@ -160,15 +164,22 @@ def _goaccess_report(out: Path) -> Path:
 
 def _report(measured: dict[Contestant, Measured], lines: int, rounds: int) -> None:
     print(f"Python {platform.python_version()}, {', '.join(_versions())}; {os.cpu_count()} CPUs")
-    for group in dict.fromkeys(one.group for one in measured):
-        rows = [(one, found) for one, found in measured.items() if one.group == group]
+    for group in dict.fromkeys(contestant.group for contestant in measured):
+        rows = [
+            (contestant, measures)
+            for contestant, measures in measured.items()
+            if contestant.group == group
+        ]
         print(f"\n{group}: {GROUPS[group]}; {lines:,} lines, median of {rounds}\n")
         _print_rows(rows, _COUNTED[group], lines)
-    for one in CONTESTANTS:
-        if one.is_missing:
-            print(f"\nskipped: {one.name} ({one.group.lower()}); to have it: {one.install}")
-    for found in [found for found in measured.values() if found.stages][:1]:
-        _print_stages(found.stages, lines)
+    for contestant in CONTESTANTS:
+        if contestant.is_missing:
+            print(
+                f"\nskipped: {contestant.name} ({contestant.group.lower()}); "
+                f"to have it: {contestant.install}"
+            )
+    for measures in [measures for measures in measured.values() if measures.stages][:1]:
+        _print_stages(measures.stages, lines)
 
 
 def _versions() -> Iterator[str]:
@@ -182,26 +193,34 @@ def _print_rows(
 ) -> None:
     ours = rows[0][1]
     heads = (
-        *("contestant", "CPU s", "of it start", "lines per CPU s", "CPU to ours", "without start"),
-        *("wall to ours", "peak MB", *counted, ""),
+        "contestant",
+        "CPU s",
+        "of it start",
+        "lines per CPU s",
+        "CPU to ours",
+        "without start",
+        "wall to ours",
+        "peak MB",
+        *counted,
+        "",
     )
     _print_line(*heads)
     _print_line("---", *["---:"] * (len(heads) - 2), "---")
-    for one, found in rows:
-        cpu = median(found.cpu)
-        counts = [f"{count:,}" for count in found.counts] or ["-"] * len(counted)
-        differs = one.exact and found.counts != ours.counts
+    for contestant, measures in rows:
+        cpu = median(measures.cpu)
+        counts = [f"{count:,}" for count in measures.counts] or ["-"] * len(counted)
+        differs = contestant.exact and measures.counts != ours.counts
         _print_line(
-            one.name,
+            contestant.name,
             f"{cpu:.2f}" if cpu >= 1 else f"{cpu:.3f}",
-            f"{median(found.start):.2f}",
+            f"{median(measures.start):.2f}",
             f"{lines / cpu:,.0f}",
             f"{cpu / median(ours.cpu):.2f}",
-            f"{found.without_start / ours.without_start:.2f}",
-            f"{median(found.wall) / median(ours.wall):.2f}",
-            f"{median(found.peak_mb):.0f}",
+            f"{measures.without_start / ours.without_start:.2f}",
+            f"{median(measures.wall) / median(ours.wall):.2f}",
+            f"{median(measures.peak_mb):.0f}",
             *counts,
-            "NOT THE SAME AS OURS" if differs else one.note,
+            "NOT THE SAME AS OURS" if differs else contestant.note,
         )
 
 

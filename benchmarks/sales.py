@@ -53,8 +53,8 @@ def fill(address: str) -> int:
         for table, rows in (("`order`", orders), ("order_item", items)):
             places = ", ".join(["%s"] * len(rows[0]))
             for start in range(0, len(rows), 20_000):
-                some = rows[start : start + 20_000]
-                connection.exec_driver_sql(f"insert into {table} values ({places})", some)
+                batch = rows[start : start + 20_000]
+                connection.exec_driver_sql(f"insert into {table} values ({places})", batch)
     return len(items)
 
 
@@ -87,12 +87,12 @@ def main() -> None:
             with measured("digest of one date") as note:
                 note(len(reader.survey(middle, middle).days))
             with measured("read and build one date") as note:
-                note(_built(reader, middle, rules))
+                note(_build_note(reader, middle, rules))
 
 
-def _built(reader: SalesReader, day: date, rules: SalesRules) -> str:
-    found = build_day(day, reader.read_day(day), rules)
-    return ", ".join(f"{len(rows):,} {table.name}" for table, rows in found.rows.items())
+def _build_note(reader: SalesReader, day: date, rules: SalesRules) -> str:
+    built = build_day(day, reader.read_day(day), rules)
+    return ", ".join(f"{len(rows):,} {table.name}" for table, rows in built.rows.items())
 
 
 if __name__ == "__main__":

@@ -29,7 +29,9 @@ def bot_pattern() -> str:
     """The whole list of crawlers as one alternation."""
     import crawleruseragents
 
-    return "|".join(f"(?:{one['pattern']})" for one in crawleruseragents.CRAWLER_USER_AGENTS_DATA)
+    return "|".join(
+        f"(?:{crawler['pattern']})" for crawler in crawleruseragents.CRAWLER_USER_AGENTS_DATA
+    )
 
 
 def duckdb_sql(log: Path, out: Path) -> Rows:

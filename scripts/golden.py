@@ -123,8 +123,10 @@ def _messages(lake: Lake) -> Iterator[tuple[str, str]]:
         seen = Observations(moment, observe_lake(lake, moment), observe_machine(lake.settings))
         verdicts = find_verdicts(seen, lake.settings.alerts)
         incidents = Incidents().observe(verdicts, moment, {})
-        alerts = [build_alert(lake.settings, one, ALERT, moment) for one in incidents.open]
-        yield f"alerts {name}", "\n\n".join(f"{one.title}\n{one.text}" for one in alerts)
+        alerts = [
+            build_alert(lake.settings, incident, ALERT, moment) for incident in incidents.open
+        ]
+        yield f"alerts {name}", "\n\n".join(f"{alert.title}\n{alert.text}" for alert in alerts)
         console = Console(file=io.StringIO(), width=100)
         limits = FreshnessLimits(timedelta(hours=2), timedelta(hours=2))
         show_status(lake_freshness(lake, moment, None, limits), incidents, console)
@@ -137,7 +139,7 @@ def main(
 ) -> None:
     """Build the café, and compare the digests of its rows, pages and texts with the stored ones."""
     os.environ.update(CREDENTIALS)
-    found = {}
+    digests = {}
     with TemporaryDirectory(prefix="golden-") as top, time_machine.travel(NOW, tick=False) as clock:
         directory = Path(top)
         with local_aws_in_thread(directory / "aws") as endpoint:
@@ -145,17 +147,17 @@ def main(
             lake = build_cafe(settings, directory, clock.move_to)
             for name, raw in texts_of(lake, directory):
                 text = raw.replace(top, "DIRECTORY").replace(endpoint, "ENDPOINT")
-                found[name] = blake2b(text.encode(), digest_size=8).hexdigest()
+                digests[name] = blake2b(text.encode(), digest_size=8).hexdigest()
                 if keep:
                     path = keep / name.replace("/", "_")
                     path.parent.mkdir(parents=True, exist_ok=True)
                     path.write_text(text, encoding="utf-8")
     if write:
-        DIGESTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        DIGESTS.write_text(json.dumps(digests, indent=1) + "\n", encoding="utf-8")
         return
     stored = json.loads(DIGESTS.read_text(encoding="utf-8"))
-    names = sorted({*found, *stored})
-    differing = [name for name in names if found.get(name) != stored.get(name)]
+    names = sorted({*digests, *stored})
+    differing = [name for name in names if digests.get(name) != stored.get(name)]
     typer.echo(f"{len(names) - len(differing)} of {len(names)} digests are equal.")
     for name in differing:
         typer.echo(f"Not equal: {name}")

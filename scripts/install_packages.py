@@ -43,8 +43,8 @@ class Output:
         """The last thing that uv has reported, such as `212 packages found`."""
         words = {"Resolved": "found", "Prepared": "downloaded", "Installed": "installed"}
         words |= dict.fromkeys(("Audited", "Checked"), "present")
-        found = _COUNT.findall(self.text)
-        return f": {found[-1][1]} packages {words[found[-1][0]]}" if found else ""
+        counts = _COUNT.findall(self.text)
+        return f": {counts[-1][1]} packages {words[counts[-1][0]]}" if counts else ""
 
 
 def run(what: str, command: list[str], every: float = EVERY_SECONDS) -> int:

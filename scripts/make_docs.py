@@ -106,13 +106,14 @@ def metrics_page() -> str:
     for facts in dict.fromkeys(metric.facts for metric in METRICS.values()):
         lines += [f"## From {facts.name}", "", "| metric | answers | definition | limits |"]
         lines += ["|---|---|---|---|"]
-        lines += [metric_row(one) for one in METRICS.values() if one.facts is facts]
+        lines += [metric_row(metric) for metric in METRICS.values() if metric.facts is facts]
         lines += [""]
     lines += ["## Dimensions", "", "| dimension | of | SQL | filters visits |", "|---|---|---|---|"]
     lines += [
-        f"| {one.label} (`{one.name}`) | {one.facts.name if one.facts else 'all'} "
-        f"| {dimension_sql(one)} | {'yes' if one.is_filter else 'no'} |"
-        for one in DIMENSIONS.values()
+        f"| {dimension.label} (`{dimension.name}`) "
+        f"| {dimension.facts.name if dimension.facts else 'all'} | {dimension_sql(dimension)} "
+        f"| {'yes' if dimension.is_filter else 'no'} |"
+        for dimension in DIMENSIONS.values()
     ]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -272,11 +273,11 @@ def commands() -> str:
 
 def names_of(group: Any, before: str = "") -> Iterator[str]:
     """Yield the commands of a group that are not hidden, each followed by its own commands."""
-    for name, one in group.commands.items():
-        if not one.hidden:
+    for name, command in group.commands.items():
+        if not command.hidden:
             yield f"{before}{name}"
-            if hasattr(one, "commands"):
-                yield from names_of(one, f"{before}{name} ")
+            if hasattr(command, "commands"):
+                yield from names_of(command, f"{before}{name} ")
 
 
 def help_text(command: str) -> str:

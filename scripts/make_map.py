@@ -111,12 +111,12 @@ def draw(package: Path) -> dict[str, bytes]:
 def _world(shapes: dict[str, list[Ring]]) -> bytes:
     drawn = [_shape(code, rings) for code, rings in shapes.items()]
     # Dots come last: a shape would hide the dot of a country inside it.
-    drawn.sort(key=lambda one: one.startswith("<circle"))
+    drawn.sort(key=lambda shape: shape.startswith("<circle"))
     return _svg(WIDTH, HEIGHT, ['<g id="land">', *drawn, "</g>"])
 
 
 def _shape(code: str, rings: list[Ring]) -> str:
-    placed = [[on_world(*point) for point in _unrolled(ring, MIDDLE)] for ring in rings]
+    placed = [[on_world(*point) for point in _unroll(ring, MIDDLE)] for ring in rings]
     west, north, east, south = _bounds([point for ring in placed for point in ring])
     if max(east - west, south - north) >= SMALLEST_SHAPE:
         return _path(code, placed)
@@ -130,17 +130,17 @@ def draw_outline(code: str, rings: list[Ring]) -> tuple[bytes, list[Frame]]:
     for bounds, box in INSETS.get(code, ()):
         inside = [ring for ring in left if _is_inside(middle_of(ring), bounds)]
         left = [ring for ring in left if ring not in inside]
-        frame, placed = _fitted(inside, box)
+        frame, placed = _fit_rings(inside, box)
         frames.append(frame)
         drawn += placed
-    frame, placed = _fitted(_mainland(left), WHOLE)
+    frame, placed = _fit_rings(_mainland(left), WHOLE)
     return _svg(OUTLINE_WIDTH, OUTLINE_HEIGHT, [_path(code, placed + drawn)]), [frame, *frames]
 
 
-def _fitted(rings: list[Ring], box: Box) -> tuple[Frame, list[list[Point]]]:
+def _fit_rings(rings: list[Ring], box: Box) -> tuple[Frame, list[list[Point]]]:
     """Fit rings into a box as large as possible; return the frame and the rings in it."""
     middle = middle_of(max(rings, key=area_of))[0]
-    unrolled = [_unrolled(ring, middle) for ring in rings]
+    unrolled = [_unroll(ring, middle) for ring in rings]
     bounds = _bounds([point for ring in unrolled for point in ring])
     longitude, latitude = (round(degrees, 2) for degrees in _bounds_middle(bounds))
     flat = [[equal_area(x, y, longitude, latitude) for x, y in ring] for ring in unrolled]
@@ -149,16 +149,19 @@ def _fitted(rings: list[Ring], box: Box) -> tuple[Frame, list[list[Point]]]:
     scale = min(widths, (box[3] - box[1]) / (flat_box[3] - flat_box[1]))
     (x, y), (flat_x, flat_y) = _bounds_middle(box), _bounds_middle(flat_box)
     frame = Frame(
-        *(longitude, latitude, round(scale, 1)),
-        *(round(x - flat_x * scale, 1), round(y + flat_y * scale, 1)),
+        longitude,
+        latitude,
+        round(scale, 1),
+        round(x - flat_x * scale, 1),
+        round(y + flat_y * scale, 1),
         *_with_margin(bounds),
     )
     placed = [[frame.place(*point) for point in ring] for ring in unrolled]
-    simple = [_simplified(ring) for ring in placed]
+    simple = [_simplify_ring(ring) for ring in placed]
     return frame, [ring for ring in simple if len(ring) > 3]
 
 
-def _simplified(ring: list[Point]) -> list[Point]:
+def _simplify_ring(ring: list[Point]) -> list[Point]:
     # `simplify` narrows by latitude; a picture's y is small enough in units of 1000 degrees.
     flat = [(x / 1000, y / 1000) for x, y in ring]
     return [(x * 1000, y * 1000) for x, y in simplify(flat, OUTLINE_SMALLEST / 1e6)]
@@ -168,8 +171,10 @@ def _with_margin(bounds: Box) -> Box:
     """Add a margin of 0.05 degrees to bounds, because coasts are coarse and have cities."""
     west, south, east, north = bounds
     return (
-        *(round(west - 0.05, 2), round(max(south - 0.05, -90), 2)),
-        *(round(east + 0.05, 2), round(min(north + 0.05, 90), 2)),
+        round(west - 0.05, 2),
+        round(max(south - 0.05, -90), 2),
+        round(east + 0.05, 2),
+        round(min(north + 0.05, 90), 2),
     )
 
 
@@ -179,23 +184,23 @@ def _mainland(rings: list[Ring]) -> list[Ring]:
     largest = area_of(ordered[0])
     middle = middle_of(ordered[0])[0]
     kept = [ring for ring in ordered if area_of(ring) >= SMALL_PART * largest]
-    others = [ring for ring in ordered if ring not in kept]
+    rest = [ring for ring in ordered if ring not in kept]
     while True:
-        box = _bounds([point for ring in kept for point in _unrolled(ring, middle)])
+        box = _bounds([point for ring in kept for point in _unroll(ring, middle)])
         reach = FAR * hypot(box[2] - box[0], box[3] - box[1])
-        near = [one for one in others if _gap(_bounds(_unrolled(one, middle)), box) <= reach]
+        near = [ring for ring in rest if _gap(_bounds(_unroll(ring, middle)), box) <= reach]
         if not near:
             return kept
         kept += near
-        others = [ring for ring in others if ring not in near]
+        rest = [ring for ring in rest if ring not in near]
 
 
-def _gap(one: Box, other: Box) -> float:
-    across = max(one[0] - other[2], other[0] - one[2], 0)
-    return hypot(across, max(one[1] - other[3], other[1] - one[3], 0))
+def _gap(box: Box, other: Box) -> float:
+    across = max(box[0] - other[2], other[0] - box[2], 0)
+    return hypot(across, max(box[1] - other[3], other[1] - box[3], 0))
 
 
-def _unrolled(ring: Ring, middle: float) -> Ring:
+def _unroll(ring: Ring, middle: float) -> Ring:
     """Move a ring by multiples of 360 degrees, so that its middle is near a longitude."""
     x = middle_of(ring)[0]
     shift = wrap(x, middle) - x
@@ -227,16 +232,16 @@ def _steps(ring: Iterable[Point]) -> str:
     text, last = f"M{_pair(points[0])}l", points[0]
     for point in points[1:-1]:
         if point != last:
-            text += _separated(text, _pair((point[0] - last[0], point[1] - last[1])))
+            text += _separate(text, _pair((point[0] - last[0], point[1] - last[1])))
             last = point
     return f"{text.removesuffix('l')}z"
 
 
 def _pair(point: tuple[int, int]) -> str:
-    return f"{point[0]}{_separated('0', str(point[1]))}"
+    return f"{point[0]}{_separate('0', str(point[1]))}"
 
 
-def _separated(before: str, number: str) -> str:
+def _separate(before: str, number: str) -> str:
     return number if number.startswith("-") or before.endswith("l") else f" {number}"
 
 

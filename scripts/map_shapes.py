@@ -116,26 +116,26 @@ def simplify(points: Sequence[Point], smallest: float) -> Ring:
     before = list(range(-1, len(points) - 1))
     after = list(range(1, len(points) + 1))
     sizes = {
-        place: _triangle(points, place - 1, place, place + 1) for place in range(1, len(points) - 1)
+        index: _triangle(points, index - 1, index, index + 1) for index in range(1, len(points) - 1)
     }
-    heap = [(size, place) for place, size in sizes.items()]
+    heap = [(size, index) for index, size in sizes.items()]
     heapq.heapify(heap)
     left = len(points)
     while heap and left > least:
-        size, place = heapq.heappop(heap)
-        if sizes.get(place) != size:
+        size, index = heapq.heappop(heap)
+        if sizes.get(index) != size:
             continue
         if size >= smallest:
             break
-        del sizes[place]
+        del sizes[index]
         left -= 1
-        a, b = before[place], after[place]
+        a, b = before[index], after[index]
         after[a], before[b] = b, a
         for near in (a, b):
             if near in sizes:
                 sizes[near] = max(size, _triangle(points, before[near], near, after[near]))
                 heapq.heappush(heap, (sizes[near], near))
-    return [points[place] for place in (0, *sorted(sizes), len(points) - 1)]
+    return [points[index] for index in (0, *sorted(sizes), len(points) - 1)]
 
 
 def _triangle(points: Sequence[Point], a: int, b: int, c: int) -> float:

@@ -66,7 +66,7 @@ class Fault:
 
 def read_faults() -> list[Fault]:
     """Read the list of faults."""
-    return [Fault(**one) for one in tomllib.loads(FAULTS.read_text())["faults"]]
+    return [Fault(**entry) for entry in tomllib.loads(FAULTS.read_text())["faults"]]
 
 
 def copy_project(directory: Path) -> Path:
@@ -107,7 +107,9 @@ def main(
     only: Annotated[str, typer.Option(help="Text in the name or the file of a fault.")] = "",
 ) -> None:
     """Apply seeded faults one by one, and report which of them the tests find."""
-    chosen = [one for one in read_faults() if only.lower() in f"{one.name} {one.file}".lower()]
+    chosen = [
+        fault for fault in read_faults() if only.lower() in f"{fault.name} {fault.file}".lower()
+    ]
     copies: SimpleQueue[Path] = SimpleQueue()
 
     def run_without_fault(part: tuple[str, Sequence[str]]) -> tuple[int, str]:
@@ -136,7 +138,7 @@ def main(
                 typer.echo(f"The tests do not pass without a fault: {line}", err=True)
                 raise typer.Exit(2)
         results = [*pool.map(run_with, chosen)]
-    names = [one.name for one, result in zip(chosen, results, strict=True) if result != "found"]
+    names = [fault.name for fault, result in zip(chosen, results, strict=True) if result != "found"]
     typer.echo(f"\n{results.count('found')} of {len(chosen)} faults found.")
     typer.echo("".join(f"Not found or not run: {name}\n" for name in names), nl=False)
     raise typer.Exit(bool(names))
@@ -144,8 +146,10 @@ def main(
 
 def _parts(faults: Sequence[Fault]) -> Iterator[tuple[str, Sequence[str]]]:
     """Yield each tier with a part of its tests, so that the parts can run at the same time."""
-    for tier in sorted({one.tier for one in faults}):
-        tests = sorted(set(chain.from_iterable(one.tests for one in faults if one.tier == tier)))
+    for tier in sorted({fault.tier for fault in faults}):
+        tests = sorted(
+            set(chain.from_iterable(fault.tests for fault in faults if fault.tier == tier))
+        )
         yield from ((tier, part) for n in range(AT_ONCE) if (part := tests[n::AT_ONCE]))
 
 

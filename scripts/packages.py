@@ -53,10 +53,10 @@ def write_sbom(wanted: list[str], target: Path) -> str:
     done = run("export", wanted, "--format", "cyclonedx1.5")
     if done.returncode:
         raise NoResult(done.stderr)
-    found = json.loads(done.stdout)["components"]
+    components = json.loads(done.stdout)["components"]
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(done.stdout, encoding="utf-8")
-    return f"Wrote {target}: {len(found)} packages of requirements.txt."
+    return f"Wrote {target}: {len(components)} packages of requirements.txt."
 
 
 def audit(wanted: list[str], *options: str) -> tuple[str, int]:
@@ -72,14 +72,14 @@ def describe(report: dict[str, Any], wanted: int) -> tuple[str, int]:
     """Describe uv's report on `wanted` packages; return a sentence and the exit status."""
     audited = report["summary"]["audited_packages"]
     of_all = f"{audited} packages" if audited == wanted else f"only {audited} of {wanted} packages"
-    found = [
-        f"{one['dependency']['name']} {one['dependency']['version']}: {one['id']}, repaired in "
-        f"{', '.join(one['fix_versions']) or 'no version'}. {one['link']}"
-        for one in report["vulnerabilities"]
+    vulnerabilities = [
+        f"{entry['dependency']['name']} {entry['dependency']['version']}: {entry['id']}, "
+        f"repaired in {', '.join(entry['fix_versions']) or 'no version'}. {entry['link']}"
+        for entry in report["vulnerabilities"]
     ]
-    if found:
-        head = f"Audited {of_all}. Known vulnerabilities: {len(found)}."
-        return "\n".join([head, *found]), KNOWN
+    if vulnerabilities:
+        head = f"Audited {of_all}. Known vulnerabilities: {len(vulnerabilities)}."
+        return "\n".join([head, *vulnerabilities]), KNOWN
     if audited != wanted:
         return f"Audited {of_all}, so vulnerabilities may be unknown.", NOT_AUDITED
     return f"Audited {of_all}. Known vulnerabilities: none.", 0

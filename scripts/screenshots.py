@@ -153,7 +153,7 @@ def build_weeks(settings: Settings) -> Lake:
     write_candidates(expansion / CANDIDATES)
     pull_sales(lake, NOW)
     matched = [*match_orders(lake, NOW, "screenshots")]
-    console.print(f"{sum(one.matched for one in matched):,} orders matched to their visits.")
+    console.print(f"{sum(result.matched for result in matched):,} orders matched to their visits.")
     refresh_views(lake)
     run_id = "scheduled__2026-11-23T04:30:00+00:00"
     console.print(plan_date(lake, NOW.date(), run_id).sentence)

@@ -22,14 +22,14 @@ ROOT = Path(__file__).parents[1]
 
 def main() -> int:
     """Print what the validator finds, with the file and the rule."""
-    engine, found = CelEngine(), 0
+    engine, problems = CelEngine(), 0
     for path in sorted((ROOT / "infra").glob("*.yaml")):
-        for one in engine.validate_template(path).diagnostics:
-            if one.severity != Severity.INFO and one.rule_id not in ACCEPTED:
-                place = path.relative_to(ROOT)
-                sys.stderr.write(f"{place}: {one.rule_id} {one.message}\n")
-                found += 1
-    return 1 if found else 0
+        for diagnostic in engine.validate_template(path).diagnostics:
+            if diagnostic.severity != Severity.INFO and diagnostic.rule_id not in ACCEPTED:
+                template = path.relative_to(ROOT)
+                sys.stderr.write(f"{template}: {diagnostic.rule_id} {diagnostic.message}\n")
+                problems += 1
+    return 1 if problems else 0
 
 
 if __name__ == "__main__":

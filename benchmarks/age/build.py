@@ -70,11 +70,16 @@ class Built:
             return cls()
         values = json.loads(path.read_text())
         values["stretches"] = [
-            Stretch(one["hours"], one["lines"], Cost(**one["build"]), Cost(**one["maintenance"]))
-            for one in values["stretches"]
+            Stretch(
+                stretch["hours"],
+                stretch["lines"],
+                Cost(**stretch["build"]),
+                Cost(**stretch["maintenance"]),
+            )
+            for stretch in values["stretches"]
         ]
         values["publications"] = {
-            name: [Cost(**one) for one in costs] for name, costs in values["publications"].items()
+            name: [Cost(**cost) for cost in costs] for name, costs in values["publications"].items()
         }
         return cls(**values)
 
@@ -86,10 +91,10 @@ class Built:
         """The median cost of a single publication at the `start` or the `end`."""
         costs = self.publications[when]
         return Cost(
-            statistics.median(one.cpu for one in costs),
-            statistics.median(one.aws_cpu for one in costs),
-            int(statistics.median(one.requests for one in costs)),
-            statistics.median(one.wall for one in costs),
+            statistics.median(cost.cpu for cost in costs),
+            statistics.median(cost.aws_cpu for cost in costs),
+            int(statistics.median(cost.requests for cost in costs)),
+            statistics.median(cost.wall for cost in costs),
         )
 
 

@@ -104,7 +104,11 @@ def _measure(bench: Workbench, name: str, command: Command) -> Measure:
         ran.last_line,
         ran.cost,
         len(before.published_again(after)),
-        [table for table, one in after.snapshots.items() if before.snapshots[table] != one],
+        [
+            table
+            for table, snapshot in after.snapshots.items()
+            if before.snapshots[table] != snapshot
+        ],
         sorted(after.keys - before.keys),
         verify(lake).is_proven if command.may_change else None,
         command.aim,

@@ -76,29 +76,31 @@ class Figures:
     def _print_measures(self) -> None:
         head = ("command", "CPU s", "local AWS CPU s", "wall s", "exit code", "hours again")
         _print_head("Commands", *head, "proven after", "aim", "last line")
-        for one in self.measures:
-            code = "stopped" if one.exit_code is None else str(one.exit_code)
-            seconds = (f"{s:.1f}" for s in (one.cost.cpu, one.cost.aws_cpu, one.cost.wall))
-            proven = {True: "yes", False: "NO", None: ""}[one.is_proven]
-            shown = (code, str(one.hours_again), proven, one.aim, _shown(one.last_line))
-            _print_row(one.name, *seconds, *shown)
+        for measure in self.measures:
+            code = "stopped" if measure.exit_code is None else str(measure.exit_code)
+            seconds = (
+                f"{s:.1f}" for s in (measure.cost.cpu, measure.cost.aws_cpu, measure.cost.wall)
+            )
+            proven = {True: "yes", False: "NO", None: ""}[measure.is_proven]
+            shown = (code, str(measure.hours_again), proven, measure.aim, _shown(measure.last_line))
+            _print_row(measure.name, *seconds, *shown)
 
     def _print_views(self) -> None:
         aim = f"aim: {DAYS_READ} of {self.plan.days} days, {DAYS_READ / self.plan.days:.1%}"
         title = f"One day of each view, {self.plan.middle_day}"
         _print_head(title, "engine", "view", "filter", "KB read", f"share ({aim})", "s", "error")
-        for one in self.views:
-            read = "" if one.bytes is None else f"{one.bytes / 1000:,.0f}"
-            share = "" if one.share is None else f"{one.share:.1%}"
-            filtered = (one.engine, one.view, one.column)
-            _print_row(*filtered, read, share, f"{one.seconds:.2f}", _shown(one.error))
+        for view in self.views:
+            read = "" if view.bytes is None else f"{view.bytes / 1000:,.0f}"
+            share = "" if view.share is None else f"{view.share:.1%}"
+            filtered = (view.engine, view.view, view.column)
+            _print_row(*filtered, read, share, f"{view.seconds:.2f}", _shown(view.error))
 
     def _print_files(self) -> None:
         _print_head("Files", "table", "data files", "MB", "manifests", "snapshots")
-        for one in self.files:
-            numbers = (one.data_files, one.manifests, one.snapshots)
+        for table in self.files:
+            numbers = (table.data_files, table.manifests, table.snapshots)
             data_files, manifests, snapshots = (f"{number:,}" for number in numbers)
-            _print_row(one.table, data_files, f"{one.bytes / 1e6:,.1f}", manifests, snapshots)
+            _print_row(table.table, data_files, f"{table.bytes / 1e6:,.1f}", manifests, snapshots)
 
 
 def _of_stretch(stretch: Stretch) -> tuple[str, ...]:

@@ -53,8 +53,8 @@ class Traffic:
 
     def lines(self, hour: Hour) -> bytes:
         """Return all lines of an hour."""
-        place = (hour.number - self._plan.first_hour.number) % REPEATED_HOURS
-        lines = self._cafe[place].replace(_stamp(self._plan.first_hour.plus(place)), _stamp(hour))
+        index = (hour.number - self._plan.first_hour.number) % REPEATED_HOURS
+        lines = self._cafe[index].replace(_stamp(self._plan.first_hour.plus(index)), _stamp(hour))
         devices = b"".join(_request(ALWAYS_ON, hour, minute) for minute in MINUTES)
         return lines + devices + b"".join(self._of_second_device(hour))
 

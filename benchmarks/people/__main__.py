@@ -91,7 +91,8 @@ def run_site(name: str, chosen: argparse.Namespace) -> Iterator[Mixed]:
     days = Days()
     wanted = chosen.history + chosen.days
     every = SIMULATED[name](chosen.seed) if name in SIMULATED else REAL[name](SHARED)
-    for number, day in enumerate(islice(_with_people(every), wanted)):
+    with_people = (day for day in every if len(day.people) > 0)
+    for number, day in enumerate(islice(with_people, wanted)):
         is_last = number >= min(chosen.history, 1 if name == "Apache 2015" else wanted)
         if is_last:
             for kind in chosen.kinds:
@@ -100,24 +101,27 @@ def run_site(name: str, chosen: argparse.Namespace) -> Iterator[Mixed]:
         days.add(day.event_date, day.people)
 
 
-def _with_people(days: Iterator[DayOfLog]) -> Iterator[DayOfLog]:
-    return (day for day in days if len(day.people) > 0)
-
-
 def mix(name: str, day: DayOfLog, days: Days, kind: str, rate: float, seed: int) -> Mixed:
     """Mix a kind of machines or a crowd into a date, and return the estimate with the truth."""
     number = max(1, round(rate * len(day.people)))
     lines = [*_lines(day, kind, number, Random(f"{seed} {name} {day.start} {kind} {rate}"))]
     visitors = day.visitors_with(lines)
-    found = days.suspects(day.event_date, visitors)
+    suspicion = days.suspects(day.event_date, visitors)
     is_crowd = kind in CROWDS
     people = visitors.index if is_crowd else day.people.index
-    share = found.visitors["share"].reindex(people).fillna(1.0)
-    estimate = found.people
+    share = suspicion.visitors["share"].reindex(people).fillna(1.0)
+    estimate = suspicion.people
     return Mixed(
-        *(name, kind, rate, len(people), estimate.counted),
-        *(estimate.kept, estimate.low, estimate.high, float((1 - share).mean())),
-        all(cohort.is_decided for cohort in found.cohorts),
+        name,
+        kind,
+        rate,
+        len(people),
+        estimate.counted,
+        estimate.kept,
+        estimate.low,
+        estimate.high,
+        float((1 - share).mean()),
+        all(cohort.is_decided for cohort in suspicion.cohorts),
     )
 
 
@@ -133,18 +137,18 @@ def _lines(day: DayOfLog, kind: str, number: int, rng: Random) -> Iterator[Line]
 def print_table(results: Sequence[Mixed]) -> None:
     """Print a row per site, kind and rate: means over the dates, and shares of good dates."""
     rows = pd.DataFrame(
-        [asdict(one) | {"close": one.is_close, "holds": one.holds} for one in results]
+        [asdict(result) | {"close": result.is_close, "holds": result.holds} for result in results]
     )
     print("| site | mixed in | × people | people | counted | kept | interval | within 5 % | "
           "holds | people suspected | |")  # fmt: skip
     print("|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---|")
-    for (site, kind, rate), some in rows.groupby(["site", "kind", "rate"], sort=False):
-        mean = some.mean(numeric_only=True)
+    for (site, kind, rate), group in rows.groupby(["site", "kind", "rate"], sort=False):
+        mean = group.mean(numeric_only=True)
         print(
             f"| {site} | {kind} | {rate:g} | {mean['truth']:,.0f} | {mean['counted']:,.0f} "
             f"| {mean['kept']:,.0f} | {mean['low']:,.0f}–{mean['high']:,.0f} "
-            f"| {some['close'].sum()} of {len(some)} | {some['holds'].sum()} of {len(some)} "
-            f"| {mean['wronged']:.1%} | {'' if some['decided'].all() else 'undecided'} |"
+            f"| {group['close'].sum()} of {len(group)} | {group['holds'].sum()} of {len(group)} "
+            f"| {mean['wronged']:.1%} | {'' if group['decided'].all() else 'undecided'} |"
         )
     _print_sums(rows)
 
@@ -161,11 +165,11 @@ def _print_sums(rows: pd.DataFrame) -> None:
     print("\n| all sites | dates | within 5 % | interval holds | people suspected |")
     print("|---|---:|---:|---:|---:|")
     for name, chosen in groups.items():
-        some = rows[chosen]
-        if len(some):
-            wronged = (some["wronged"] * some["truth"]).sum() / some["truth"].sum()
-            print(f"| {name} | {len(some)} | {some['close'].mean():.0%} | "
-                  f"{some['holds'].mean():.0%} | {wronged:.2%} |")  # fmt: skip
+        group = rows[chosen]
+        if len(group):
+            wronged = (group["wronged"] * group["truth"]).sum() / group["truth"].sum()
+            print(f"| {name} | {len(group)} | {group['close'].mean():.0%} | "
+                  f"{group['holds'].mean():.0%} | {wronged:.2%} |")  # fmt: skip
 
 
 if __name__ == "__main__":

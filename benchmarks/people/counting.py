@@ -21,8 +21,8 @@ def parts_of_log(log: bytes, log_format: str, domain: str) -> pd.DataFrame:
     cleaner = Cleaner(CleanRules("site", (domain,)), VisitorKeys(KEY))
     cleaner.add(parsed)
     requests, rules = cleaner.requests(), SessionRules()
-    found = cut(requests, rules, requests.columns["hour"])
-    return dictionary_encoding.to_frame(make_parts(requests, found, rules))
+    cuts = cut(requests, rules, requests.columns["hour"])
+    return dictionary_encoding.to_frame(make_parts(requests, cuts, rules))
 
 
 class Days:
@@ -37,9 +37,9 @@ class Days:
 
     def add(self, event_date: date, visitors: pd.DataFrame) -> Suspicion:
         """Find the suspects of a date, and let later dates learn from it."""
-        found = self.suspects(event_date, visitors)
-        self._history.add(event_date, visitors, found.visitors["share"])
-        return found
+        suspicion = self.suspects(event_date, visitors)
+        self._history.add(event_date, visitors, suspicion.visitors["share"])
+        return suspicion
 
 
 def visitors_of_log(log: bytes, log_format: str, domain: str) -> pd.DataFrame:

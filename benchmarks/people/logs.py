@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -50,8 +51,8 @@ class DayOfLog:
         requests = requests_of(self.text, self.site)
         people = requests[~requests["is_bot"]]
         pages = (people["kind"] == "page").groupby(people["visitor_id"]).transform("sum")
-        some = people[pages == 1]
-        return [[*map(_line, rows.itertuples())] for _, rows in some.groupby("visitor_id")]
+        single_pages = people[pages == 1]
+        return [[*map(_line, rows.itertuples())] for _, rows in single_pages.groupby("visitor_id")]
 
 
 def requests_of(text: bytes, site: Site) -> pd.DataFrame:
@@ -62,14 +63,19 @@ def requests_of(text: bytes, site: Site) -> pd.DataFrame:
     return parsed.assign(**{name: labels[name] for name in names}).astype({"visitor_id": str})
 
 
-def _line(row: object) -> Line:
+def _line(row: Any) -> Line:
     get = {name: getattr(row, name) for name in ("client", "target", "referrer", "user_agent")}
     texts = {name: "" if pd.isna(text) else str(text) for name, text in get.items()}
     return Line(
-        int(row.at.timestamp()),  # type: ignore[attr-defined]
-        *(texts["client"], texts["target"], int(row.status), 9000),  # type: ignore[attr-defined]
-        *(texts["referrer"], texts["user_agent"]),
-        *(str(row.method), str(row.protocol) or "HTTP/1.1"),  # type: ignore[attr-defined]
+        int(row.at.timestamp()),
+        texts["client"],
+        texts["target"],
+        int(row.status),
+        9000,
+        texts["referrer"],
+        texts["user_agent"],
+        str(row.method),
+        str(row.protocol) or "HTTP/1.1",
     )
 
 
@@ -81,7 +87,7 @@ def _cafe(seed: int) -> Days:
         yield DayOfLog(CAFE, start, cafe_log(seed, start, 38))
 
 
-def _simulated(site: Site, visitors: int) -> Callable[[int], Days]:
+def _simulate(site: Site, visitors: int) -> Callable[[int], Days]:
     def days(seed: int) -> Days:
         for start in range(FIRST_DAY, FIRST_DAY + 400 * DAY, DAY):
             yield DayOfLog(site, start, simulated_log(site, seed, start, visitors))
@@ -96,9 +102,9 @@ def elastic_days(shared: Path) -> Days:
     for line in lines:
         by_date.setdefault(line.partition(b"[")[2][:11], []).append(line)
     site = site_of_log(b"".join(lines), "semicomplete.com", "combined")
-    for name, some in by_date.items():
+    for name, of_date in by_date.items():
         at = datetime.strptime(name.decode() + " +0000", "%d/%b/%Y %z")
-        yield DayOfLog(site, int(at.timestamp()), b"".join(some))
+        yield DayOfLog(site, int(at.timestamp()), b"".join(of_date))
 
 
 def iis_days(shared: Path, *, second_half: bool) -> Days:
@@ -139,9 +145,9 @@ def _most(texts: pd.Series, number: int) -> dict[str, float]:
 
 SIMULATED: dict[str, Callable[[int], Days]] = {
     "café": _cafe,
-    "shop": _simulated(SHOP, 300),
-    "blog": _simulated(BLOG, 400),
-    "small site": _simulated(SMALL, 30),
+    "shop": _simulate(SHOP, 300),
+    "blog": _simulate(BLOG, 400),
+    "small site": _simulate(SMALL, 30),
 }
 """Simulated sites by name: a function of the seed that yields their days."""
 

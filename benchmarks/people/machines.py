@@ -60,8 +60,8 @@ class _Fleet:
         self._rng, self._site = rng, site
         newest = rng.randrange(100, 150)
         own = {_CURRENT.format(newest): 1.0} if rng.random() < 0.3 else {}
-        some = {pick(rng, site.agents): 1.0 for _ in range(rng.choice((1, 3, 8)))}
-        self._agents = own or (site.agents if rng.random() < 0.4 else some)
+        few = {pick(rng, site.agents): 1.0 for _ in range(rng.choice((1, 3, 8)))}
+        self._agents = own or (site.agents if rng.random() < 0.4 else few)
         self._protocol = rng.choice(("HTTP/1.1", "HTTP/2.0"))
         self._pages = rng.sample(list(site.pages), min(rng.choice((1, 2, 6, 99)), len(site.pages)))
         self._referrers = rng.choice(

@@ -18,7 +18,7 @@ CAFE_DOMAIN = "www.anycompany-cafe.example"
 
 _AGENTS = {agent: float(weight) for agent, weight in BROWSERS.items()}
 _REFERRERS = {"": 40.0} | {
-    one.referrer: float(one.weight) for one in (*SEARCHES, *POSTS, *PARTNERS)
+    source.referrer: float(source.weight) for source in (*SEARCHES, *POSTS, *PARTNERS)
 }
 CAFE = Site(
     CAFE_DOMAIN,

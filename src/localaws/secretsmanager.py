@@ -118,8 +118,8 @@ class SecretsManager:
             if secret is not None:
                 connection.execute("delete from secret where name = ?", (secret["name"],))
         self._store.truncate_log()
-        known = {} if secret is None else {"ARN": secret["arn"], "Name": secret["name"]}
-        return {"Name": body["SecretId"], "DeletionDate": time.time(), **known}
+        names = {} if secret is None else {"ARN": secret["arn"], "Name": secret["name"]}
+        return {"Name": body["SecretId"], "DeletionDate": time.time(), **names}
 
 
 def _find(connection: sqlite3.Connection, secret_id: str) -> sqlite3.Row | None:

@@ -98,22 +98,27 @@ def call(name: str, *arguments: exp.Expr | str) -> exp.Anonymous:
     can for the parameter of a lambda. So the argument becomes an array of one element, or several
     become an array of one struct.
     """
-    parts = [exp.maybe_parse(one) if isinstance(one, str) else one for one in arguments]
-    places = [place for place, part in enumerate(parts) if _is_aggregated(part)]
-    if not name.startswith("trino_") or not places:
+    parts = [
+        exp.maybe_parse(argument) if isinstance(argument, str) else argument
+        for argument in arguments
+    ]
+    positions = [position for position, part in enumerate(parts) if _is_aggregated(part)]
+    if not name.startswith("trino_") or not positions:
         return exp.Anonymous(this=name, expressions=parts)
     given = exp.to_identifier("given")
-    element = parts[places[0]]
+    element = parts[positions[0]]
     inner: list[exp.Expr] = list(parts)
-    inner[places[0]] = given.copy()
-    if len(places) > 1:
+    inner[positions[0]] = given.copy()
+    if len(positions) > 1:
         fields = [
-            exp.PropertyEQ(this=exp.to_identifier(f"p{place}"), expression=parts[place])
-            for place in places
+            exp.PropertyEQ(this=exp.to_identifier(f"p{position}"), expression=parts[position])
+            for position in positions
         ]
         element = exp.Struct(expressions=fields)
-        for place in places:
-            inner[place] = exp.Dot(this=given.copy(), expression=exp.to_identifier(f"p{place}"))
+        for position in positions:
+            inner[position] = exp.Dot(
+                this=given.copy(), expression=exp.to_identifier(f"p{position}")
+            )
     body = exp.Anonymous(this=name, expressions=inner)
     results = exp.Anonymous(
         this="list_transform",
@@ -230,7 +235,7 @@ def _comparable(node: exp.Expr, checking: bool) -> exp.Expr:
     return exp.Case(ifs=[exp.If(this=kind, true=node.copy())], default=node)
 
 
-def _counted(node: exp.Expr, _checking: bool) -> exp.Expr:
+def _count_if(node: exp.Expr, _checking: bool) -> exp.Expr:
     condition = call("trino_bool", node)
     return exp.Case(ifs=[exp.If(this=condition, true=exp.Literal.number(1))])
 
@@ -242,7 +247,7 @@ ARGUMENTS: dict[str, Callable[[exp.Expr, bool], exp.Expr]] = {
     ),
     **dict.fromkeys(("bool_and", "bool_or"), lambda node, _checking: call("trino_bool", node)),
     "approx_distinct": lambda node, _checking: exp.Distinct(expressions=[node]),
-    "count_if": _counted,
+    "count_if": _count_if,
 }
 """What each aggregate does with its first argument."""
 
@@ -254,11 +259,11 @@ def integer_sum(node: exp.Expr) -> exp.Expr:
 
 def _pattern(pattern: str, node: exp.Expr) -> str:
     """Return a regular expression of Java for RE2. Raises QueryError (NOT_SUPPORTED)."""
-    translated, place = "", 0
-    while match := REGULAR_PART.match(pattern, place):
+    translated, position = "", 0
+    while match := REGULAR_PART.match(pattern, position):
         translated += match[1] or (ANY if match[2] else END_OF_TEXT)
-        place = match.end()
-    if place < len(pattern) or re.search(r"\(\?|[*+?}][+?]", pattern):
+        position = match.end()
+    if position < len(pattern) or re.search(r"\(\?|[*+?}][+?]", pattern):
         raise not_supported(f"the regular expression {pattern}", node)
     return translated
 
@@ -274,12 +279,12 @@ def _regexp_extract(node: exp.Anonymous, _checking: bool) -> exp.Expr:
     if re.search(r"\)[?*{]|\|", written) or (number == "0" and written.endswith("$")):
         raise not_supported(f"regexp_extract with the regular expression {written}", node)
     translated = text(_pattern(written, node))
-    found = exp.Anonymous(
+    extracted = exp.Anonymous(
         this="regexp_extract",
         expressions=[value.copy(), translated.copy(), exp.Literal.number(number)],
     )
     is_match = call("trino_regexp_like", value.copy(), translated)
-    return exp.Case(ifs=[exp.If(this=is_match, true=found)])
+    return exp.Case(ifs=[exp.If(this=is_match, true=extracted)])
 
 
 def _plain(node: exp.Anonymous, checking: bool) -> exp.Expr:
@@ -346,11 +351,11 @@ def _array_join(node: exp.Anonymous, _checking: bool) -> exp.Expr:
 
 def _concat_call(node: exp.Anonymous, _checking: bool) -> exp.Expr:
     first: exp.Expr
-    first, *others = (part.copy() for part in node.expressions)
-    if not others:
+    first, *rest = (part.copy() for part in node.expressions)
+    if not rest:
         raise QueryError("INVALID_FUNCTION_ARGUMENT", "concat needs two arguments", node)
-    for other in others:
-        first = call("trino_concat", first, other)
+    for operand in rest:
+        first = call("trino_concat", first, operand)
     return first
 
 
@@ -382,7 +387,7 @@ def _reduce(node: exp.Anonymous, _checking: bool) -> exp.Expr:
             ]
         )
 
-    def filled(body: exp.Lambda, *values: exp.Expr) -> exp.Expr:
+    def fill(body: exp.Lambda, *values: exp.Expr) -> exp.Expr:
         names = [parameter.name for parameter in body.expressions]
         replaced = dict(zip(names, values, strict=True))
         result: exp.Expr = body.this.transform(
@@ -409,7 +414,7 @@ def _reduce(node: exp.Anonymous, _checking: bool) -> exp.Expr:
         ),
     )
     step = struct(
-        filled(merge, field("before", "state"), field("after", "item")), field("after", "item")
+        fill(merge, field("before", "state"), field("after", "item")), field("after", "item")
     )
     folded = call(
         "list_reduce",
@@ -420,7 +425,7 @@ def _reduce(node: exp.Anonymous, _checking: bool) -> exp.Expr:
         start,
     )
     result = exp.Dot(this=exp.Paren(this=folded), expression=exp.to_identifier("state"))
-    return filled(finish, result)
+    return fill(finish, result)
 
 
 def _row(node: exp.Anonymous, _checking: bool) -> exp.Expr:

@@ -78,7 +78,7 @@ class CompiledStatement:
 
     def labels(self) -> list[tuple[str, Type]]:
         """Return the columns; those without a name get ``_col0``, ``_col1``, … by position."""
-        return [(name or f"_col{place}", kind) for place, (name, kind) in enumerate(self.columns)]
+        return [(name or f"_col{index}", kind) for index, (name, kind) in enumerate(self.columns)]
 
     def over(self, sources: Mapping[int, str]) -> str:
         """Return the query with a relation in the place of each scan, by its number."""
@@ -149,13 +149,13 @@ class _Compiler:
     def _relation(self, mention: Mention, database: str) -> tuple[str, Columns]:
         schema = mention.schema or database
         try:
-            found = self._relations.find(schema, mention.name, mention.version)
+            relation = self._relations.find(schema, mention.name, mention.version)
         except QueryError as error:
             raise QueryError(error.code, error.message, mention.node) from None
-        if isinstance(found, TableColumns):
+        if isinstance(relation, TableColumns):
             self.scans.append(Scan(len(self.scans), schema, mention.name, mention.version))
-            return f'"@scan{len(self.scans) - 1}"', found.columns
-        return self._view(schema, mention, found), found.columns
+            return f'"@scan{len(self.scans) - 1}"', relation.columns
+        return self._view(schema, mention, relation), relation.columns
 
     def _view(self, schema: str, mention: Mention, view: ViewText) -> str:
         """Compile a view in its own schema, as a subquery with its declared columns."""
@@ -189,7 +189,7 @@ def _stub(columns: Columns) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _described(sql: str) -> Columns:
+def _describe_columns(sql: str) -> Columns:
     """The columns of a query, as DuckDB's binder finds them."""
     rows = _checker().cursor().execute(f"DESCRIBE {sql}").fetchall()
     return [(name, parse_type(kind)) for name, kind, *_ in rows]
@@ -201,23 +201,23 @@ def check(rewritten: Rewritten, stubs: tuple[str, ...]) -> Columns:
     Raises QueryError for names that do not exist, and for types that Trino does not mix.
     """
 
-    def filled(sql: str) -> str:
+    def fill_stubs(sql: str) -> str:
         return TOKEN.sub(lambda match: stubs[int(match[1])], sql)
 
     for probe, visible in rewritten.visible:
         try:
-            _described(filled(probe))
+            _describe_columns(fill_stubs(probe))
         except duckdb.Error as error:
             column = next((each for each in visible if f'"{each.name}"' in str(error)), visible[0])
             raise column_not_found(column.name, column) from None
     try:
-        columns = _described(filled(rewritten.check))
+        columns = _describe_columns(fill_stubs(rewritten.check))
         if rewritten.is_values:
             columns = [(UNNAMED, kind) for _, kind in columns]
         for sides in rewritten.unions:
-            first, *others = (_described(filled(side)) for side in sides)
-            for other in others:
-                _require_mixable(first, other)
+            left, *rights = (_describe_columns(fill_stubs(side)) for side in sides)
+            for right in rights:
+                _require_mixable(left, right)
     except duckdb.Error as error:
         raise explain_failure(error, rewritten.tree) from None
     _require_trino_types(columns)
@@ -249,12 +249,12 @@ def _is_mixable(left: Type, right: Type) -> bool:
 
 
 def _require_mixable(left: Columns, right: Columns) -> None:
-    for (name, kind), (_, other) in zip(left, right, strict=True):
-        if not _is_mixable(kind, other):
+    for (name, kind), (_, other_kind) in zip(left, right, strict=True):
+        if not _is_mixable(kind, other_kind):
             raise QueryError(
                 "TYPE_MISMATCH",
                 f"column {name} in a set operation has incompatible types: {trino_name(kind)}, "
-                f"{trino_name(other)}",
+                f"{trino_name(other_kind)}",
             )
 
 

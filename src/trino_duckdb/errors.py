@@ -115,7 +115,9 @@ def explain_failure(error: Exception, tree: exp.Expr | None = None) -> QueryErro
             if name.startswith("$"):
                 return not_supported(f'hidden column "{name}"')
             columns = tree.find_all(exp.Column) if tree is not None and name else ()
-            node = next((one for one in columns if name in [part.name for part in one.parts]), None)
+            node = next(
+                (column for column in columns if name in [part.name for part in column.parts]), None
+            )
             return QueryError(code, message.format("", name, name=name), node)
     LOG.warning("%s: %s", type(error).__name__, first)
     reason = first.partition(": ")[2] or first

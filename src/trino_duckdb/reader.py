@@ -109,7 +109,7 @@ BEFORE_SUBSCRIPT = (
 
 def parse_query(sql: str) -> exp.Expr:
     """Parse one SELECT, WITH, VALUES or parenthesised query. Raises QueryError (SYNTAX_ERROR)."""
-    statements = _guarded(sqlglot.parse, sql)
+    statements = _parse_checked(sqlglot.parse, sql)
     if len(statements) != 1 or statements[0] is None:
         raise QueryError("SYNTAX_ERROR", "Only one sql statement is allowed")
     tree: exp.Expr = statements[0]
@@ -124,23 +124,23 @@ def parse_view(sql: str) -> exp.Expr:
 
 def parse_expression(sql: str) -> exp.Expr:
     """Parse one expression, such as an execution parameter. Raises QueryError (SYNTAX_ERROR)."""
-    tree: exp.Expr = _guarded(sqlglot.parse_one, f"SELECT {sql}")
+    tree: exp.Expr = _parse_checked(sqlglot.parse_one, f"SELECT {sql}")
     if not isinstance(tree, exp.Select) or len(tree.expressions) != 1:
         raise QueryError("SYNTAX_ERROR", f"Not a single expression: {sql}")
     expression: exp.Expr = tree.expressions[0]
     return expression
 
 
-def _guarded(parse: Callable[..., Any], sql: str) -> Any:
+def _parse_checked(parse: Callable[..., Any], sql: str) -> Any:
     """Parse; refuse syntax that sqlglot accepts but Trino does not."""
     try:
         _check_tokens(sqlglot.tokenize(sql, read=AthenaSql))
         parsed = parse(sql, read=AthenaSql)
     except ParseError as error:
-        found = error.errors[0] if error.errors else {}
-        place = f"line {found['line']}:{found['col']}: " if found.get("line") else ""
-        near = found.get("highlight") or ""
-        raise QueryError("SYNTAX_ERROR", f"{place}mismatched input '{near}'") from None
+        problem = error.errors[0] if error.errors else {}
+        position = f"line {problem['line']}:{problem['col']}: " if problem.get("line") else ""
+        near = problem.get("highlight") or ""
+        raise QueryError("SYNTAX_ERROR", f"{position}mismatched input '{near}'") from None
     except TokenError as error:
         raise QueryError("SYNTAX_ERROR", str(error)) from None
     for tree in parsed if isinstance(parsed, list) else [parsed]:
@@ -174,20 +174,20 @@ def _check_tokens(tokens: list[Any]) -> None:
 
 
 def _mismatch(token: Any) -> QueryError:
-    place = f"line {token.line}:{token.col}"
-    return QueryError("SYNTAX_ERROR", f"{place}: mismatched input '{token.text}'")
+    position = f"line {token.line}:{token.col}"
+    return QueryError("SYNTAX_ERROR", f"{position}: mismatched input '{token.text}'")
 
 
 BINARY = (
-    *(exp.Add, exp.Sub, exp.Mul, exp.Mod, exp.And, exp.Or, exp.Dot, exp.Is),
-    *(exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.NullSafeEQ, exp.NullSafeNEQ),
-    *(exp.Div, exp.DPipe, exp.Extract, exp.Filter),
-)
+    exp.Add, exp.Sub, exp.Mul, exp.Mod, exp.And, exp.Or, exp.Dot, exp.Is,
+    exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.NullSafeEQ, exp.NullSafeNEQ,
+    exp.Div, exp.DPipe, exp.Extract, exp.Filter,
+)  # fmt: skip
 UNARY = (
-    *(exp.Not, exp.Neg, exp.Paren, exp.Exists),
-    *(exp.From, exp.Where, exp.Having, exp.Var, exp.CurrentDate, exp.CurrentTimestamp),
-    *(exp.Localtimestamp, exp.Boolean, exp.Placeholder, exp.DataTypeParam),
-)
+    exp.Not, exp.Neg, exp.Paren, exp.Exists,
+    exp.From, exp.Where, exp.Having, exp.Var, exp.CurrentDate, exp.CurrentTimestamp,
+    exp.Localtimestamp, exp.Boolean, exp.Placeholder, exp.DataTypeParam,
+)  # fmt: skip
 LISTS = (exp.Tuple, exp.Distinct, exp.Array, exp.With)
 CALLS = (exp.Anonymous, exp.Bracket, exp.Lambda, exp.Order)
 SET_OPERATION = "with_ this expression distinct order limit offset"
@@ -242,10 +242,10 @@ CONSTANTS: dict[type[exp.Expr], str] = {
 """Arguments that the parser always sets to constants of the dialect."""
 
 FOREIGN = (
-    *(exp.BitwiseAnd, exp.BitwiseOr, exp.BitwiseXor, exp.BitwiseNot, exp.BitwiseLeftShift),
-    *(exp.BitwiseRightShift, exp.IntDiv, exp.SimilarTo, exp.Glob, exp.PropertyEQ, exp.Kwarg),
-    *(exp.Struct, exp.Concat, exp.Collate, exp.StrToDate, exp.Into, exp.Aliases, exp.National),
-)
+    exp.BitwiseAnd, exp.BitwiseOr, exp.BitwiseXor, exp.BitwiseNot, exp.BitwiseLeftShift,
+    exp.BitwiseRightShift, exp.IntDiv, exp.SimilarTo, exp.Glob, exp.PropertyEQ, exp.Kwarg,
+    exp.Struct, exp.Concat, exp.Collate, exp.StrToDate, exp.Into, exp.Aliases, exp.National,
+)  # fmt: skip
 """Nodes of syntax that only other dialects have."""
 
 
@@ -266,9 +266,9 @@ def check_arguments(tree: exp.Expr) -> None:
 
 def unread_arguments(node: exp.Expr) -> Iterator[str]:
     """Return the arguments of a node that the statement sets and the compiler does not read."""
-    known = {*READ[type(node)].split(), *CONSTANTS.get(type(node), "").split()}
+    read_names = {*READ[type(node)].split(), *CONSTANTS.get(type(node), "").split()}
     for name, value in node.args.items():
-        if name not in known and _is_given(node, name, value):
+        if name not in read_names and _is_given(node, name, value):
             yield name
 
 

@@ -38,10 +38,10 @@ def _refuse_select(select: exp.Select) -> None:
 
 
 def _refuse_order_of_distinct(order: exp.Expr, items: list[exp.Expr]) -> None:
-    known = {one.sql() for item in items for one in (item, item.unalias())}
-    known |= {exp.column(item.alias).sql() for item in items if item.alias}
+    selected = {expression.sql() for item in items for expression in (item, item.unalias())}
+    selected |= {exp.column(item.alias).sql() for item in items if item.alias}
     for key in order.expressions:
-        if not isinstance(key.this, exp.Literal) and key.this.sql() not in known:
+        if not isinstance(key.this, exp.Literal) and key.this.sql() not in selected:
             raise not_supported("ORDER BY of SELECT DISTINCT by other columns", key)
 
 
@@ -80,8 +80,8 @@ def _refuse_values(values: exp.Values) -> None:
     alias = values.args.get("alias")
     if alias and alias.name == "_values":  # so sqlglot reads VALUES in a WITH query
         holder, alias = holder.find_ancestor(exp.CTE, exp.Subquery), None
-    for place in (alias, holder.args.get("alias") if holder else None):
-        if place and place.args.get("columns"):
+    for table_alias in (alias, holder.args.get("alias") if holder else None):
+        if table_alias and table_alias.args.get("columns"):
             return
     raise not_supported("VALUES without names of columns in FROM", values)
 

@@ -109,8 +109,8 @@ def _rewrite(sql: str, parameters: Sequence[str]) -> Rewritten:
     mentions = _take_mentions(tree)
     refuse_beyond_trino(tree)
     _name_columns(tree)
-    check = _rewritten(tree.copy(), True)
-    run = _rewritten(tree.copy(), False)
+    check = _rewrite_tree(tree.copy(), True)
+    run = _rewrite_tree(tree.copy(), False)
     written: dict[int, str] = {}
     unions = [
         [_alone(side, side, written) for side in _sides(node)]
@@ -169,7 +169,7 @@ def _visible_queries(node: exp.Expr) -> set[str]:
 def _inside(node: exp.Expr, queries: Sequence[exp.Expr]) -> int:
     while node not in queries and node.parent is not None:
         node = node.parent
-    return next(place for place, query in enumerate(queries) if query is node)
+    return next(index for index, query in enumerate(queries) if query is node)
 
 
 def _name_columns(tree: exp.Expr) -> None:
@@ -192,19 +192,19 @@ def _sides(node: exp.Expr) -> list[exp.Expr]:
     return [*_sides(node.left), *_sides(node.right)]
 
 
-def _alone(body: exp.Expr, place: exp.Expr, written: dict[int, str]) -> str:
-    """A query as a statement of its own, with the WITH queries that it reads at a place.
+def _alone(body: exp.Expr, mention: exp.Expr, written: dict[int, str]) -> str:
+    """A query as a statement of its own, with the WITH queries that a node in it can read.
 
     `written` keeps the SQL of WITH queries, by the id of the node.
     """
     visible: list[exp.Expr] = []
-    node = place.parent if body is place else place
+    node = mention.parent if body is mention else mention
     while node is not None:
         clause = node.args.get("with_")
         if clause is not None:
-            is_inside = place.find_ancestor(exp.With) is clause
+            is_inside = mention.find_ancestor(exp.With) is clause
             queries = clause.expressions
-            visible[:0] = queries[: _inside(place, queries)] if is_inside else queries
+            visible[:0] = queries[: _inside(mention, queries)] if is_inside else queries
         node = node.parent
     names = {table.name.lower() for table in body.find_all(exp.Table)}
     read: list[str] = []
@@ -246,7 +246,7 @@ def _probe(columns: Sequence[exp.Column], select: exp.Select, written: dict[int,
     return _alone(body, select, written)
 
 
-def _rewritten(tree: exp.Expr, checking: bool) -> exp.Expr:
+def _rewrite_tree(tree: exp.Expr, checking: bool) -> exp.Expr:
     """Rewrite all nodes, those inside others first."""
     holder = exp.Paren(this=tree)
     for node in reversed([*tree.walk()]):
@@ -422,7 +422,8 @@ def _construct(constructor: exp.Expr, target: str, parts: list[str], node: exp.E
     if isinstance(constructor, exp.Anonymous) and (name, constructor.name) == ("map", "trino_map"):
         lists = zip(constructor.expressions, parts, strict=True)
         return call(
-            "trino_map", *(_convert(one, f"array({kind})", False, node) for one, kind in lists)
+            "trino_map",
+            *(_convert(element, f"array({kind})", False, node) for element, kind in lists),
         )
     if isinstance(constructor, exp.Anonymous) and (name, constructor.name) == ("row", "row"):
         return _named_row(constructor, parts, node)

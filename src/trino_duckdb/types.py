@@ -75,11 +75,11 @@ def duckdb_type(text: str) -> str:
 def split_top(text: str) -> list[str]:
     """Split at the commas that are outside all brackets."""
     parts, depth, start = [], 0, 0
-    for place, letter in enumerate(text):
+    for index, letter in enumerate(text):
         depth += (letter in "(<") - (letter in ")>")
         if letter == "," and depth == 0:
-            parts.append(text[start:place].strip())
-            start = place + 1
+            parts.append(text[start:index].strip())
+            start = index + 1
     return [*parts, text[start:].strip()] if text.strip() else []
 
 

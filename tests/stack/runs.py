@@ -14,6 +14,40 @@ FINISHED = {"success", "failed"}
 DEADLINE_SECONDS = 900
 
 
+def trigger(api: AirflowApi, dag_id: str, conf: dict[str, Any] | None = None) -> str:
+    """Trigger a manual run and return its run id."""
+    body = {"logical_date": None, "conf": conf or {}}
+    return str(api.request("POST", f"/dags/{dag_id}/dagRuns", json=body)["dag_run_id"])
+
+
+def clear(api: AirflowApi, dag_id: str, run_id: str, task_id: str, **options: bool) -> int:
+    """Clear a task of a run, and return how many task instances were cleared.
+
+    `options` are those of Airflow's form: include_upstream, include_downstream, include_past,
+    include_future, only_failed.
+    """
+    chosen = {"only_failed": False, **options}
+    body = {"dry_run": False, "dag_run_id": run_id, "task_ids": [task_id], **chosen}
+    answer = api.request("POST", f"/dags/{dag_id}/clearTaskInstances", json=body)
+    return int(answer["total_entries"])
+
+
+def set_run_state(api: AirflowApi, dag_id: str, run_id: str, state: str) -> None:
+    """Mark a run as failed or successful, as a user can in Airflow's UI."""
+    api.request("PATCH", f"/dags/{dag_id}/dagRuns/{run_id}", json={"state": state})
+
+
+def set_task_state(api: AirflowApi, dag_id: str, run_id: str, task_id: str, state: str) -> None:
+    """Mark a task as failed or successful; the process of a running task is killed."""
+    path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}"
+    api.request("PATCH", path, json={"new_state": state})
+
+
+def run_state(api: AirflowApi, dag_id: str, run_id: str) -> str:
+    """Return the state of a run: queued, running, success or failed."""
+    return str(api.request("GET", f"/dags/{dag_id}/dagRuns/{run_id}")["state"])
+
+
 def backfill(api: AirflowApi, hours: Sequence[Hour], dag_id: str = HOURLY, **options: Any) -> None:
     """Start a backfill, right after an earlier one: Airflow itself closes one up to 30 s late."""
     api.close_backfills(dag_id)
@@ -33,8 +67,10 @@ def settled(stack: Stack, api: AirflowApi, hours: Sequence[Hour]) -> dict[Hour, 
 
 def ended(stack: Stack, api: AirflowApi, run_id: str, dag_id: str = HOURLY) -> str:
     """The state that a run ends in."""
-    stack.wait_until("The run", lambda: api.run_state(dag_id, run_id) in FINISHED, DEADLINE_SECONDS)
-    return api.run_state(dag_id, run_id)
+    stack.wait_until(
+        "The run", lambda: run_state(api, dag_id, run_id) in FINISHED, DEADLINE_SECONDS
+    )
+    return run_state(api, dag_id, run_id)
 
 
 def states_of(api: AirflowApi, run_id: str, dag_id: str = HOURLY) -> dict[tuple[str, str], str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 from tests.stack.hosts import BEN, OUTAGE_HOURS, name_of_shop, write
-from tests.stack.runs import HOURLY, ended, settled, states_of, wait_for_state
+from tests.stack.runs import HOURLY, ended, settled, states_of, trigger, wait_for_state
 from tests.support.lakes import beside, build_all
 
 from clickstream.demo.stack import AirflowApi
@@ -74,7 +74,7 @@ def clear_pull(api: AirflowApi, run_id: str, host: str, with_downstream: bool) -
         "only_failed": False,
         "include_downstream": with_downstream,
     }
-    cleared = api._request("POST", f"/dags/{HOURLY}/clearTaskInstances", json=body)
+    cleared = api.request("POST", f"/dags/{HOURLY}/clearTaskInstances", json=body)
     assert cleared["total_entries"] >= 1
     return f"/dags/{HOURLY}/dagRuns/{run_id}/taskInstances/pull_logs/{index}"
 
@@ -95,7 +95,7 @@ def test_the_hours_complete_themselves_when_the_host_is_back(
     outage, stack, api, lake, sshd
 ) -> None:
     sshd.start()
-    run_id = api.trigger(HOURLY, {"hour": str(LAST)})
+    run_id = trigger(api, HOURLY, {"hour": str(LAST)})
     assert ended(stack, api, run_id) == "success"
     assert missing(lake) == [None, None, None]
     assert tables(lake) == clean_run(lake, "back")
@@ -107,7 +107,7 @@ def test_a_pull_that_is_killed_in_the_middle_is_made_up_for(outage, stack, api, 
     run_id = api.run_ids(HOURLY, FIRST, LAST)[DOWN_UNTIL]
     pull = clear_pull(api, run_id, shop, with_downstream=False)
     wait_for_state(stack, api, run_id, ("pull_logs", shop), "running")
-    api._request("PATCH", pull, json={"new_state": "failed"})
+    api.request("PATCH", pull, json={"new_state": "failed"})
     ended(stack, api, run_id)
     assert states_of(api, run_id)["pull_logs", shop] == "failed"
     clear_pull(api, run_id, shop, with_downstream=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tests.stack.runs import ended, states_of
+from tests.stack.runs import ended, states_of, trigger
 from tests.support.free_ports import free_ports
 from tests.support.tiers import first_in_make_test
 
@@ -59,7 +59,7 @@ def test_the_login_works_and_another_does_not(stack, api) -> None:
 def test_a_task_has_the_library_loaded_and_the_log_of_a_failed_one_gives_its_reason(
     stack, api
 ) -> None:
-    run_id = api.trigger("probe")
+    run_id = trigger(api, "probe")
     assert ended(stack, api, run_id, "probe") == "failed"
     assert states_of(api, run_id, "probe") == {
         ("is_loaded_before_the_fork", ""): "success",

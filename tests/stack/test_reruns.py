@@ -24,9 +24,13 @@ from tests.stack.runs import (
     HOURLY,
     REPROCESS,
     backfill,
+    clear,
     ended,
+    set_run_state,
+    set_task_state,
     settled,
     states_of,
+    trigger,
     wait_for_state,
 )
 from tests.support.access_log import BOT, Client
@@ -133,7 +137,7 @@ def test_a_backfill_of_failed_runs_builds_only_the_failed_hour(
 ) -> None:
     """Only the run that someone called failed is made again."""
     before = versions(lake)
-    api.set_run_state(HOURLY, api.run_ids(HOURLY, FIRST, LAST)[MIDDLE], "failed")
+    set_run_state(api, HOURLY, api.run_ids(HOURLY, FIRST, LAST)[MIDDLE], "failed")
     backfill(api, HOURS, reprocess="failed")
     assert are_settled(stack, api)
     after = versions(lake)
@@ -158,7 +162,7 @@ def test_all_runs_backwards_by_the_command_line_while_someone_clears_tasks(
     subprocess.run(command, env=dict(stack.environment), capture_output=True, check=True)
     stack.wait_until("A run", lambda: "running" in states(api), DEADLINE_SECONDS)
     for run_id in api.run_ids(HOURLY, FIRST, LAST).values():
-        api.clear(HOURLY, run_id, "build_hour.clean_hits", include_downstream=True)
+        clear(api, HOURLY, run_id, "build_hour.clean_hits", include_downstream=True)
     assert are_settled(stack, api)
     assert [before[hour] == versions(lake)[hour] for hour in HOURS] == [False] * 3
     assert contents(lake) == built_once
@@ -184,7 +188,7 @@ def test_any_task_may_be_cleared(built_once, stack, api, lake) -> None:
     """One by one while the ones before still run, with what the form can take along."""
     run_ids, before = api.run_ids(HOURLY, FIRST, LAST), versions(lake)
     for task_id, options in CLEARED.items():
-        assert api.clear(HOURLY, run_ids[MIDDLE], task_id, **options) > 0
+        assert clear(api, HOURLY, run_ids[MIDDLE], task_id, **options) > 0
     assert are_settled(stack, api)
     assert versions(lake)[MIDDLE] != before[MIDDLE]
     assert contents(lake) == built_once
@@ -196,13 +200,13 @@ def test_facts_are_made_up_for_by_a_cleared_task_also_after_a_refresh_was_killed
     """Airflow kills the process of a task that a person marks as failed."""
     run_id = api.run_ids(HOURLY, FIRST, LAST)[MIDDLE]
     forget_facts(lake)
-    assert api.clear(HOURLY, run_id, "refresh_facts") > 0
+    assert clear(api, HOURLY, run_id, "refresh_facts") > 0
     wait_for_state(stack, api, run_id, ("refresh_facts", ""), "running")
-    api.set_task_state(HOURLY, run_id, "refresh_facts", "failed")
+    set_task_state(api, HOURLY, run_id, "refresh_facts", "failed")
     assert settled(stack, api, HOURS)[MIDDLE] == "failed"
     if any(manifest(lake).files["hour_facts"].keys() & DATES):
         facts(lake)
-    assert api.clear(HOURLY, run_id, "refresh_facts") > 0
+    assert clear(api, HOURLY, run_id, "refresh_facts") > 0
     assert are_settled(stack, api)
     assert contents(lake) == built_once
 
@@ -213,7 +217,7 @@ def test_facts_are_computed_again_by_the_tasks_after_a_cleared_one(
 ) -> None:
     forget_facts(lake)
     run_id = api.run_ids(HOURLY, FIRST, LAST)[MIDDLE]
-    assert api.clear(HOURLY, run_id, "refresh_views", include_downstream=True) > 0
+    assert clear(api, HOURLY, run_id, "refresh_views", include_downstream=True) > 0
     assert are_settled(stack, api)
     assert contents(lake) == built_once
 
@@ -231,43 +235,43 @@ def test_a_week_is_mailed_once_whatever_is_triggered_cleared_and_killed(
 ) -> None:
     week = {"week": WEEK}  # the week of the hours
     for run in api._get(f"/dags/{DIGEST}/dagRuns")["dag_runs"]:  # the last Monday's
-        api.set_run_state(DIGEST, run["dag_run_id"], "failed")
+        set_run_state(api, DIGEST, run["dag_run_id"], "failed")
     objects.delete(lake, [f"digest/{WEEK}.json"])
     mail.received.clear()
     # The server is in the middle of the transfer when a person ends the task: nothing is accepted.
     mail.rules.waits_in = "RCPT"
-    killed = api.trigger(DIGEST, week)
+    killed = trigger(api, DIGEST, week)
     assert mail.rules.is_waiting.wait(DEADLINE_SECONDS)
-    api.set_task_state(DIGEST, killed, "send_digest", "failed")
+    set_task_state(api, DIGEST, killed, "send_digest", "failed")
     assert ended(stack, api, killed, DIGEST) == "failed"
     mail.rules.waits_in = ""
     # A process that was asked to end took its claim back; one that had no time left it, so that a
     # person has the mail sent again. Nothing was sent in either case.
     assert mail.received == []
-    assert api.clear(DIGEST, killed, "send_digest") == 1
+    assert clear(api, DIGEST, killed, "send_digest") == 1
     sent = killed
     if ended(stack, api, killed, DIGEST) == "failed":
         assert mail.received == []
-        sent = api.trigger(DIGEST, week | {"send_again": True})
+        sent = trigger(api, DIGEST, week | {"send_again": True})
     assert ended(stack, api, sent, DIGEST) == "success"
     [received] = mail.received
     assert received.recipients == ["owner@cafe.example"]
     assert f"Week {int(WEEK[-2:])}" in received.message["Subject"]
-    assert ended(stack, api, api.trigger(DIGEST, week), DIGEST) == "success"
-    assert api.clear(DIGEST, sent, "send_digest") == 1
+    assert ended(stack, api, trigger(api, DIGEST, week), DIGEST) == "success"
+    assert clear(api, DIGEST, sent, "send_digest") == 1
     assert ended(stack, api, sent, DIGEST) == "success"
     assert len(mail.received) == 1
 
 
 def test_reprocess_builds_each_day_in_a_task_of_its_own(built_once, stack, api, lake) -> None:
     """The trigger form's fields; then the failed day alone is cleared, and has nothing to do."""
-    run_id = api.trigger(REPROCESS, RANGE)
+    run_id = trigger(api, REPROCESS, RANGE)
     assert ended(stack, api, run_id, REPROCESS) == "success"
     assert states_of(api, run_id, REPROCESS)["clean_on_spark", ""] == "skipped"
     assert publishers(lake) == [run_id] * 3
     assert contents(lake) == built_once
     before = versions(lake)
-    assert api.clear(REPROCESS, run_id, "rebuild_day", include_downstream=True) == 6
+    assert clear(api, REPROCESS, run_id, "rebuild_day", include_downstream=True) == 6
     assert ended(stack, api, run_id, REPROCESS) == "success"
     assert versions(lake) == before
 
@@ -278,7 +282,7 @@ def test_reprocess_on_spark_publishes_the_range(built_once, stack, api, lake, em
     require_program("java", "default-jre-headless")
     swept = [key for key, _ in objects.listing(lake, "staging/")]
     objects.delete(lake, swept)
-    run_id = api.trigger(REPROCESS, RANGE | {"engine": "spark"})
+    run_id = trigger(api, REPROCESS, RANGE | {"engine": "spark"})
     wait_for_state(stack, api, run_id, ("clean_on_spark", ""), "deferred", REPROCESS)
     assert ended(stack, api, run_id, REPROCESS) == "success"
     assert states_of(api, run_id, REPROCESS)["clean_on_spark", ""] == "success"
@@ -291,11 +295,11 @@ def test_reprocess_on_spark_publishes_the_range(built_once, stack, api, lake, em
 
 def test_a_cleared_task_of_an_hour_whose_key_is_destroyed_fails_at_once(stack, api, lake) -> None:
     write(stack, "web-2", [ANA.get(f"{OLD}:05:00", "/menu")])
-    run_id = api.trigger(HOURLY, {"hour": str(OLD)})
+    run_id = trigger(api, HOURLY, {"hour": str(OLD)})
     ended(stack, api, run_id)
     before, tries = published(lake, OLD), clean_hits_of(api, run_id)["try_number"]
     destroy_key(lake, OLD)
-    assert api.clear(HOURLY, run_id, "build_hour.clean_hits", include_downstream=True) > 0
+    assert clear(api, HOURLY, run_id, "build_hour.clean_hits", include_downstream=True) > 0
     ended(stack, api, run_id)
     failed = clean_hits_of(api, run_id)
     assert (failed["state"], failed["try_number"]) == ("failed", tries + 1)
@@ -334,13 +338,13 @@ def test_the_database_gone_in_the_middle_of_a_run(built_once, stack, api, lake) 
     Whatever state it finds its runs in then, one more clear repairs all.
     """
     run_ids = api.run_ids(HOURLY, FIRST, LAST)
-    api.clear(HOURLY, run_ids[FIRST], "build_hour.clean_hits", include_downstream=True)
+    clear(api, HOURLY, run_ids[FIRST], "build_hour.clean_hits", include_downstream=True)
     stack.wait_until("The run", lambda: "running" in states(api), DEADLINE_SECONDS)
     take_the_database_away_for(stack, seconds=60)
     settled_though_processes_end(stack, api)
     for hour, state in api.run_states(HOURLY, FIRST, LAST).items():
         if state == "failed":
-            api.clear(HOURLY, run_ids[hour], "list_hosts", include_downstream=True)
+            clear(api, HOURLY, run_ids[hour], "list_hosts", include_downstream=True)
     assert are_settled(stack, api)
     assert contents(lake) == built_once
 

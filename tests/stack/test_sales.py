@@ -18,8 +18,11 @@ from tests.stack.runs import (
     FINISHED,
     SALES,
     backfill,
+    clear,
     ended,
+    set_task_state,
     states_of,
+    trigger,
     wait_for_state,
 )
 from tests.support.tiers import first_in_make_test
@@ -74,12 +77,12 @@ def pulled_once(stack: Stack, lake: Lake, dates: list[date]) -> Iterator[dict[st
 def run_id(pulled_once, stack: Stack, api: AirflowApi, lake: Lake, dates: list[date]) -> str:
     """A run that replaces the dates, one of whose tasks is killed and then cleared."""
     forget(lake, dates)
-    triggered = api.trigger(SALES, {"from": str(dates[0]), "to": str(dates[-1])})
+    triggered = trigger(api, SALES, {"from": str(dates[0]), "to": str(dates[-1])})
     killed = ("replace_date.register_tables", f"{dates[1]} of shop")
     wait_for_state(stack, api, triggered, killed, "running", SALES)
-    api.set_task_state(SALES, triggered, killed[0], "failed")
+    set_task_state(api, SALES, triggered, killed[0], "failed")
     assert ended(stack, api, triggered, SALES) == "failed"
-    api.clear(SALES, triggered, killed[0], only_failed=True, include_downstream=True)
+    clear(api, SALES, triggered, killed[0], only_failed=True, include_downstream=True)
     return triggered
 
 
@@ -138,7 +141,7 @@ def test_any_task_can_be_cleared_with_downstream_and_alone(
     assert {task for task, _ in states_of(api, run_id, SALES)} == {*TASKS, "report_run"}
     forget(lake, dates)
     for task in TASKS:
-        assert api.clear(SALES, run_id, task, include_downstream=include_downstream) > 0
+        assert clear(api, SALES, run_id, task, include_downstream=include_downstream) > 0
     assert ended(stack, api, run_id, SALES) == "success"
     assert contents(lake, dates) == pulled_once
 

@@ -21,7 +21,6 @@ from clickstream.demo.cafe.shop import (
     ShopOrder,
     ShopState,
     local_time,
-    readable_time,
 )
 from clickstream.demo.cafe.shop_simulation import shop_changes
 from clickstream.demo.shop_database import (
@@ -133,6 +132,14 @@ class DemoShop:
         """The orders that the simulation gave a total that their parts do not give."""
         orders = self.story.at(moment).orders.values()
         return {str(one.number): one.mistake_cents for one in orders if one.mistake_cents}
+
+
+def readable_time(seconds: int) -> datetime:
+    """Return the UTC time (naive) that a reader of the stored time can know.
+
+    A local time that occurs twice is read as the first one.
+    """
+    return local_time(seconds).replace(tzinfo=CITY_TIME).astimezone(UTC).replace(tzinfo=None)
 
 
 def is_ambiguous(seconds: int) -> bool:

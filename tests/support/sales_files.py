@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
+from tests.support.cafe_shops import readable_time
+
 from clickstream.demo.cafe import CafeRules
 from clickstream.demo.cafe.costs import costs_of
-from clickstream.demo.cafe.shop import ShopState, readable_time
+from clickstream.demo.cafe.shop import ShopState
 from clickstream.lake import Lake
 from clickstream.pipeline.sales.listings import pull_listings
 from clickstream.pipeline.sales.pull import plan_pull, pull_dates

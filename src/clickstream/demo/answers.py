@@ -145,7 +145,7 @@ def with_step_names(result: QueryResult, names: Sequence[str]) -> QueryResult:
     The first column has the numbers. A step that the settings no longer have gets no name.
     """
     named = dict(enumerate(names, start=1))
-    rows = [(step, named.get(step), *others) for step, *others in result.rows]
+    rows = [(step, named.get(step), *sums) for step, *sums in result.rows]
     first, *columns = result.columns
     return replace(result, columns=[first, "name", *columns], rows=rows)
 
@@ -157,6 +157,6 @@ def show_balance(lake: Lake, span: HourSpan, console: Console) -> None:
     ).records()[0]
     kinds = balance_text({kind: sums[kind] or 0 for kind in BALANCE})
     lines, hours = quantity(sums["lines"] or 0, "line"), quantity(sums["hours"], "hour")
-    others = f", {sums['other_hosts']:,} to other hosts" if sums["other_hosts"] else ""
+    other_hosts = f", {sums['other_hosts']:,} to other hosts" if sums["other_hosts"] else ""
     rejected = sums["rejected"] or 0
-    console.print(f"{lines} in {hours} = {kinds}, {rejected:,} rejected{others}.")
+    console.print(f"{lines} in {hours} = {kinds}, {rejected:,} rejected{other_hosts}.")

@@ -42,8 +42,8 @@ def fetch_asn(directory: Path) -> str:
     if _holds(directory / FILE, f"{source}, {dated}"):
         return f"{directory} already has the newest networks, version {version}."
     directory.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=directory, prefix=".fetching-") as place:
-        fetched = Path(place)
+    with TemporaryDirectory(dir=directory, prefix=".fetching-") as temporary:
+        fetched = Path(temporary)
         fetch_files(PACKAGE, version, (*CSV_FILES, *LICENCE_FILES), fetched)
         write_ranges(fetched / FILE, _ranges_of(fetched), source, dated)
         _check(fetched / FILE)
@@ -58,9 +58,9 @@ def date_of(version: str) -> date:
 
     Raises InputError for a version without a date.
     """
-    found = re.search(r"\.(20\d{6})(\d\d)?$", version)
+    match = re.search(r"\.(20\d{6})(\d\d)?$", version)
     try:
-        return date.fromisoformat(found[1] if found else "")
+        return date.fromisoformat(match[1] if match else "")
     except ValueError:
         message = f"{PACKAGE} has changed: its version {version} has no date."
         raise InputError(message) from None

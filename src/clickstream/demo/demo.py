@@ -48,8 +48,6 @@ from clickstream.pipeline.publish.suspects import find_suspects
 from clickstream.terminal import SafeConsole
 from clickstream.wording import quantity
 
-# Builds a range of hours by a backfill in the local Airflow, and explains failed runs.
-
 DAG = "clickstream_hourly"
 PARSED_SECONDS = 120
 POLL_SECONDS = 2.0
@@ -133,9 +131,9 @@ def failures(stack: Stack, states: Mapping[Hour, str], first: Hour, last: Hour) 
         for hour in failed:
             by_reason[failure_of(api, DAG, runs[hour])].append(hour)
     sentences = [f"{_runs_of(hours)} failed. {reason}" for reason, hours in by_reason.items()]
-    others = sum(map(len, [*by_reason.values()][MOST_REASONS:]))
+    unnamed = sum(map(len, [*by_reason.values()][MOST_REASONS:]))
     more = (
-        [f"{others} more runs failed, for other reasons; see Airflow's web UI."] if others else []
+        [f"{unnamed} more runs failed, for other reasons; see Airflow's web UI."] if unnamed else []
     )
     return sentences[:MOST_REASONS] + more
 
@@ -163,18 +161,18 @@ def _name_of(task: Mapping[str, Any]) -> str:
     return f"{task['task_id']} ({mapped})" if mapped else str(task["task_id"])
 
 
-# Builds the hours before Airflow's runs in this process, as `clickstream build` does.
-#
-# Meanwhile Airflow starts. Hours that are up to date are left out, so a demo that was stopped at
-# any point continues, and a later one builds the hours in which it did not run.
-
 RUN = "the demo's first build"
 """The name under which the ledger records these publications."""
 
 
 @dataclass
 class OlderHours:
-    """The build of the hours of a plan that Airflow does not build, and its progress."""
+    """The build of the hours of a plan that Airflow does not build, and its progress.
+
+    This process builds them, as `clickstream build` does, while Airflow starts. Hours that are up
+    to date are left out, so a demo that was stopped at any point continues, and a later one builds
+    the hours in which it did not run.
+    """
 
     lake: Lake
     plan: Plan
@@ -190,16 +188,13 @@ class OlderHours:
         self._show()
         for number, complete in enumerate(pulled):
             for span in self.plan.older(complete):
-                self._build_span(span)
+                backfill = plan_backfill(self.lake, span.first, span.last, RUN, only_outdated=True)
+                for progress in backfill.run():
+                    self.built[progress.published.hour] = progress.published.lines
+                    self._show()
             if number == 0 and self.built:
                 after_first()
         self.step.detail = self._describe()
-
-    def _build_span(self, span: HourSpan) -> None:
-        backfill = plan_backfill(self.lake, span.first, span.last, RUN, only_outdated=True)
-        for progress in backfill.run():
-            self.built[progress.published.hour] = progress.published.lines
-            self._show()
 
     def _show(self) -> None:
         total = sum(map(len, self.plan.older()))
@@ -297,7 +292,9 @@ def _build_all(stack: Stack, traffic: Traffic, steps: DemoSteps) -> Demo:
         next(parts)
     lake = open_lake(settings.load())
     plan = traffic.plan(lake, steps)
-    _build_older(stack, lake, traffic, plan, steps)
+    with steps.step("Older hours") as step:
+        first_answers = partial(_show_first_answers, lake, plan, steps)
+        OlderHours(lake, plan, step).build(traffic.pull(stack, lake, plan), first_answers)
     if traffic.pull_sales:
         with steps.step("Sales") as step:
             traffic.pull_sales(stack, lake, step)
@@ -339,13 +336,6 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
     finally:
         os.environ.clear()
         os.environ.update(before)
-
-
-def _build_older(stack: Stack, lake: Lake, traffic: Traffic, plan: Plan, steps: DemoSteps) -> None:
-    """Build the hours before Airflow's, and print a first result as soon as there is one."""
-    with steps.step("Older hours") as step:
-        first_answers = partial(_show_first_answers, lake, plan, steps)
-        OlderHours(lake, plan, step).build(traffic.pull(stack, lake, plan), first_answers)
 
 
 def _show_first_answers(lake: Lake, plan: Plan, steps: DemoSteps) -> None:

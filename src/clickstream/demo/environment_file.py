@@ -22,8 +22,12 @@ LOCK_NAME = "stack.lock"
 """The file with the process id of the stack, in the same directory."""
 
 AWS_VARIABLES = (
-    *(ENDPOINT_VARIABLE, "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
-    *("AWS_DEFAULT_REGION", "AWS_REGION", "AWS_EC2_METADATA_DISABLED"),
+    ENDPOINT_VARIABLE,
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_DEFAULT_REGION",
+    "AWS_REGION",
+    "AWS_EC2_METADATA_DISABLED",
 )
 LIST_VARIABLE = "STACK_VARIABLES"
 """The variable that lists the other variables of the file."""

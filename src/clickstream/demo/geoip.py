@@ -42,8 +42,8 @@ def fetch(directory: Path) -> str:
     if _holds(directory, version):
         return f"{directory} already has the newest version, {version}."
     directory.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=directory, prefix=".fetching-") as place:
-        fetched = Path(place)
+    with TemporaryDirectory(dir=directory, prefix=".fetching-") as temporary:
+        fetched = Path(temporary)
         fetch_files(PACKAGE, version, FILES, fetched)
         _check(fetched)
         (fetched / VERSION_FILE).write_text(version, encoding="utf-8")

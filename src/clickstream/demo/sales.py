@@ -47,9 +47,9 @@ def pull_sales(lake: Lake, first: date, step: DemoStep) -> None:
 def match_sales(lake: Lake, step: DemoStep) -> None:
     """Match the orders of all dates that changed to their visits."""
     orders = matched = 0
-    for one in match_orders(lake, datetime.now(UTC), RUN):
-        orders, matched = orders + one.orders, matched + one.matched
-        step.show(one.sentence)
+    for result in match_orders(lake, datetime.now(UTC), RUN):
+        orders, matched = orders + result.orders, matched + result.matched
+        step.show(result.sentence)
     step.detail = f"{matched:,} of {quantity(orders, 'order')} matched"
 
 

@@ -121,7 +121,7 @@ def create_database(address: str, first: Hour) -> None:
         connection.exec_driver_sql(f"grant select on {readable} to {READER}")
         if not connection.execute(sa.select(NEXT_HOUR)).all():
             connection.execute(sa.insert(NEXT_HOUR), [{"hour": str(first)}])
-            connection.execute(sa.insert(MENU), [_product(one) for one in menu.PRODUCTS])
+            connection.execute(sa.insert(MENU), [_product(product) for product in menu.PRODUCTS])
 
 
 def is_complete_to(address: str, hour: Hour) -> bool:
@@ -167,21 +167,23 @@ def _take_due(connection: sa.Connection, until: int) -> list[ShopChange]:
     """Return the stored changes that are due, in order, and delete them there."""
     is_due = DUE_LATER.c.due <= until
     query = sa.select(DUE_LATER.c.change).where(is_due).order_by(DUE_LATER.c.due, DUE_LATER.c.place)
-    found = connection.execute(query).scalars().all()
-    if found:
+    stored = connection.execute(query).scalars().all()
+    if stored:
         connection.execute(sa.delete(DUE_LATER).where(is_due))
-    return [_CHANGE.validate_json(one) for one in found]
+    return [_CHANGE.validate_json(change) for change in stored]
 
 
 def _write(
     connection: sa.Connection, stored: Sequence[ShopChange], new: Sequence[ShopChange], until: int
 ) -> None:
     """Write the changes that are due until a time, and store the others."""
-    due = [*stored, *(one for one in new if one.due <= until)]
+    due = [*stored, *(change for change in new if change.due <= until)]
     if due:
         _apply(connection, sorted(due, key=lambda change: change.due))
-    if later := [one for one in new if one.due > until]:
-        rows = [{"due": one.due, "change": _CHANGE.dump_json(one).decode()} for one in later]
+    if later := [change for change in new if change.due > until]:
+        rows = [
+            {"due": change.due, "change": _CHANGE.dump_json(change).decode()} for change in later
+        ]
         connection.execute(sa.insert(DUE_LATER), rows)
 
 
@@ -189,32 +191,32 @@ def _apply(connection: sa.Connection, changes: Sequence[ShopChange]) -> None:
     """Replace the rows of the orders that changes are about, and add refunds."""
     state = ShopState()
     state.apply(changes)
-    changed = {one.order.number for one in changes if isinstance(one, OrderSaved)}
-    changed |= {one.number for one in changes if isinstance(one, OrderDeleted)}
+    changed = {change.order.number for change in changes if isinstance(change, OrderSaved)}
+    changed |= {change.number for change in changes if isinstance(change, OrderDeleted)}
     for table in (ORDERS, ORDER_ITEMS):
         connection.execute(sa.delete(table).where(table.c.order_id.in_(changed)))
     rows: Mapping[sa.Table, Sequence[Mapping[str, Any]]] = {
-        ORDERS: [_order(one) for one in state.orders.values()],
-        ORDER_ITEMS: [line for one in state.orders.values() for line in _lines(one)],
-        REFUNDS: [_refund(one) for one in state.refunds.values()],
+        ORDERS: [_order(order) for order in state.orders.values()],
+        ORDER_ITEMS: [line for order in state.orders.values() for line in _lines(order)],
+        REFUNDS: [_refund(refund) for refund in state.refunds.values()],
     }
     for table, values in rows.items():
         if values:
             connection.execute(sa.insert(table), values)
 
 
-def _order(one: ShopOrder) -> dict[str, Any]:
+def _order(order: ShopOrder) -> dict[str, Any]:
     return {
-        "order_id": one.number,
-        "ordered_at": local_time(one.ordered_at),
-        "sold_by": one.sold_by,
-        "status": one.status,
-        "discount": _money(one.discount_cents),
-        "tax": _money(one.tax_cents),
-        "tip": _money(one.tip_cents),
-        "total": _money(one.total_cents),
-        "customer": one.customer,
-        "coupon": one.coupon,
+        "order_id": order.number,
+        "ordered_at": local_time(order.ordered_at),
+        "sold_by": order.sold_by,
+        "status": order.status,
+        "discount": _money(order.discount_cents),
+        "tax": _money(order.tax_cents),
+        "tip": _money(order.tip_cents),
+        "total": _money(order.total_cents),
+        "customer": order.customer,
+        "coupon": order.coupon,
     }
 
 
@@ -232,21 +234,26 @@ def _lines(order: ShopOrder) -> Iterator[dict[str, Any]]:
         }
 
 
-def _refund(one: ShopRefund) -> dict[str, Any]:
+def _refund(refund: ShopRefund) -> dict[str, Any]:
     return {
-        "refund_id": one.number,
-        "order_id": one.order_number,
-        "line": one.line,
-        "refunded_at": local_time(one.refunded_at),
-        "kind": one.kind,
-        "amount": _money(one.amount_cents),
-        "tax": _money(one.tax_cents),
+        "refund_id": refund.number,
+        "order_id": refund.order_number,
+        "line": refund.line,
+        "refunded_at": local_time(refund.refunded_at),
+        "kind": refund.kind,
+        "amount": _money(refund.amount_cents),
+        "tax": _money(refund.tax_cents),
     }
 
 
-def _product(one: menu.Product) -> dict[str, Any]:
-    price = _money(one.price_cents)
-    return {"item_id": one.slug, "name": one.name, "category": one.group, "price": price}
+def _product(product: menu.Product) -> dict[str, Any]:
+    price = _money(product.price_cents)
+    return {
+        "item_id": product.slug,
+        "name": product.name,
+        "category": product.group,
+        "price": price,
+    }
 
 
 def _money(cents: int) -> Decimal:

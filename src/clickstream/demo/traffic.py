@@ -223,22 +223,22 @@ def plan_own_hours(lake: Lake, steps: DemoSteps) -> Plan:
             step.detail = pulled.sentence
         for reason in pulled.refused:
             steps.fail(reason)
-    known = sorted(_hours_with_lines(lake))
+    hours = sorted(_hours_with_lines(lake))
     paths = ", ".join(source.path for source in lake.settings.sources)
-    if not known:
+    if not hours:
         raise InputError(
             f"No line with a time was found in {paths}; name a directory of access logs, or a log."
         )
     unfinished = first_unfinished()
-    known = [hour for hour in known if hour < unfinished]
-    if not known:
+    hours = [hour for hour in hours if hour < unfinished]
+    if not hours:
         raise InputError(
             f"All lines in {paths} are of hours that are not over yet, {unfinished} or later, and "
             "only hours that are over can be built. Start again after the end of the first one."
         )
     if inferred := describe_own_domain(lake):
         steps.console.print(escape(inferred), soft_wrap=True)
-    return Plan(without_long_gaps(known))
+    return Plan(without_long_gaps(hours))
 
 
 def without_long_gaps(hours: Sequence[Hour]) -> list[HourSpan]:

@@ -59,14 +59,14 @@ def find_verdicts(lines: LinesByDate, rule_sets: Sequence[tuple[CleanRules, Look
     """Return the verdicts on all visitors under each rule set, date after date."""
     cleaners = [Cleaner(rules, VisitorKeys(VISITOR_KEY), look_ups) for rules, look_ups in rule_sets]
     dates = [
-        _visitors_of([_labelled(cleaner, [*lines.of_day(day)]) for cleaner in cleaners])
+        _visitors_of([_label_requests(cleaner, [*lines.of_day(day)]) for cleaner in cleaners])
         for day in lines.days
     ]
     visitors = dictionary_encoding.to_frame(pa.concat_tables(dates).unify_dictionaries())
     return Verdicts(visitors.sort_values(["source", "line_number"]), lines.sources)
 
 
-def _labelled(cleaner: Cleaner, pieces: Sequence[Piece]) -> RequestTable:
+def _label_requests(cleaner: Cleaner, pieces: Sequence[Piece]) -> RequestTable:
     cleaner.forget()
     for piece in pieces:
         cleaner.add(piece.requests, str(piece.source))
@@ -88,14 +88,10 @@ def _visitors_of(of_sets: Sequence[RequestTable]) -> pa.Table:
         "source": pa.array(sources[rows["raw_object"][first]]),
         "line_number": pa.array(rows["line_number"][first]),
     }
-    for number, one in enumerate(of_sets):
-        columns |= dict(_verdicts(number, one.tables["visitor"]))
+    for number, labelled in enumerate(of_sets):
+        for name in ("reason", "class"):
+            columns[f"{name}_{number}"] = labelled.tables["visitor"][f"bot_{name}"]
     return pa.table(columns)
-
-
-def _verdicts(number: int, visitors: pa.RecordBatch) -> Iterator[tuple[str, pa.Array]]:
-    for name in ("reason", "class"):
-        yield f"{name}_{number}", visitors[f"bot_{name}"]
 
 
 class Verdicts:
@@ -137,7 +133,9 @@ class Verdicts:
         removals = [
             self._removal(str(reason), rows, f"class_{rule_set}") for reason, rows in by_reason
         ]
-        return sorted(removals, key=lambda one: (-one.visitors, -one.requests, one.reason))
+        return sorted(
+            removals, key=lambda removal: (-removal.visitors, -removal.requests, removal.reason)
+        )
 
     def _removal(self, reason: str, rows: pd.DataFrame, class_column: str) -> Removal:
         distinct = rows.drop_duplicates("visitor_id")
@@ -165,7 +163,10 @@ NOW, ALL_ON = 0, 1
 
 _HOSTING = "network: hosting"
 _LIMITS = (
-    *("scanner_paths", "robots_txt", "pages_in_a_minute", "pages_without_asset"),
+    "scanner_paths",
+    "robots_txt",
+    "pages_in_a_minute",
+    "pages_without_asset",
     "pages_without_referrer",
 )
 """The setting of each of BEHAVIOURS."""
@@ -213,7 +214,7 @@ class BotsCheck:
     def is_behind_proxy(self) -> bool:
         """Whether most visitors come from hosting networks, as behind a proxy that is not set."""
         hosted = [r.removal for r in self.rules if r.removal.reason.startswith(_HOSTING)]
-        return sum(one.visitors for one in hosted) > self.visitors / 2
+        return sum(rule_settings.visitors for rule_settings in hosted) > self.visitors / 2
 
     def as_dict(self) -> dict[str, Any]:
         """Return the values for JSON."""
@@ -250,7 +251,7 @@ def check_bots(
     """
     errors = SafeConsole(stderr=True)
     all_on = with_all_rules(settings)
-    rule_sets = [(clean_rules(one), look_ups(one)) for one in (settings, all_on)]
+    rule_sets = [(clean_rules(removal), look_ups(removal)) for removal in (settings, all_on)]
     with closing(LinesByDate(settings.site.hosts)) as lines:
         result = read_into(lines, paths, log_format, settings, errors)
         verdicts = find_verdicts(lines, rule_sets) if lines.parsed else None
@@ -282,12 +283,12 @@ def build_check(
     verdicts: Verdicts, log_format: str, settings: Settings, all_on: Settings, advice: str
 ) -> BotsCheck:
     """Build the result from the verdicts under both rule sets, with the sample lines."""
-    removed = [(one, "") for one in verdicts.removals(NOW)]
+    removed = [(removal, "") for removal in verdicts.removals(NOW)]
     removed += [
-        (one, _setting_of(one.reason, settings, all_on))
-        for one in verdicts.removals(ALL_ON, but=NOW)
+        (removal, _setting_of(removal.reason, settings, all_on))
+        for removal in verdicts.removals(ALL_ON, but=NOW)
     ]
-    places = chain.from_iterable(one.lines for one, _ in removed)
+    places = chain.from_iterable(removal.lines for removal, _ in removed)
     lines = masked_lines(places, log_format, settings)
     return BotsCheck(
         visitors=verdicts.visitors,
@@ -296,7 +297,8 @@ def build_check(
         people_if_on=verdicts.people(ALL_ON),
         networks_dated=networks_dated(all_on),
         rules=tuple(
-            CheckedRule(one, setting, _samples(one.lines, lines)) for one, setting in removed
+            CheckedRule(removal, setting, _samples(removal.lines, lines))
+            for removal, setting in removed
         ),
         proxy_advice=advice,
     )
@@ -304,13 +306,13 @@ def build_check(
 
 def _samples(places: Sequence[Place], lines: Mapping[Place, str]) -> tuple[str, ...]:
     return tuple(
-        f"{Path(path).name}:{number}: {_shortened(lines[path, number])}"
+        f"{Path(path).name}:{number}: {_shorten_line(lines[path, number])}"
         for path, number in places
         if (path, number) in lines
     )
 
 
-def _shortened(line: str) -> str:
+def _shorten_line(line: str) -> str:
     return line if len(line) <= LONGEST_SAMPLE else f"{line[: LONGEST_SAMPLE - 1]}…"
 
 
@@ -321,7 +323,7 @@ def _setting_of(reason: str, settings: Settings, all_on: Settings) -> str:
         if not settings.geoip.asn_database:
             hosting.append(f'[geoip] asn_database = "{all_on.geoip.asn_database}"')
         return ", ".join(hosting)
-    name = _LIMITS[[one.reason for one in BEHAVIOURS].index(reason)]
+    name = _LIMITS[[behaviour.reason for behaviour in BEHAVIOURS].index(reason)]
     return f"[bots] {name} = {json.dumps(getattr(all_on.bots, name))}"
 
 
@@ -361,8 +363,8 @@ def _table(title: str, rules: list[CheckedRule], check: BotsCheck) -> Table:
     for name in ("Visitors", "Share", "Requests"):
         table.add_column(name, justify="right", no_wrap=True)
     for rule in rules:
-        found = rule.removal
-        numbers = (f"{found.visitors:,}", f"{check.share(rule):.1%}", f"{found.requests:,}")
+        removal = rule.removal
+        numbers = (f"{removal.visitors:,}", f"{check.share(rule):.1%}", f"{removal.requests:,}")
         table.add_row(_description(rule), *numbers)
     return table
 

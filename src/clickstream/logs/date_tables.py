@@ -82,7 +82,7 @@ class DateBuilder:
         self._clean_rules, self._look_ups = clean_rules(settings), look_ups(settings)
         self._open_sessions, self._reached = sessions.no_carry(), self._first_hour
         self._cleaner: Cleaner | None = None
-        counts = {date_of(day): one.counts for day, one in (before or {}).items()}
+        counts = {date_of(day): carry.counts for day, carry in (before or {}).items()}
         self._history = people.SiteHistory(counts)
         if before:
             last = before[max(before)]
@@ -191,7 +191,8 @@ class DateBuilder:
             lines.update(piece.lines)
         rows = [
             {
-                **_times(Hour.of_epoch(hour * 3600)),
+                "event_date": Hour.of_epoch(hour * 3600).event_date,
+                "hour_at": Hour.of_epoch(hour * 3600).naive,
                 "raw_object": f"raw/{hour}/{log}-log-{0:014}-{0:014}.log",
                 "lines": number,
                 "arrived_at": self._read_at.replace(tzinfo=None),
@@ -210,7 +211,7 @@ class DateBuilder:
         frame = dictionary_encoding.to_frame(parts.select(people.PART_COLUMNS))
         of_parts = parts["event_date"].to_numpy().astype(np.int64)
         visitors, of_visitors = people.visitors_of_dates(frame, of_parts)
-        found: defaultdict[Table, list[pd.DataFrame]] = defaultdict(list)
+        frames_by_table: defaultdict[Table, list[pd.DataFrame]] = defaultdict(list)
         estimates, carries = [], []
         for number in days:
             day = date_of(number)
@@ -218,14 +219,16 @@ class DateBuilder:
             searched = search_date(day, of_day, self._history, self._history.habit(day), self._kept)
             estimates.append(searched.estimate)
             for table, rows in searched.rows.items():
-                found[table].append(rows.assign(day=number) if len(rows) else rows)
+                frames_by_table[table].append(rows.assign(day=number) if len(rows) else rows)
             last = self._hours(number, number)[-1]
             ends = sessions.carry_rows(parts[_slice_of(of_parts, number)])
             of_sessions = pa.concat_tables([self._carry_in, ends])
             self._carry_in = sessions.carry_out(of_sessions, last, self._rules)
             carries.append(DateCarry(self._carry_in, last.number + 1, searched.counts))
-        found[PEOPLE_ESTIMATES] = [pd.DataFrame(estimates).assign(day=days)]
-        return {table: _shaped(some, table) for table, some in found.items()}, carries
+        frames_by_table[PEOPLE_ESTIMATES] = [pd.DataFrame(estimates).assign(day=days)]
+        return {
+            table: _shape_frames(frames, table) for table, frames in frames_by_table.items()
+        }, carries
 
 
 def source_name(number: int) -> str:
@@ -233,16 +236,12 @@ def source_name(number: int) -> str:
     return f"{number:012}"
 
 
-def _times(hour: Hour) -> dict[str, Any]:
-    return {"event_date": hour.event_date, "hour_at": hour.naive}
-
-
 def _slice_of(days: NDArray[np.int64], day: int) -> slice:
     """Return the slice of the rows of a day; `days` has the day of each row, in order."""
     return slice(*np.searchsorted(days, [day, day + 1]).tolist())
 
 
-def _shaped(frames: Sequence[pd.DataFrame], table: Table) -> pa.Table:
+def _shape_frames(frames: Sequence[pd.DataFrame], table: Table) -> pa.Table:
     """Convert the rows of dates, with the number of their `day`, to the columns of a table."""
     frames = [frame for frame in frames if len(frame)]
     if not frames:
@@ -253,7 +252,7 @@ def _shaped(frames: Sequence[pd.DataFrame], table: Table) -> pa.Table:
 
 def _rejects(pieces: Sequence[Piece]) -> pa.Table:
     """Return the rows of `rejects`."""
-    found = [
+    tables = [
         dictionary_encoding.append_columns(
             piece.rejects,
             {
@@ -265,8 +264,8 @@ def _rejects(pieces: Sequence[Piece]) -> pa.Table:
         for piece in pieces
         if len(piece.rejects)
     ]
-    if not found:
+    if not tables:
         return shaped_schema(REJECTS).empty_table()
-    rows = pa.concat_tables(found).unify_dictionaries().combine_chunks()
+    rows = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
     hours = rows["hour"].to_numpy().astype("M8[h]").astype("M8[us]")
     return shape(rows, REJECTS, pa.array(hours))

@@ -64,13 +64,13 @@ def place_lines(
     """
     builder = DateBuilder(settings, secret, lines.first_and_last_hour, datetime.now(UTC))
     wanted = {day for days in visits.values() for day in days}
-    found: list[PlacedLine] = []
+    placed: list[PlacedLine] = []
     # A session may be open from the day before.
-    for day in sorted({*wanted, *(one - 1 for one in wanted)} & {*lines.days}):
+    for day in sorted({*wanted, *(day - 1 for day in wanted)} & {*lines.days}):
         tables = builder.build({day: [*lines.of_day(day)]})
         if day in wanted:
-            found += _of_date(tables[HITS], tables[SESSION_PARTS], visits, lines)
-    return sorted(found, key=lambda one: (one.session_id, one.at, one.path, one.number))
+            placed += _of_date(tables[HITS], tables[SESSION_PARTS], visits, lines)
+    return sorted(placed, key=lambda line: (line.session_id, line.at, line.path, line.number))
 
 
 def _of_date(
@@ -89,8 +89,8 @@ def _of_date(
     columns = ["part_id", "hit_at", "raw_object", "line_number"]
     for row in hits.select(columns).filter(chosen).to_pylist():
         source = lines.sources[int(row["raw_object"])]
-        place = place_of_line(row["line_number"], source)
-        yield PlacedLine(of_part[row["part_id"]], row["hit_at"], *place)
+        path, number = place_of_line(row["line_number"], source)
+        yield PlacedLine(of_part[row["part_id"]], row["hit_at"], path, number)
 
 
 def days_of(started_at: datetime, seconds: int) -> range:
@@ -133,7 +133,8 @@ class LogEngine:
         self._lacks_sums = True
         self._copy = FactCopy(directory)
         self._state = _read_state(directory)
-        self.until: datetime | None = _moment(self._state.get("until"))
+        until = self._state.get("until")
+        self.until = datetime.fromisoformat(until) if until else None
         self.notes = LogNotes(**self._state.get("notes", {}))
         self.last: LogFacts | None = None
         """What was read last; None if nothing has changed since the last start."""
@@ -156,10 +157,10 @@ class LogEngine:
         version = self.logs.version()
         if self._has_facts_of(version):
             return False
-        found = self.logs.read_changes(self._console, self.last)
-        self._store(found, version if found.lines.parsed else "")
-        before, self.last = self.last, found
-        if before and before.lines is not found.lines:
+        log_facts = self.logs.read_changes(self._console, self.last)
+        self._store(log_facts, version if log_facts.lines.parsed else "")
+        before, self.last = self.last, log_facts
+        if before and before.lines is not log_facts.lines:
             before.close()
         if before:  # new lines after the first read are usually few
             self._rests_until = time.monotonic() + self._rest * (time.monotonic() - began)
@@ -186,16 +187,16 @@ class LogEngine:
         settings = self.last.settings if self.last else self.logs.settings
         return masked_lines(places, self.logs.log_format, settings)
 
-    def _store(self, found: LogFacts, version: str) -> None:
+    def _store(self, log_facts: LogFacts, version: str) -> None:
         """Replace the facts of the dates that may have changed, and note what they are of."""
-        facts = self.logs.compute(found, self._secret(), self._console)
-        first = date.min if found.first is None else date_of(found.first)
-        zone = found.settings.site.time_zone
+        facts = self.logs.compute(log_facts, self._secret(), self._console)
+        first = date.min if log_facts.first is None else date_of(log_facts.first)
+        zone = log_facts.settings.site.time_zone
         number = self._copy.replace(facts, first, zone, has_sums=not self._lacks_sums)
-        until = found.until.isoformat() if found.until else None
-        self.until, self.notes = found.until, found.notes
+        until = log_facts.until.isoformat() if log_facts.until else None
+        self.until, self.notes = log_facts.until, log_facts.notes
         new = {"version": version, "number": number, "until": until}
-        self._state = {**self._state, **new, "notes": found.notes._asdict()}
+        self._state = {**self._state, **new, "notes": log_facts.notes._asdict()}
         _write_state(self.directory, self._state)
 
     def _secret(self) -> bytes:
@@ -220,10 +221,10 @@ class LogEngine:
 def _read_state(directory: Path) -> dict[str, Any]:
     """Return the stored state; empty if there is none, or if it can't be read."""
     try:
-        found = json.loads((directory / STATE).read_text(encoding="utf-8"))
+        state = json.loads((directory / STATE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return state if isinstance(state, dict) else {}
 
 
 def _write_state(directory: Path, state: dict[str, Any]) -> None:
@@ -233,24 +234,22 @@ def _write_state(directory: Path, state: dict[str, Any]) -> None:
     path.replace(directory / STATE)
 
 
-def _moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
-
-
 def read_file_lines(
     engine: LogEngine, visits: Sequence[LoggedVisit], most: int = MOST_LINES
 ) -> VisitLines:
     """Read the first `most` lines of each visit, by the id and in the order of the log."""
-    days = {one.session_id: days_of(one.started_at, one.seconds) for one in visits}
-    found = engine.place_lines(days)
+    days = {visit.session_id: days_of(visit.started_at, visit.seconds) for visit in visits}
+    placed = engine.place_lines(days)
     shown = [
         line
-        for _, of_visit in groupby(found, key=attrgetter("session_id"))
+        for _, of_visit in groupby(placed, key=attrgetter("session_id"))
         for line in [*of_visit][:most]
     ]
-    texts = engine.masked_lines({(one.path, one.number) for one in shown})
+    texts = engine.masked_lines({(line.path, line.number) for line in shown})
     lines = [
-        VisitLine(one.session_id, one.at, one.path, one.number, texts.get((one.path, one.number)))
-        for one in shown
+        VisitLine(
+            line.session_id, line.at, line.path, line.number, texts.get((line.path, line.number))
+        )
+        for line in shown
     ]
-    return VisitLines(lines, 0, len(shown) < len(found))
+    return VisitLines(lines, 0, len(shown) < len(placed))

@@ -89,7 +89,7 @@ def _find_line(line: str, logs: Sequence[str], longest: int) -> tuple[bytes, byt
     left, header, sample = int(line), b"", b""
     for block in text_blocks(logs[0], longest):
         sample = block if parse.is_nothing_else(sample, longest) else sample
-        lines = [one + b"\n" for one in block.removesuffix(b"\n").split(b"\n")]
+        lines = [text + b"\n" for text in block.removesuffix(b"\n").split(b"\n")]
         if left <= len(lines):
             above = parse.shorten(b"".join(lines[: left - 1]), longest).data
             return lines[left - 1], parse.header_after(above, "w3c", header), sample
@@ -105,9 +105,9 @@ def _infer_own_domain(logs: Sequence[str], log_format: str, settings: Settings) 
     files = [log for log in logs if log != STDIN]
     if not files:
         return None
-    found = LogSet(files, settings, log_format).read(SafeConsole(stderr=True))
-    found.lines.close()
-    return found.own_domain
+    log_facts = LogSet(files, settings, log_format).read(SafeConsole(stderr=True))
+    log_facts.lines.close()
+    return log_facts.own_domain
 
 
 def explain(
@@ -206,11 +206,11 @@ def _explain_origin(
     logged: dict[str, str], is_referrer_logged: bool, rules: clean.CleanRules
 ) -> Iterator[ExplainedStep]:
     referrer = referrer_of(logged["referrer"], rules.domains) if logged["referrer"] else None
-    known = f"{referrer.source or referrer.domain}, {referrer.category}" if referrer else "none"
+    result = f"{referrer.source or referrer.domain}, {referrer.category}" if referrer else "none"
     no_referrer = "none was sent" if is_referrer_logged else "the format has no field for it"
     why = logged["referrer"] or no_referrer
     domains = f"the site's own domains: {', '.join(rules.domains) or 'none'}"
-    yield ExplainedStep("Referrer", known, f"{why}; {domains}")
+    yield ExplainedStep("Referrer", result, f"{why}; {domains}")
     target = split_target(logged["target"], rules.targets)
     tags = {
         name: value
@@ -229,10 +229,10 @@ def _explain_origin(
 
 def _explain_channel(rules: ChannelRules, evidence: Any) -> tuple[str, str]:
     number = rules.deciding(evidence)
-    found = ", ".join(f"{name} {value!r}" for name, value in vars(evidence).items() if value)
+    signs = ", ".join(f"{name} {value!r}" for name, value in vars(evidence).items() if value)
     table = "docs/channels.md" if rules is DEFAULT_CHANNELS else "your channel rules"
     by = f"rule {number + 1} of {table}" if number is not None else "no rule"
-    return rules.channel_of(evidence), f"{by}, by {found}"
+    return rules.channel_of(evidence), f"{by}, by {signs}"
 
 
 def _text(value: Any) -> str:

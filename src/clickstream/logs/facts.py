@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import date, datetime
 from importlib import resources
 from itertools import pairwise
@@ -73,14 +72,14 @@ class FactQueries:
         """
         for table, rows in tables.items():
             self._register(table.name, rows)
-        found = {}
+        facts = {}
         for name, column in self._date_columns.items():
             dates = f"{column} between date '{first}' and date '{last}'"
             rows = self._connection.sql(f"from {name} where {dates}").to_arrow_table()
-            found[name] = rows.append_column(COPIED_DAY, rows[column])
+            facts[name] = rows.append_column(COPIED_DAY, rows[column])
         for table in tables:
             self._connection.unregister(f"table {table.name}")
-        return found
+        return facts
 
     def _register(self, name: str, rows: pa.Table) -> None:
         self._connection.register(f"table {name}", rows)
@@ -129,30 +128,21 @@ def compute_facts(
         for window in _windows(lines, days, builder, progress, keep, observe):
             if computing:
                 yield computing.result()
-            computing = worker.submit(window.facts, queries)
+            computing = worker.submit(queries.rows, *window)
             del window  # its tables are large, and the worker forgets them when it is done
         if computing:
             yield computing.result()
     pa.default_memory_pool().release_unused()
 
 
-@dataclass(frozen=True)
-class _Window:
-    """The rows of the tables of some dates, and the first and last date to compute facts of."""
+_Window = tuple[DateTables, date, date]
+"""The rows of the tables of some dates, and the first and last date to compute facts of."""
 
-    tables: DateTables
-    first: date
-    last: date
 
-    @classmethod
-    def of(cls, parts: Sequence[DateTables], first: int, last: int) -> _Window:
-        """Join the tables of parts; dates are given as days since 1970-01-01."""
-        tables = {table: pa.concat_tables([one[table] for one in parts]) for table in parts[0]}
-        return cls(tables, date_of(first), date_of(last))
-
-    def facts(self, queries: FactQueries) -> FactRows:
-        """Compute the facts."""
-        return queries.rows(self.tables, self.first, self.last)
+def _window_of(parts: Sequence[DateTables], first: int, last: int) -> _Window:
+    """Join the tables of parts; dates are given as days since 1970-01-01."""
+    tables = {table: pa.concat_tables([part[table] for part in parts]) for table in parts[0]}
+    return tables, date_of(first), date_of(last)
 
 
 def _windows(
@@ -169,7 +159,7 @@ def _windows(
     first = last = done = 0
     for batch in _batches(days, lines):
         if parts and batch[0] != last + 1:  # no session reaches beyond a gap
-            yield _Window.of(parts, first, last)
+            yield _window_of(parts, first, last)
             parts = []
         first, last = first if parts else batch[0], batch[-1]
         tables = builder.build({day: [*lines.of_day(day)] for day in batch})
@@ -178,15 +168,16 @@ def _windows(
         for day, carry in zip(batch, carries, strict=True):
             keep(day, carry)
         parts.append({**tables, **searched})
-        if last > first and sum(map(_size, parts)) > AT_ONCE:
-            yield _Window.of(parts, first, last - 1)
+        size = sum(len(rows) for part in parts for rows in part.values())
+        if last > first and size > AT_ONCE:
+            yield _window_of(parts, first, last - 1)
             is_last = pc.field("event_date") == date_of(last)
             parts = [{table: rows.filter(is_last) for table, rows in parts[-1].items()}]
             first = last
             pa.default_memory_pool().release_unused()
         done += len(batch)
         progress(done, len(days))
-    yield _Window.of(parts, first, last)
+    yield _window_of(parts, first, last)
 
 
 def _batches(days: Sequence[int], lines: LinesByDate) -> Iterator[list[int]]:
@@ -209,7 +200,3 @@ def _with_gaps(days: list[int]) -> Iterator[int]:
         if following - day <= LONGEST_GAP + 1:
             yield from range(day + 1, following)
     yield from days[-1:]
-
-
-def _size(tables: DateTables) -> int:
-    return sum(map(len, tables.values()))

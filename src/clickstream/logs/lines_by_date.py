@@ -88,7 +88,7 @@ class LinesByDate:
         self._places: dict[str, int] = {}
         self._pieces: defaultdict[int, list[Piece | _OnDisk]] = defaultdict(list)
         self._in_memory = 0
-        self._last_hours: dict[str, int | None] = {}
+        self._last_hours: dict[str, int] = {}
         self._directory: TemporaryDirectory[str] | None = None
 
     def add(self, parsed: Parsed, *files: str | SmallFile) -> list[int]:
@@ -104,17 +104,17 @@ class LinesByDate:
         if not parsed.lines:
             return []
         number = self._places[source[0][0]] * SOURCES_OF_A_FILE + len(self.sources)
-        lines = _lines_of(parsed, source, self._hosts, self._last_hours.get(source[0][0]))
+        last_hour = self._last_hours.get(source[0][0])
+        pieces, end_hour = _pieces_by_day(parsed, number, source, self._hosts, last_hour)
         self.sources[number] = source
-        found = dict(lines.by_day(number))
-        for day, piece in found.items():
+        for day, piece in pieces.items():
             self._pieces[day].append(piece)
             self._in_memory += piece.requests.nbytes
-        if len(lines.hours):
-            self._last_hours[source[-1][0]] = int(lines.hours[-1])
+        if end_hour is not None:
+            self._last_hours[source[-1][0]] = end_hour
         if self._in_memory > self._most_bytes:
             self._write()
-        return [*found]
+        return [*pieces]
 
     @property
     def days(self) -> list[int]:
@@ -136,7 +136,7 @@ class LinesByDate:
 
     def of_day(self, day: int) -> Iterator[Piece]:
         """Yield the lines of a date in the order of the sources."""
-        for piece in sorted(self._pieces.get(day, ()), key=lambda one: one.source):
+        for piece in sorted(self._pieces.get(day, ()), key=lambda piece: piece.source):
             yield piece if isinstance(piece, Piece) else piece.read()
 
     def close(self) -> None:
@@ -149,9 +149,9 @@ class LinesByDate:
         self._directory = self._directory or TemporaryDirectory(prefix="clickstream-")
         directory = Path(self._directory.name)
         for day, pieces in self._pieces.items():
-            for place, piece in enumerate(pieces):
+            for position, piece in enumerate(pieces):
                 if isinstance(piece, Piece):
-                    pieces[place] = _OnDisk.write(piece, directory / f"{day}-{place}")
+                    pieces[position] = _OnDisk.write(piece, directory / f"{day}-{position}")
         self._in_memory = 0
 
 
@@ -187,68 +187,52 @@ def _counts_of(piece: Piece | _OnDisk) -> Counter[HourOfLog]:
     return piece.lines if isinstance(piece, Piece) else piece.piece.lines
 
 
-@dataclass(frozen=True)
-class _Lines:
-    """The lines of one source, with the number of the hour of each line.
+def _pieces_by_day(
+    parsed: Parsed, number: int, source: Source, hosts: Sequence[str], last_hour: int | None
+) -> tuple[dict[int, Piece], int | None]:
+    """Return the piece of each date (days since 1970-01-01), and the hour of the last request.
 
-    A rejected line has the hour of the line before it; at the start of a file, that of the first
-    line with a time.
+    `number` is that of the source, and `last_hour` the hour of the line before, of the same file. A
+    rejected line has the hour of the line before it; at the start of a file, that of the first line
+    with a time.
     """
-
-    requests: pa.Table
-    hours: Numbers
-    other_hosts: Numbers
-    rejects: pa.Table
-    reject_hours: Numbers
-    counts: Counter[HourOfLog]
-
-    def by_day(self, source: int) -> Iterator[tuple[int, Piece]]:
-        """Yield each date as days since 1970-01-01, and its lines."""
-        of_requests, of_rejects, of_others = (
-            hours // HOURS_OF_A_DAY for hours in (self.hours, self.reject_hours, self.other_hosts)
-        )
-        rejects = self.rejects.append_column("hour", pa.array(self.reject_hours.astype(np.int32)))
-        for day in np.unique(np.concatenate([of_requests, of_rejects, of_others])).tolist():
-            yield (
-                day,
-                Piece(
-                    source,
-                    _filtered(self.requests, of_requests == day),
-                    rejects.filter(pa.array(of_rejects == day)),
-                    Counter(
-                        {k: n for k, n in self.counts.items() if k[1] // HOURS_OF_A_DAY == day}
-                    ),
-                    _counted(self.other_hosts[of_others == day]),
-                ),
-            )
-
-
-def _lines_of(
-    parsed: Parsed, source: Source, hosts: Sequence[str], last_hour: int | None
-) -> _Lines:
-    """Find the hour of each line; `last_hour` is that of the line before, of the same file."""
-    number, refused = (table["line_number"].to_numpy() for table in (parsed.table, parsed.refused))
+    parsed_numbers, refused_numbers = (
+        table["line_number"].to_numpy() for table in (parsed.table, parsed.refused)
+    )
     hours = parsed.table["at"].to_numpy().astype("M8[s]").astype(np.int64) // _HOUR
     of_refused: list[Numbers] = []
     counts: Counter[HourOfLog] = Counter()
-    for (path, _), some, others in zip(
-        source, _by_file(number, source), _by_file(refused, source), strict=True
+    for (path, _), parsed_lines, refused_lines in zip(
+        source, _by_file(parsed_numbers, source), _by_file(refused_numbers, source), strict=True
     ):
-        of_refused.append(_hours_before(refused[others], number[some], hours[some], last_hour))
+        of_file = hours[parsed_lines]
+        of_refused.append(
+            _hours_before(
+                refused_numbers[refused_lines], parsed_numbers[parsed_lines], of_file, last_hour
+            )
+        )
         last_hour = None
-        by_hour = _counted(np.concatenate([hours[some], of_refused[-1]]))
-        for hour, lines in by_hour.items():
+        for hour, lines in _count_hours(np.concatenate([of_file, of_refused[-1]])).items():
             counts[log_name(path), hour] += lines
     requests = requests_of_site(parsed.table, hosts)
-    is_of_site = np.isin(number, requests["line_number"].to_numpy(), assume_unique=True)
-    return _Lines(
-        requests=requests,
-        hours=hours[is_of_site],
-        other_hosts=hours[~is_of_site],
-        rejects=parsed.refused,
-        reject_hours=np.concatenate(of_refused),
-        counts=counts,
+    is_of_site = np.isin(parsed_numbers, requests["line_number"].to_numpy(), assume_unique=True)
+    request_hours, other_hours = hours[is_of_site], hours[~is_of_site]
+    reject_hours = np.concatenate(of_refused)
+    rejects = parsed.refused.append_column("hour", pa.array(reject_hours.astype(np.int32)))
+    request_days, reject_days, other_days = (
+        of_lines // HOURS_OF_A_DAY for of_lines in (request_hours, reject_hours, other_hours)
     )
+    pieces = {
+        day: Piece(
+            number,
+            _filter_rows(requests, request_days == day),
+            rejects.filter(pa.array(reject_days == day)),
+            Counter({log: n for log, n in counts.items() if log[1] // HOURS_OF_A_DAY == day}),
+            _count_hours(other_hours[other_days == day]),
+        )
+        for day in np.unique(np.concatenate([request_days, reject_days, other_days])).tolist()
+    }
+    return pieces, int(request_hours[-1]) if len(request_hours) else None
 
 
 def _by_file(number: Numbers, source: Source) -> list[slice]:
@@ -264,22 +248,22 @@ def _hours_before(
     """Return the hour of each refused line, from the numbers and hours of the parsed lines."""
     if last_hour is None:
         last_hour = int(hours[0]) if len(hours) else int(time.time()) // _HOUR
-    known = np.concatenate([[last_hour], hours]).astype(np.int64)
-    found: Numbers = known[np.searchsorted(number, refused)]
-    return found
+    preceding_hours = np.concatenate([[last_hour], hours]).astype(np.int64)
+    refused_hours: Numbers = preceding_hours[np.searchsorted(number, refused)]
+    return refused_hours
 
 
-def _counted(hours: Numbers) -> Counter[int]:
+def _count_hours(hours: Numbers) -> Counter[int]:
     distinct, counts = np.unique(hours, return_counts=True)
     return Counter(dict(zip(distinct.tolist(), counts.tolist(), strict=True)))
 
 
-def _filtered(table: pa.Table, chosen: NDArray[np.bool_]) -> pa.Table:
+def _filter_rows(table: pa.Table, chosen: NDArray[np.bool_]) -> pa.Table:
     """Return chosen rows; columns of texts keep only the texts of these rows."""
     if chosen.all():
         return table
-    some = table.filter(pa.array(chosen)).combine_chunks()
-    return pa.table({name: _compact(some[name]) for name in some.column_names})
+    rows = table.filter(pa.array(chosen)).combine_chunks()
+    return pa.table({name: _compact(rows[name]) for name in rows.column_names})
 
 
 def _compact(column: pa.ChunkedArray) -> pa.Array:

@@ -111,7 +111,7 @@ class LogSet:
 
     def compute(
         self,
-        found: LogFacts,
+        log_facts: LogFacts,
         secret: bytes,
         console: Console,
         views: Sequence[str] = FACT_VIEWS,
@@ -122,17 +122,23 @@ class LogSet:
         Visitor keys are derived from `secret`. `observe` is called with the rows of the tables of
         each date.
         """
-        before = {day: one for day, one in found.carries.items() if day < (found.first or 0)}
-        found.carries = {**before}
+        before = {
+            day: carry for day, carry in log_facts.carries.items() if day < (log_facts.first or 0)
+        }
+        log_facts.carries = {**before}
         with _progress_of_dates(console) as bar:
             task = bar.add_task("Computing figures")
             yield from compute_facts(
-                *(found.lines, found.settings, secret, datetime.now(UTC)),
-                lambda done, total: bar.update(task, completed=done, total=total),
-                *(before, found.carries.__setitem__),
+                log_facts.lines,
+                log_facts.settings,
+                secret,
+                datetime.now(UTC),
+                progress=lambda done, total: bar.update(task, completed=done, total=total),
+                before=before,
+                keep=log_facts.carries.__setitem__,
                 views=views,
                 observe=observe,
-                first=found.first,
+                first=log_facts.first,
             )
 
     def _continue(self, last: LogFacts) -> LogFacts | None:
@@ -150,7 +156,8 @@ class LogSet:
         before, new = last.lines.days, [last.lines.days[-1]]
         try:
             for parsed in read_log(
-                *(end.path, log_format_of(self.settings, self.log_format)),
+                end.path,
+                log_format_of(self.settings, self.log_format),
                 longest=self.settings.clean.longest_line_bytes,
                 offsets=last.read.add_offsets,
                 end=end,
@@ -159,20 +166,20 @@ class LogSet:
         except InputError:
             return None
         first = max((day for day in before if day < min(new)), default=None)
-        kept = {day: one for day, one in last.samples.items() if day < min(new)}
-        found = self._found(last.read, last.lines, kept, stamps)
+        kept = {day: sample for day, sample in last.samples.items() if day < min(new)}
+        log_facts = self._build_facts(last.read, last.lines, kept, stamps)
         is_first_carried = first is not None and any(day < first for day in last.carries)
-        if found.settings == last.settings and is_first_carried:
-            found.first, found.carries = first, last.carries
-        return found
+        if log_facts.settings == last.settings and is_first_carried:
+            log_facts.first, log_facts.carries = first, last.carries
+        return log_facts
 
     def read(self, console: Console, lines: LinesByDate | None = None) -> LogFacts:
         """Read the logs, without their facts; `lines` takes the lines, if given."""
         lines, stamps = lines or LinesByDate(self.settings.site.hosts), self.stamps()
         read = read_into(lines, self.paths, self.log_format, self.settings, console)
-        return self._found(read, lines, {}, stamps)
+        return self._build_facts(read, lines, {}, stamps)
 
-    def _found(
+    def _build_facts(
         self, read: Read, lines: LinesByDate, samples: Samples, stamps: Mapping[str, str]
     ) -> LogFacts:
         """Return what was read; `samples` are those of the dates that have not changed."""
@@ -197,7 +204,7 @@ def _progress_of_dates(console: Console) -> Progress:
 def _stamp(path: str) -> str:
     """Return name, size and time of a file; stdin differs each time."""
     try:
-        found = Path(path).stat()
+        stat = Path(path).stat()
     except OSError:
         return f"{path} {os.getpid()} {id(sys.stdin)}"
-    return f"{Path(path).resolve()} {found.st_size} {found.st_mtime_ns} {found.st_ino}"
+    return f"{Path(path).resolve()} {stat.st_size} {stat.st_mtime_ns} {stat.st_ino}"

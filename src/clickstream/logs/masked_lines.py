@@ -33,7 +33,7 @@ def masked_lines(
             wanted[path].add(number)
     mask = Mask(frozenset(settings.clean.query_parameters), settings.site.domains)
     return {
-        (path, number): _masked(line, names, settings, mask, header)
+        (path, number): _mask_line(line, names, settings, mask, header)
         for path, numbers in wanted.items()
         for number, line, names, header in _lines_at(path, numbers, log_format, settings)
     }
@@ -48,7 +48,7 @@ def _lines_at(
     for block in text_blocks(path, longest):
         lines = block.removesuffix(b"\n").split(b"\n")
         if not names:
-            names = _detected(parse.shorten(block, longest).data[:SAMPLE_SIZE])
+            names = _detect_names(parse.shorten(block, longest).data[:SAMPLE_SIZE])
         for number in sorted(n for n in numbers if read < n <= read + len(lines)):
             above = parse.shorten(b"\n".join(lines[: number - read - 1]) + b"\n", longest).data
             yield number, lines[number - read - 1] + b"\n", names, _header_after(above, header)
@@ -62,16 +62,16 @@ def _header_after(above: bytes, header: bytes) -> bytes:
     return parse.header_after(above, "w3c", header)
 
 
-def _detected(data: bytes) -> list[str]:
+def _detect_names(data: bytes) -> list[str]:
     try:
         return [parse.detect(data).name]
     except InputError:
         return []
 
 
-def _masked(line: bytes, names: list[str], settings: Settings, mask: Mask, header: bytes) -> str:
+def _mask_line(line: bytes, names: list[str], settings: Settings, mask: Mask, header: bytes) -> str:
     """Return a line, masked by the first of some formats that fits, or by its own format."""
-    for name in (*names, *_detected(header + line)):
+    for name in (*names, *_detect_names(header + line)):
         text = mask.line(line, log_format_of(settings, name), header)
         if text != MASK:
             return text

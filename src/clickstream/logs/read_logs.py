@@ -53,7 +53,9 @@ A large file is alone, and its number is None.
 
 def source_of(files: Sequence[str | SmallFile]) -> Source:
     """Return the paths and numbers of lines of files, without their content."""
-    return tuple((one, None) if isinstance(one, str) else (one.name, one.lines) for one in files)
+    return tuple(
+        (file, None) if isinstance(file, str) else (file.name, file.lines) for file in files
+    )
 
 
 def place_of_line(line_number: int, source: Source) -> tuple[str, int]:
@@ -108,8 +110,8 @@ class SmallFiles:
         """Yield the files with their formats, without those whose format is unknown."""
         formats: list[Detected | None] = [None] * len(files)
         is_first = True
-        for place, file in enumerate(files):
-            log_format, detected = file.log_format, formats[place]
+        for position, file in enumerate(files):
+            log_format, detected = file.log_format, formats[position]
             if log_format == AUTO:
                 try:
                     detected = detected or detect_format(
@@ -119,8 +121,8 @@ class SmallFiles:
                     self._result.add_unreadable(file.file, error)
                     continue
                 if is_first:
-                    samples = [later.data for later in files[place + 1 :]]
-                    formats[place + 1 :] = confirm_formats(samples, detected.name)
+                    samples = [later.data for later in files[position + 1 :]]
+                    formats[position + 1 :] = confirm_formats(samples, detected.name)
                     is_first = False
                 self._result.formats.append(detected)
                 log_format = detected.name
@@ -296,8 +298,16 @@ def _read_file(
     end = result.end if result.end and result.end.path == file.path else None
     try:
         for parsed in read_log(
-            *(file.path, log_format, progress, add_format, padding.append, result.last_format),
-            *(None if end else add_small, longest, result.add_offsets, end),
+            file.path,
+            log_format,
+            progress,
+            add_format,
+            padding=padding.append,
+            likely=result.last_format,
+            small=None if end else add_small,
+            longest=longest,
+            offsets=result.add_offsets,
+            end=end,
         ):
             small.flush()
             tally.add(parsed, name_of(file.path))

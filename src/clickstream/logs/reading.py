@@ -152,7 +152,7 @@ def find_files(paths: Sequence[str]) -> tuple[list[TrialFile], list[str]]:
 
     The files of a directory are ordered by name; its subdirectories are skipped.
     """
-    found: dict[str, TrialFile] = {}
+    by_path: dict[str, TrialFile] = {}
     complaints = []
     for path in paths:
         try:
@@ -161,9 +161,9 @@ def find_files(paths: Sequence[str]) -> tuple[list[TrialFile], list[str]]:
             complaints.append(error.printed)
             continue
         for file in files:
-            if not (file.is_from_directory and file.path in found):
-                found[file.path] = file
-    return [*found.values()], complaints
+            if not (file.is_from_directory and file.path in by_path):
+                by_path[file.path] = file
+    return [*by_path.values()], complaints
 
 
 def _is_directory(path: str) -> bool:
@@ -205,7 +205,7 @@ def read_log(
     path: str,
     log_format: str | Format,
     progress: Callable[[int], None] = lambda _: None,
-    found: Callable[[Detected], None] = lambda _: None,
+    add_format: Callable[[Detected], None] = lambda _: None,
     padding: Callable[[int], None] = lambda _: None,
     likely: str = "",
     small: Callable[[bytes], None] | None = None,
@@ -215,12 +215,12 @@ def read_log(
 ) -> Iterator[Parsed]:
     """Read and parse one log, block by block; with an `end`, from there on, and move it.
 
-    The functions are called with: `progress` the number of bytes of the file read so far; `found`
-    the detected format, with which the file begins if `log_format` is `auto` (later changes of
-    format are followed); `padding` the number of bytes left out at the start of the file, NULs or a
-    byte-order mark; `small`, if given, the whole file if it is small, in place of its parsed lines.
-    `likely` is the format to try first. Lines of more than `longest` bytes are rejects. `offsets`
-    is called with the offsets from UTC of some lines.
+    The functions are called with: `progress` the number of bytes of the file read so far;
+    `add_format` the detected format, with which the file begins if `log_format` is `auto` (later
+    changes of format are followed); `padding` the number of bytes left out at the start of the
+    file, NULs or a byte-order mark; `small`, if given, the whole file if it is small, in place of
+    its parsed lines. `likely` is the format to try first. Lines of more than `longest` bytes are
+    rejects. `offsets` is called with the offsets from UTC of some lines.
 
     Raises InputError, with the file and what to do, if the file can't be read, or if it is damaged
     (after its readable lines). Raises EmptyLog if it is empty, and UnknownFormat if `log_format` is
@@ -228,13 +228,13 @@ def read_log(
     """
     lines, parsed_bytes, last, end = 0, 0, b"\n", end or LogEnd(path)
     is_continued, end.can_continue = end.offset > 0, False  # also if this read is interrupted
-    with _opened(path, end.offset) as raw:
+    with _open_log(path, end.offset) as raw:
         reader = Content(raw)
         log = _whole_lines(reader, padding, longest)
         sample = _first_lines(log, longest)
         if not sample and not is_continued:
             if reader.damage:
-                raise UnreadableLog(_damaged(name_of(path), reader.damage, lines))
+                raise UnreadableLog(_damage_message(name_of(path), reader.damage, lines))
             raise EmptyLog(f"{name_of(path)} is empty: name a log that has lines.")
         rest = next(log, b"")
         if small and not rest and not reader.damage and sample.endswith(b"\n"):
@@ -246,11 +246,11 @@ def read_log(
             log_format = end.log_format
         elif may_change:
             detected = detect_format(name_of(path), sample, likely, longest)
-            found(detected)
+            add_format(detected)
             log_format = detected.name
         end.log_format = log_format
 
-        def noted() -> Iterator[bytes]:
+        def note_blocks() -> Iterator[bytes]:
             nonlocal parsed_bytes, last
             for block in chain(filter(None, [sample, rest]), log):
                 offsets(sample_offsets(block))
@@ -258,7 +258,7 @@ def read_log(
                 yield block
 
         for parsed in parse_blocks(
-            noted(), log_format, may_change, BATCH_BYTES, longest, end.position
+            note_blocks(), log_format, may_change, BATCH_BYTES, longest, end.position
         ):
             lines += parsed.lines
             progress(_position(raw))
@@ -266,17 +266,17 @@ def read_log(
         if raw.seekable():
             end.note(raw, parsed_bytes, ends_line=last == b"\n" and not reader.damage)
     if reader.damage:
-        raise UnreadableLog(_damaged(name_of(path), reader.damage, lines))
+        raise UnreadableLog(_damage_message(name_of(path), reader.damage, lines))
 
 
 def text_blocks(path: str, longest: int) -> Iterator[bytes]:
     """Yield the whole lines of a log, uncompressed, in blocks; see `read_blocks`."""
-    with _opened(path) as raw:
+    with _open_log(path) as raw:
         yield from _whole_lines(Content(raw), longest=longest)
 
 
 @contextmanager
-def _opened(path: str, offset: int = 0) -> Iterator[io.BufferedReader[Any]]:
+def _open_log(path: str, offset: int = 0) -> Iterator[io.BufferedReader[Any]]:
     if path == STDIN:
         stdin = io.BufferedReader(cast(io.RawIOBase, sys.stdin.buffer))
         try:
@@ -287,7 +287,7 @@ def _opened(path: str, offset: int = 0) -> Iterator[io.BufferedReader[Any]]:
     try:
         file = Path(path).open("rb")  # noqa: SIM115  the caller's block closes it
     except OSError as error:
-        raise UnreadableLog(_unreadable(path, error)) from None
+        raise UnreadableLog(_unreadable_message(path, error)) from None
     with file:
         if offset:
             file.seek(offset)
@@ -337,7 +337,7 @@ def _position(raw: io.BufferedReader[Any]) -> int:
     return raw.tell() if raw.seekable() else 0
 
 
-def _unreadable(path: str, error: OSError) -> str:
+def _unreadable_message(path: str, error: OSError) -> str:
     if isinstance(error, FileNotFoundError):
         return f"{path} does not exist: check the name."
     if isinstance(error, PermissionError):
@@ -347,7 +347,7 @@ def _unreadable(path: str, error: OSError) -> str:
     return f"{path} can't be read ({error.strerror}): check the name and the disk."
 
 
-def _damaged(path: str, damage: Exception, lines: int) -> str:
+def _damage_message(path: str, damage: Exception, lines: int) -> str:
     whole = quantity(lines, "whole line")
     if isinstance(damage, OSError) and damage.errno:
         return f"{path} can't be read further ({damage.strerror}) after {whole}: check the disk."

@@ -22,8 +22,15 @@ from clickstream.settings import Settings
 from clickstream.step_config import clean_rules, referrers_of_assets
 
 PRIVATE_NETWORKS = (
-    *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8"),
-    *("169.254.0.0/16", "::1/128", "fc00::/7", "fe80::/10"),
+    "10.0.0.0/8",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "100.64.0.0/10",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "::1/128",
+    "fc00::/7",
+    "fe80::/10",
 )
 NEARLY_ALL = 0.95
 """Share of the requests from which on a proxy is in front of the whole site."""
@@ -41,12 +48,12 @@ def count_private_peers(requests: pa.Table, trusted: NetworkSet) -> Counter[str]
     """
     forwarded = requests["forwarded"].cast(pa.string())
     clients = requests["client"].filter(pc.greater(pc.utf8_length(forwarded), 0).fill_null(False))
-    found: Counter[str] = Counter()
-    for one in pc.value_counts(clients.cast(pa.string())).to_pylist():
-        address = address_in(one["values"] or "")
+    counts: Counter[str] = Counter()
+    for client_count in pc.value_counts(clients.cast(pa.string())).to_pylist():
+        address = address_in(client_count["values"] or "")
         if address and address in _PRIVATE and address not in trusted:
-            found[address] += one["counts"]
-    return found
+            counts[address] += client_count["counts"]
+    return counts
 
 
 def advise_on_proxies(peers: Mapping[str, int], requests: int) -> str:
@@ -57,10 +64,10 @@ def advise_on_proxies(peers: Mapping[str, int], requests: int) -> str:
     behind = sum(peers.values())
     if not behind or behind < NEARLY_ALL * requests:
         return ""
-    one = len(peers) == 1
+    addresses = "a private address" if len(peers) == 1 else "private addresses"
     return (
         f"A proxy is in front of the site, so visitors can't be told apart: {behind:,} of the first"
-        f" {requests:,} requests come from {'a private address' if one else 'private addresses'} "
+        f" {requests:,} requests come from {addresses} "
         "and have a forwarded one. To count visitors by the forwarded address, write these lines "
         "into clickstream.toml, and run the command again:\n"
         f"[clean]\ntrusted_proxies = {json.dumps(_to_trust([*peers]))}"
@@ -70,9 +77,9 @@ def advise_on_proxies(peers: Mapping[str, int], requests: int) -> str:
 def _to_trust(peers: Sequence[str]) -> list[str]:
     if len(peers) <= MOST_NAMED:
         return sorted(peers)
-    networks = (NetworkSet.of([one]) for one in PRIVATE_NETWORKS)
+    networks = (NetworkSet.of([network]) for network in PRIVATE_NETWORKS)
     pairs = zip(PRIVATE_NETWORKS, networks, strict=True)
-    return [name for name, network in pairs if any(one in network for one in peers)]
+    return [name for name, network in pairs if any(peer in network for peer in peers)]
 
 
 SAMPLE_REQUESTS = 90_000
@@ -107,19 +114,21 @@ def sample_dates(settings: Settings, lines: LinesByDate, before: Samples) -> dic
         left -= sum(map(len, tables[day]))
     all_tables = () if settings.site.domains else chain.from_iterable(tables.values())
     referrers = referrers_of_assets(rules, all_tables)
-    found = dict(before)
+    samples = dict(before)
     for day, of_date in tables.items():
         domains = count_domains(referrers.get(day, {}))
-        peers = sum((count_private_peers(one, rules.trusted) for one in of_date), Counter[str]())
-        found[day] = DateSample(sum(map(len, of_date)), dict(domains), dict(peers))
-    return found
+        peers = sum(
+            (count_private_peers(table, rules.trusted) for table in of_date), Counter[str]()
+        )
+        samples[day] = DateSample(sum(map(len, of_date)), dict(domains), dict(peers))
+    return samples
 
 
 def _first_requests(lines: LinesByDate, day: int, number: int) -> Iterator[pa.Table]:
     for piece in lines.of_day(day):
-        some = piece.requests[:number]
-        yield some
-        number -= len(some)
+        requests = piece.requests[:number]
+        yield requests
+        number -= len(requests)
         if number <= 0:
             return
 
@@ -127,18 +136,18 @@ def _first_requests(lines: LinesByDate, day: int, number: int) -> Iterator[pa.Ta
 def infer_from_samples(samples: Samples) -> OwnDomain | None:
     """Infer the own domain; None if the sample does not show one."""
     counts: Counter[str] = Counter()
-    for one in samples.values():
-        counts.update(one.domains)
+    for sample in samples.values():
+        counts.update(sample.domains)
     return choose_own_domain(counts)
 
 
 def advise_from_samples(samples: Samples) -> str:
     """Return the advice on a proxy in front of the site; empty if the sample shows none."""
     peers: Counter[str] = Counter()
-    for one in samples.values():
-        peers.update(one.peers)
+    for sample in samples.values():
+        peers.update(sample.peers)
     return advise_on_proxies(peers, _size(samples))
 
 
 def _size(samples: Samples) -> int:
-    return sum(one.requests for one in samples.values())
+    return sum(sample.requests for sample in samples.values())

@@ -51,8 +51,10 @@ WrittenOffsets = Mapping[DatedOffset, Seen]
 def sample_offsets(block: bytes) -> dict[DatedOffset, Seen]:
     """Return the offsets of some lines of a block; none if its format has no offsets."""
     matches = [*_matches(block)]
-    times = [*_clock_times([one["clock"] for one in matches if one["clock"]])]
-    times += filter(None, (_iso_time(one["iso"] + one["zone"]) for one in matches if one["iso"]))
+    times = [*_clock_times([match["clock"] for match in matches if match["clock"]])]
+    times += filter(
+        None, (_iso_time(match["iso"] + match["zone"]) for match in matches if match["iso"])
+    )
     return merge_offsets(
         {DatedOffset(at // DAY_SECONDS, offset): Seen(at, 1)} for at, offset in times
     )
@@ -60,19 +62,21 @@ def sample_offsets(block: bytes) -> dict[DatedOffset, Seen]:
 
 def merge_offsets(parts: Iterable[WrittenOffsets]) -> dict[DatedOffset, Seen]:
     """Add up the offsets of several parts of a log."""
-    found: dict[DatedOffset, Seen] = {}
+    merged: dict[DatedOffset, Seen] = {}
     for part in parts:
         for key, seen in part.items():
-            before = found.get(key, Seen(seen.at, 0))
-            found[key] = Seen(min(before.at, seen.at), before.lines + seen.lines)
-    return found
+            before = merged.get(key, Seen(seen.at, 0))
+            merged[key] = Seen(min(before.at, seen.at), before.lines + seen.lines)
+    return merged
 
 
 def _matches(block: bytes) -> Iterator[re.Match[bytes]]:
     """Yield the first time with an offset in each of some lines."""
     last = block.rfind(b"\n", 0, len(block) - 1) + 1
     step = max(last // (SAMPLED_LINES - 1), 1)
-    starts = (block.rfind(b"\n", 0, place) + 1 for place in [*range(0, last, step), len(block) - 1])
+    starts = (
+        block.rfind(b"\n", 0, position) + 1 for position in [*range(0, last, step), len(block) - 1]
+    )
     for start in dict.fromkeys(starts):
         end = block.find(b"\n", start)
         if match := _TIME.search(block, start, end if end >= 0 else len(block)):
@@ -98,8 +102,15 @@ def _iso_time(text: bytes) -> tuple[int, int] | None:
 
 
 WELL_KNOWN = (
-    *("Europe/London", "Europe/Berlin", "Europe/Helsinki", "America/New_York", "America/Chicago"),
-    *("America/Denver", "America/Los_Angeles", "Australia/Sydney", "Asia/Kolkata"),
+    "Europe/London",
+    "Europe/Berlin",
+    "Europe/Helsinki",
+    "America/New_York",
+    "America/Chicago",
+    "America/Denver",
+    "America/Los_Angeles",
+    "Australia/Sydney",
+    "Asia/Kolkata",
 )
 """Zones that are tried before all others with the same offsets."""
 

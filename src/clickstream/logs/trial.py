@@ -98,8 +98,14 @@ CLIENTS = ("people", "bots", "assets", "others")
 """The kinds of clients whose errors are counted separately."""
 
 VIEWS = (
-    *("session_facts", "page_view_facts", "goal_facts", "hour_facts"),
-    *("bot_facts", "reject_facts", "people_facts", "cohort_facts"),
+    "session_facts",
+    "page_view_facts",
+    "goal_facts",
+    "hour_facts",
+    "bot_facts",
+    "reject_facts",
+    "people_facts",
+    "cohort_facts",
 )
 """The fact views that the figures are in."""
 

@@ -280,8 +280,8 @@ class _Page:
         lines = []
         for reason, number in self._figures["rejected"]["by_reason"].items():
             path, line_number, example = self._figures["examples"][reason]
-            place = f"  such as line {line_number:,} of {path}"
-            lines.append(Text.assemble((f"{number:,}", "bold"), f" {reason}", (place, "dim")))
+            where = f"  such as line {line_number:,} of {path}"
+            lines.append(Text.assemble((f"{number:,}", "bold"), f" {reason}", (where, "dim")))
             lines += [Text(f"  {example}", WARNING)] if example else []
         for line in lines:
             line.no_wrap, line.overflow = True, self._overflow

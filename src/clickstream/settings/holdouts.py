@@ -39,10 +39,10 @@ def _regions(names: tuple[str, ...]) -> tuple[str, ...]:
 
 def _names(names: tuple[str, ...]) -> tuple[str, ...]:
     """Return the names without spaces around them, each once."""
-    found = tuple(dict.fromkeys(name.strip() for name in names))
-    if not all(found):
+    stripped = tuple(dict.fromkeys(name.strip() for name in names))
+    if not all(stripped):
         raise PydanticCustomError("holdout_names", "a name is empty: write or remove it")
-    return found
+    return stripped
 
 
 UtcDate = Annotated[date, BeforeValidator(_date)]

@@ -156,13 +156,14 @@ def _check_names(
     """Check that no two sources or tests have the same name, because they are known by it."""
     for section, noun in (("sources", "sources"), ("sales", "sources"), ("holdouts", "tests")):
         seen: set[str] = set()
-        for number, one in enumerate(getattr(settings, section)):
-            if one.name in seen:
+        for number, entry in enumerate(getattr(settings, section)):
+            if entry.name in seen:
                 where = _where((section, str(number), "name"), text, path, origin)
                 raise SettingsError(
-                    f"{where}: there are two {noun} named {one.name}; give each a name of its own."
+                    f"{where}: there are two {noun} named {entry.name}; "
+                    "give each a name of its own."
                 )
-            seen.add(one.name)
+            seen.add(entry.name)
 
 
 def _where(
@@ -194,7 +195,7 @@ def _complaint(
     name = ".".join(keys)
     where = _where(keys, text, path, origin)
     if error["type"] == "extra_forbidden":
-        return f"{where}: there is no setting {name}. Allowed here: {_allowed(keys)}."
+        return f"{where}: there is no setting {name}. Allowed here: {_allowed_keys(keys)}."
     if error["type"] == SOURCE_PROBLEM:
         return f"{where}: the source {_name_in(error) or name} can't be used: {error['msg']}."
     if error["type"] == HOLDOUT_PROBLEM:
@@ -209,7 +210,7 @@ def _name_in(error: ErrorDetails) -> str:
     return str(entry.get("name", "")) if isinstance(entry, dict) else ""
 
 
-def _allowed(keys: tuple[str, ...]) -> str:
+def _allowed_keys(keys: tuple[str, ...]) -> str:
     sections: dict[str, type[BaseModel]] = {
         name: field.annotation
         for name, field in Settings.model_fields.items()
@@ -233,8 +234,8 @@ def _line_of(keys: tuple[str, ...], text: str) -> int:
     headers = _headers(lines, names[:2]) or _headers(lines, names[:1])
     start = headers[min(index, len(headers) - 1)] if headers else 0
     wanted = re.compile(rf"\s*\[*\s*['\"]?{re.escape(names[-1])}['\"]?\s*[=\].]")
-    found = (n for n in range(start, len(lines)) if wanted.match(lines[n]))
-    return next(found, start) + 1
+    matches = (n for n in range(start, len(lines)) if wanted.match(lines[n]))
+    return next(matches, start) + 1
 
 
 def _headers(lines: list[str], names: list[str]) -> list[int]:

@@ -17,9 +17,9 @@ IN_THOUSANDTHS = ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND")
 """Currencies with three decimals (ISO 4217); amounts in hundredths would lose money."""
 
 WITHOUT_HUNDREDTHS = (
-    *("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND"),
-    *("VUV", "XAF", "XOF", "XPF"),
-)
+    "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND",
+    "VUV", "XAF", "XOF", "XPF",
+)  # fmt: skip
 """Currencies without decimals (ISO 4217): the smallest unit of a shop is often the whole unit."""
 
 SCHEMES = ("postgresql", "mysql", "mariadb")

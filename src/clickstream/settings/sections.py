@@ -384,7 +384,7 @@ class Settings(Section):
     @property
     def sales_currency(self) -> str:
         """The currency of all sources of sales; empty without sales, or with several currencies."""
-        codes = {one.currency for one in self.sales}
+        codes = {source.currency for source in self.sales}
         return codes.pop() if len(codes) == 1 else ""
 
     def resolve(self, path: str) -> Path:

@@ -26,10 +26,10 @@ def _network(text: str) -> str:
 
 def is_mail_address(text: str) -> bool:
     """Whether a text is one address that a mail header may contain: `Ana <ana@cafe.example>`."""
-    found = getaddresses([text])
-    if len(found) != 1 or not text.isprintable():
+    addresses = getaddresses([text])
+    if len(addresses) != 1 or not text.isprintable():
         return False
-    name, at, domain = found[0][1].rpartition("@")
+    name, at, domain = addresses[0][1].rpartition("@")
     return bool(name and at and domain)
 
 
@@ -88,8 +88,8 @@ def _page_names(names: dict[str, str]) -> dict[str, str]:
             raise PydanticCustomError("page_names", message, {"page": page})
         if name in pages:
             message = "{first} and {page} have the same name {name}; give each page its own"
-            found = {"first": pages[name], "page": page, "name": repr(name)}
-            raise PydanticCustomError("page_names", message, found)
+            context = {"first": pages[name], "page": page, "name": repr(name)}
+            raise PydanticCustomError("page_names", message, context)
         pages[name] = page
     return names
 

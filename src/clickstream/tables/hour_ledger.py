@@ -6,8 +6,16 @@ from clickstream.tables.columns import EVENT_DATE, HOUR_AT
 from clickstream.tables.table_type import Column, Table, key
 
 BALANCE = (
-    *("page_requests", "assets", "downloads", "bots", "redirects"),
-    *("client_errors", "server_errors", "health_checks", "api_calls", "others"),
+    "page_requests",
+    "assets",
+    "downloads",
+    "bots",
+    "redirects",
+    "client_errors",
+    "server_errors",
+    "health_checks",
+    "api_calls",
+    "others",
 )
 """Columns of the line balance: every request to the site counts in exactly one.
 

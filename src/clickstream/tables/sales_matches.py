@@ -198,7 +198,11 @@ MATCH_LEDGER = Table(
 )
 
 MATCH_TABLES = (
-    *(ORDER_MATCHES, CONFIRMATION_VIEWS, JOURNEYS, ATTRIBUTION_CHANGES, ORDER_TOUCHES),
+    ORDER_MATCHES,
+    CONFIRMATION_VIEWS,
+    JOURNEYS,
+    ATTRIBUTION_CHANGES,
+    ORDER_TOUCHES,
     MATCH_LEDGER,
 )
 """The tables that a date of matches replaces, in the order of the commits.

@@ -209,7 +209,7 @@ class Engine:
                 self._write_rows(compiled, tables, statistics, cursor, output)
             except duckdb.Error as error:
                 tables.check_files()  # a missing or damaged file explains the failure better
-                raise self._explained(error, compiled) from None
+                raise self._explain_error(error, compiled) from None
             with output.open("rb") as file:
                 self._store(execution, file, "application/octet-stream")
         return [(name, types.trino_name(kind)) for name, kind in compiled.labels()]
@@ -250,7 +250,7 @@ class Engine:
                     for row in rows
                 )
 
-    def _explained(self, error: duckdb.Error, compiled: CompiledStatement) -> QueryError:
+    def _explain_error(self, error: duckdb.Error, compiled: CompiledStatement) -> QueryError:
         if not isinstance(error, duckdb.OutOfMemoryException):
             return explain_failure(error, compiled.tree)
         is_disk_full = "max_temp_directory_size" in str(error)

@@ -46,10 +46,10 @@ def column_info(name: str, kind: str) -> dict[str, Any]:
 
 def csv_line(values: Row) -> str:
     """One line of a result file."""
-    return ",".join("" if text is None else _quoted(text) for text in values) + "\n"
+    return ",".join("" if text is None else _quote(text) for text in values) + "\n"
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     return '"' + text.replace('"', '""') + '"'
 
 
@@ -82,15 +82,15 @@ def _records(lines: Iterator[bytes]) -> Iterator[bytes]:
 def parse_line(line: str) -> Row:
     """Parse one CSV record. Python's csv module can't distinguish NULL and empty text."""
     values: list[str | None] = []
-    place, line = 0, line.removesuffix("\n")
-    while place <= len(line):
-        if line[place : place + 1] != '"':
+    position, line = 0, line.removesuffix("\n")
+    while position <= len(line):
+        if line[position : position + 1] != '"':
             values.append(None)
-            place += 1
+            position += 1
             continue
-        end = place + 1
+        end = position + 1
         while line[end] != '"' or line[end + 1 : end + 2] == '"':
             end += 2 if line[end] == '"' else 1
-        values.append(line[place + 1 : end].replace('""', '"'))
-        place = end + 2
+        values.append(line[position + 1 : end].replace('""', '"'))
+        position = end + 2
     return values

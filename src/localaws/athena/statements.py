@@ -127,10 +127,10 @@ class Statements:
         padded = re.sub(r"[^\n]", " ", sql[:start]) + query
         compiled = compile_statement(padded, self._database, self._tables)
         names = [name and name.lower() for name, _ in compiled.columns]
-        for place, name in enumerate(names, 1):
+        for position, name in enumerate(names, 1):
             if name is None:
                 raise QueryError(
-                    "MISSING_COLUMN_NAME", f"Column name not specified at position {place}"
+                    "MISSING_COLUMN_NAME", f"Column name not specified at position {position}"
                 )
             if names.count(name) > 1:
                 raise QueryError(

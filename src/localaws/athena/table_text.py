@@ -32,7 +32,7 @@ def describe(entry: Entry, table: StaticTable) -> Iterator[str]:
     yield "# Table schema:\t\t"
     yield "# col_name\tdata_type\tcomment"
     for column in current_columns(entry):
-        yield "\t".join((column["Name"], _spaced(column["Type"]), column.get("Comment") or ""))
+        yield "\t".join((column["Name"], _space_type(column["Type"]), column.get("Comment") or ""))
     yield "\t\t"
     yield "# Partition spec:\t\t"
     yield "# field_name\tfield_transform\tcolumn_name"
@@ -109,6 +109,6 @@ def _partition_terms(table: StaticTable) -> Iterator[str]:
             yield f"{transform[1]}({size}`{column}`)"
 
 
-def _spaced(kind: str) -> str:
+def _space_type(kind: str) -> str:
     """Add a space after each colon and comma of a Glue type, as DESCRIBE prints nested types."""
     return re.sub(r"([:,])\s*", r"\1 ", kind)

@@ -267,17 +267,17 @@ def _travel(table: StaticTable, version: exp.Version) -> Any:
     literal = node.this if isinstance(node, exp.Cast) else node
     text = literal.name if isinstance(literal, exp.Literal) else ""
     if version.this.upper() == "VERSION" and text.isdigit():
-        found = table.snapshot_by_id(int(text))
+        snapshot = table.snapshot_by_id(int(text))
     elif version.this.upper() == "TIMESTAMP" and (match := VERSION_LITERAL.fullmatch(text)):
         moment = datetime.fromisoformat(f"{match[1]}T{match[2]}").replace(tzinfo=UTC)
         if moment > datetime.now(UTC):
             raise QueryError("INVALID_ARGUMENTS", f"Pointer value '{text}' is not in the past")
-        found = table.snapshot_as_of_timestamp(int(moment.timestamp() * 1000))
+        snapshot = table.snapshot_as_of_timestamp(int(moment.timestamp() * 1000))
     else:
         raise not_supported("time travel other than by a snapshot id or a UTC timestamp literal")
-    if found is None:
+    if snapshot is None:
         raise QueryError("INVALID_ARGUMENTS", f"No version history of the table at {text}")
-    return found
+    return snapshot
 
 
 def _tasks(table: StaticTable, snapshot_id: int | None, condition: Any) -> list[FileScanTask]:
@@ -370,16 +370,16 @@ def read_plan(plan: list[dict[str, Any]]) -> dict[str, PlannedRead]:
     while nodes:
         node, parent = nodes.pop()
         nodes += [(child, node) for child in node["children"]]
-        names = _listed(node["extra_info"].get("Projections"))
+        names = _as_list(node["extra_info"].get("Projections"))
         match = re.match(r"s\d+_", names[0]) if names else None
         if node["name"].strip() != "READ_PARQUET" or match is None:
             continue
         prefix = match[0]
         texts = [
-            each.removeprefix("optional: ") for each in _listed(node["extra_info"].get("Filters"))
+            each.removeprefix("optional: ") for each in _as_list(node["extra_info"].get("Filters"))
         ]
         if parent is not None and parent["name"].strip() == "FILTER":
-            texts += _listed(parent["extra_info"].get("Expression"))
+            texts += _as_list(parent["extra_info"].get("Expression"))
         used = {name.removeprefix(prefix) for name in names}
         condition: BooleanExpression = AlwaysTrue()
         for text in texts:
@@ -391,7 +391,7 @@ def read_plan(plan: list[dict[str, Any]]) -> dict[str, PlannedRead]:
     return reads
 
 
-def _listed(value: Any) -> list[str]:
+def _as_list(value: Any) -> list[str]:
     return value if isinstance(value, list) else [value] if value else []
 
 
@@ -401,14 +401,16 @@ def _condition(text: str, prefix: str, columns: set[str]) -> BooleanExpression:
         tree = sqlglot.parse_one(text, read="duckdb")
     except SqlglotError:
         return AlwaysTrue()
-    return _converted(tree, prefix, columns)
+    return _convert_condition(tree, prefix, columns)
 
 
-def _converted(node: exp.Expr, prefix: str, columns: set[str]) -> BooleanExpression:
+def _convert_condition(node: exp.Expr, prefix: str, columns: set[str]) -> BooleanExpression:
     node = node.unnest()
     if isinstance(node, exp.And | exp.Or):
         join = And if isinstance(node, exp.And) else Or
-        left, right = (_converted(each, prefix, columns) for each in (node.left, node.right))
+        left, right = (
+            _convert_condition(each, prefix, columns) for each in (node.left, node.right)
+        )
         return join(left, right)
     column = node.this.name.removeprefix(prefix) if isinstance(node.this, exp.Column) else ""
     if column not in columns:
@@ -472,19 +474,21 @@ def _converted_type(kind: iceberg_types.IcebergType, column: str) -> str:
     if isinstance(kind, iceberg_types.DecimalType):
         return f"DECIMAL({kind.precision}, {kind.scale})"
     if isinstance(kind, iceberg_types.ListType):
-        return f"{_nested(kind.element_type, column)}[]"
+        return f"{_nested_type(kind.element_type, column)}[]"
     if isinstance(kind, iceberg_types.MapType):
-        key, value = (_nested(part, column) for part in (kind.key_type, kind.value_type))
+        key, value = (_nested_type(part, column) for part in (kind.key_type, kind.value_type))
         return f"MAP({key}, {value})"
     if isinstance(kind, iceberg_types.StructType):
-        parts = (f"{quoted(part.name)} {_nested(part.field_type, column)}" for part in kind.fields)
+        parts = (
+            f"{quoted(part.name)} {_nested_type(part.field_type, column)}" for part in kind.fields
+        )
         return f"STRUCT({', '.join(parts)})"
     if type(kind) not in PRIMITIVES:
         raise not_supported(f"columns of the type {kind}, such as {column}")
     return PRIMITIVES[type(kind)]
 
 
-def _nested(kind: iceberg_types.IcebergType, column: str) -> str:
+def _nested_type(kind: iceberg_types.IcebergType, column: str) -> str:
     if isinstance(kind, iceberg_types.TimestamptzType):
         raise not_supported(f"a timestamp with time zone inside {column}")
     return _converted_type(kind, column)

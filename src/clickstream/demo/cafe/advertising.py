@@ -31,15 +31,15 @@ def caused_by(rules: CafeRules, client: Client, now: int, arrival: CafeArrival) 
 def is_switched_off(rules: CafeRules, client: Client, now: int, arrival: CafeArrival) -> bool:
     """Whether the campaign of an arrival is not shown at its time in the client's region."""
     name = arrival.source.utm_campaign
-    pauses = [one for one in rules.advertising_off if name in one.campaigns]
+    pauses = [pause for pause in rules.advertising_off if name in pause.campaigns]
     if not pauses:
         return False
     region, day = place_of(client.address).region, datetime.fromtimestamp(now // SECOND, UTC).date()
-    return any(region in one.regions and one.first <= day <= one.last for one in pauses)
+    return any(region in pause.regions and pause.first <= day <= pause.last for pause in pauses)
 
 
 def without_campaign(arrival: CafeArrival) -> CafeArrival:
     """Return the arrival of a person who comes anyway: by the same search engine, or directly."""
     site = _BY_SEARCH.get(arrival.source.source or "")
-    found = arrive_from(site, arrival.landing) if site else DIRECTLY
-    return found._replace(landing=arrival.landing, temper=arrival.temper)
+    unpaid = arrive_from(site, arrival.landing) if site else DIRECTLY
+    return unpaid._replace(landing=arrival.landing, temper=arrival.temper)

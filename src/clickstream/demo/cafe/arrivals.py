@@ -121,13 +121,15 @@ def arrive(rng: Random, progress: float = 0.0) -> CafeArrival:
     match rng.choices(list(WAYS), _weights_of_ways(progress))[0]:
         case "search":
             pages = ("home", "menu", "product", "post", "missing")
-            return _linked(rng, SEARCHES, rng.choices(pages, (8, 4, 4, 4, 1))[0])
+            return _arrive_by_link(rng, SEARCHES, rng.choices(pages, (8, 4, 4, 4, 1))[0])
         case "post":
-            return _linked(rng, POSTS, rng.choice(("home", "product", "post")))
+            return _arrive_by_link(rng, POSTS, rng.choice(("home", "product", "post")))
         case "assistant":
-            return _linked(rng, ASSISTANTS, rng.choice(("menu", "locations", "product", "post")))
+            return _arrive_by_link(
+                rng, ASSISTANTS, rng.choice(("menu", "locations", "product", "post"))
+            )
         case "partner":
-            return _linked(rng, PARTNERS, rng.choice(("home", "product", "missing")))
+            return _arrive_by_link(rng, PARTNERS, rng.choice(("home", "product", "missing")))
         case "campaign":
             return _campaign(rng, progress)
     landing = rng.choices(("home", "menu", "locations", "short link"), (6, 3, 1, 1))[0]
@@ -150,7 +152,7 @@ def _weights_of_campaigns(progress: float) -> list[float]:
     return [campaign.weight + campaign.growth * progress for campaign in CAMPAIGNS]
 
 
-def _linked(rng: Random, sites: tuple[ReferringSite, ...], landing: str) -> CafeArrival:
+def _arrive_by_link(rng: Random, sites: tuple[ReferringSite, ...], landing: str) -> CafeArrival:
     site = rng.choices(sites, [site.weight for site in sites])[0]
     query = f"fbclid={_click_id(rng)}" if site.source == "facebook" else ""
     return arrive_from(site, landing)._replace(query=query)
@@ -179,8 +181,12 @@ def _campaign(rng: Random, progress: float) -> CafeArrival:
         tags.insert(rng.choice((0, 3)), f"{campaign.click_id}={_click_id(rng)}")
     source = VisitSource(
         urlsplit(campaign.referrer).hostname,
-        *(campaign.source, campaign.medium, campaign.name),
-        *(campaign.channel, campaign.source, campaign.medium),
+        campaign.source,
+        campaign.medium,
+        campaign.name,
+        campaign.channel,
+        campaign.source,
+        campaign.medium,
     )
     landing, temper = campaign.landing, campaign.temper
     return CafeArrival(landing, "&".join(tags), campaign.referrer, source, temper)

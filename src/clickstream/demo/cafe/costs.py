@@ -63,9 +63,9 @@ def costs_of(rules: CafeRules, day: date) -> Iterator[CampaignCost]:
         rng = dice(rules, day, f"cost of {paid.name}")
         off = {
             region
-            for one in rules.advertising_off
-            if paid.name in one.campaigns and one.first <= day <= one.last
-            for region in one.regions
+            for pause in rules.advertising_off
+            if paid.name in pause.campaigns and pause.first <= day <= pause.last
+            for region in pause.regions
         }
         clicks = how_many(rng, _expected_clicks(rules, day, paid) * (1 - share_of_regions(off)))
         cents = round(clicks * paid.click_cents * rng.uniform(0.92, 1.08))

@@ -34,22 +34,34 @@ CAFES = (("soho", "Soho", "London"), ("northern-quarter", "Northern Quarter", "M
 """The café's own cafés: id, name and city."""
 
 CANDIDATE_CITIES = (
-    *("New York", "Los Angeles", "Chicago", "Seattle", "Edinburgh", "Berlin", "Hamburg", "Munich"),
-    *("Paris", "Toronto", "Stockholm", "Tokyo"),
+    "New York",
+    "Los Angeles",
+    "Chicago",
+    "Seattle",
+    "Edinburgh",
+    "Berlin",
+    "Hamburg",
+    "Munich",
+    "Paris",
+    "Toronto",
+    "Stockholm",
+    "Tokyo",
 )
 
 
 def write_expansion(directory: Path) -> None:
     """Write the files of stores and inhabitants."""
     directory.mkdir(parents=True, exist_ok=True)
-    known = {city.name: (country, city) for country, some in CITIES.items() for city in some}
+    cities_by_name = {
+        city.name: (country, city) for country, cities in CITIES.items() for city in cities
+    }
     _write(
         directory / "stores.csv",
         ("store_id", "name", "kind", "latitude", "longitude", "country", "region", "city"),
         (
             (store, name, "café", *_point(city), country, city.region, city.name)
             for store, name, where in CAFES
-            for country, city in [known[where]]
+            for country, city in [cities_by_name[where]]
         ),
     )
     _write(
@@ -63,8 +75,8 @@ def write_candidates(path: Path) -> None:
     """Write the file of candidates, unless it exists: it may have been edited."""
     if path.exists():
         return
-    known = {city.name: city for some in CITIES.values() for city in some}
-    rows = ((name, *_point(known[name])) for name in CANDIDATE_CITIES)
+    cities_by_name = {city.name: city for cities in CITIES.values() for city in cities}
+    rows = ((name, *_point(cities_by_name[name])) for name in CANDIDATE_CITIES)
     _write(path, ("name", "latitude", "longitude"), rows)
 
 

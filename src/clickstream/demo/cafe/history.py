@@ -110,8 +110,8 @@ def wave(rules: CafeRules, hour: Hour) -> Iterator[Request]:
 
 def _hidden_addresses(rng: Random, number: int) -> list[str]:
     """Choose different addresses, so that no two crawls of an hour have the same visitor."""
-    found = {addresses.address_in(rng, addresses.HIDDEN_CRAWLERS): None for _ in range(number)}
-    return list(found)
+    chosen = (addresses.address_in(rng, addresses.HIDDEN_CRAWLERS) for _ in range(number))
+    return list(dict.fromkeys(chosen))
 
 
 def _hidden_crawl(rng: Random, client: Client, now: int) -> Iterator[Request]:
@@ -264,17 +264,17 @@ def _link(rng: Random) -> tuple[menu.MenuPage, CafeArrival]:
         case "query":
             return menu.MENU, DIRECTLY._replace(query=rng.choice(QUERIES))
         case "referrer":
-            return menu.HOME, _referred(rng.choice(REFERRERS))
-    return menu.HOME, _tagged(rng.choice(TAGS))
+            return menu.HOME, _arrive_by_referrer(rng.choice(REFERRERS))
+    return menu.HOME, _arrive_by_tags(rng.choice(TAGS))
 
 
-def _referred(referrer: str) -> CafeArrival:
+def _arrive_by_referrer(referrer: str) -> CafeArrival:
     host = urlsplit(referrer).hostname
     source = VisitSource(host, channel="Referral", source=host, medium="referral")
     return DIRECTLY._replace(referrer=referrer, source=source)
 
 
-def _tagged(tags: DecodedTags) -> CafeArrival:
+def _arrive_by_tags(tags: DecodedTags) -> CafeArrival:
     query = "&".join(
         f"utm_{name}={quote(text)}"
         for name, text in zip(("source", "medium", "campaign"), tags, strict=False)
@@ -321,8 +321,14 @@ def traffic(rules: CafeRules, first: Hour) -> Iterator[tuple[Hour, list[Entry]]]
 
 def _starting_in(rules: CafeRules, hour: Hour) -> Iterator[Entry]:
     sources = (
-        *(people, hostile_people, crawlers, wave, monitor),
-        *(scanners, hostile_machines, broken_lines),
+        people,
+        hostile_people,
+        crawlers,
+        wave,
+        monitor,
+        scanners,
+        hostile_machines,
+        broken_lines,
     )
     return chain.from_iterable(source(rules, hour) for source in sources)
 

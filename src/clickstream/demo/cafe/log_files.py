@@ -90,9 +90,6 @@ def hour_of(path: Path) -> Hour | None:
     return Hour(start)
 
 
-Clock = Callable[[], datetime]
-
-
 IsLate = Callable[[Hour, Entry], bool]
 """Whether a line of an hour is late: not in the server's log, but later in another file."""
 
@@ -129,7 +126,7 @@ def live(
     directory: Path,
     rules: CafeRules,
     stop: Callable[[], bool],
-    clock: Clock = _now,
+    clock: Callable[[], datetime] = _now,
     pause: Callable[[float], None] = time.sleep,
 ) -> None:
     """Append due lines to `access.log` every second, until `stop()` is true.
@@ -164,13 +161,13 @@ class _HourOfLog:
         self._times = [entry.written for entry in entries]
         self._ends = list(accumulate(map(len, lines), initial=0))
         path.touch()
-        there = path.read_bytes()
-        if not self._text.startswith(there):
+        existing = path.read_bytes()
+        if not self._text.startswith(existing):
             raise InputError(
                 f"{path} has other lines than this café writes in {hour}; "
                 "give the rules with which the files in the directory were written."
             )
-        self._written = len(there)
+        self._written = len(existing)
 
     def append_until(self, now: datetime) -> None:
         """Append the lines that are due."""

@@ -39,8 +39,8 @@ def write_older_days(
     }
     if not missing:
         return
-    hours = takewhile(lambda one: one[0] <= last, traffic(rules, min(missing)))
-    for path, of_date in groupby(hours, key=lambda one: path_of_date(directory, one[0])):
+    hours = takewhile(lambda pair: pair[0] <= last, traffic(rules, min(missing)))
+    for path, of_date in groupby(hours, key=lambda pair: path_of_date(directory, pair[0])):
         lines = b"".join(
             render(entry)
             for hour, entries in of_date
@@ -89,7 +89,7 @@ def write_late_lines(directory: Path, hours: Collection[Hour], rules: CafeRules 
     is_late, last = late_in(hours), max(hours)
     text = b"".join(
         render(entry)
-        for hour, entries in takewhile(lambda one: one[0] <= last, traffic(rules, min(hours)))
+        for hour, entries in takewhile(lambda pair: pair[0] <= last, traffic(rules, min(hours)))
         for entry in entries
         if is_late(hour, entry)
     )

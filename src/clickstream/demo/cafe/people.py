@@ -66,8 +66,8 @@ TEMPERS: dict[str, dict[str, dict[str, int]]] = {
 
 _WAYS = {
     (temper, step): (tuple(ways), tuple(ways.values()))
-    for temper, other in TEMPERS.items()
-    for step, ways in (NEXT | other).items()
+    for temper, differing in TEMPERS.items()
+    for step, ways in (NEXT | differing).items()
 }
 _SENT_TO = "/cafe/processOrder.php"
 _SHARE_OF_REGULARS = 0.3

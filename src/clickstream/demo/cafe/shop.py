@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from clickstream.demo.cafe.rules import CITY_TIME
 
@@ -136,11 +136,3 @@ class ShopState:
 def local_time(seconds: int) -> datetime:
     """Return a time of the shop as it is stored: local time without a zone."""
     return datetime.fromtimestamp(seconds, CITY_TIME).replace(tzinfo=None, fold=0)
-
-
-def readable_time(seconds: int) -> datetime:
-    """Return the UTC time (naive) that a reader of the stored time can know.
-
-    A local time that occurs twice is read as the first one.
-    """
-    return local_time(seconds).replace(tzinfo=CITY_TIME).astimezone(UTC).replace(tzinfo=None)

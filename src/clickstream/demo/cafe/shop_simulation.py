@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
 from functools import lru_cache
 from random import Random
 
@@ -37,11 +36,10 @@ from clickstream.demo.cafe.shop import (
     ShopChange,
     ShopOrder,
     ShopRefund,
-    ShopState,
     SoldLine,
 )
 from clickstream.demo.cafe.weblog import Client, Receipt
-from clickstream.hours import Hour, hour_range
+from clickstream.hours import Hour
 
 CLOCK_SECONDS = -37
 """The shop's clock is this much ahead of the web server's; negative, because it is slow."""
@@ -79,20 +77,6 @@ def shop_changes(rules: CafeRules, hour: Hour) -> list[ShopChange]:
         for change in _life(dice(rules, order.number, "life of an order"), placed, order)
     ]
     return sorted(changes, key=lambda change: change.due)
-
-
-def shop_at(rules: CafeRules, first: Hour, moment: datetime) -> ShopState:
-    """Return the shop at a moment, if the changes begin with those of the hour `first`."""
-    until = moment.timestamp() * SECOND
-    changes = [
-        change
-        for hour in hour_range(first, Hour.of(moment))
-        for change in shop_changes(rules, hour)
-        if change.due <= until
-    ]
-    state = ShopState()
-    state.apply(sorted(changes, key=lambda change: change.due))
-    return state
 
 
 Placed = tuple[int, ShopOrder]
@@ -136,7 +120,7 @@ def _by_clock(moment: int) -> int:
 
 
 def _sold_here(rules: CafeRules, hour: Hour, rng: Random, share: float) -> range:
-    """Return the places of the orders of an hour, in which the café may be closed."""
+    """Return the indexes of the orders of an hour, in which the café may be closed."""
     local = city_time(hour)
     if local.hour not in OPEN_HOURS:
         return range(0)
@@ -147,9 +131,9 @@ def _sold_here(rules: CafeRules, hour: Hour, rng: Random, share: float) -> range
 def _counter_orders(rules: CafeRules, hour: Hour) -> Iterator[Placed]:
     rng = dice(rules, hour, "counter")
     number = first_order_number(hour) + COUNTER_NUMBERS
-    for place in _sold_here(rules, hour, rng, COUNTER_SHARE):
+    for index in _sold_here(rules, hour, rng, COUNTER_SHARE):
         placed, lines = some_moment(rng, hour), _basket(rng)
-        order = ShopOrder(number + place, _by_clock(placed), "counter", lines)
+        order = ShopOrder(number + index, _by_clock(placed), "counter", lines)
         yield placed, _at_the_till(rng, rules, order)
 
 
@@ -180,9 +164,9 @@ def _phone_orders(rules: CafeRules, hour: Hour) -> Iterator[Placed]:
     """Yield orders by phone, which are open until they are collected."""
     rng = dice(rules, hour, "phone")
     number = first_order_number(hour) + PHONE_NUMBERS
-    for place in _sold_here(rules, hour, rng, PHONE_SHARE):
+    for index in _sold_here(rules, hour, rng, PHONE_SHARE):
         placed, lines = some_moment(rng, hour), _basket(rng)
-        yield placed, ShopOrder(number + place, _by_clock(placed), "phone", lines, status="open")
+        yield placed, ShopOrder(number + index, _by_clock(placed), "phone", lines, status="open")
 
 
 def _life(rng: Random, placed: int, order: ShopOrder) -> Iterator[ShopChange]:
@@ -213,19 +197,19 @@ def _life(rng: Random, placed: int, order: ShopOrder) -> Iterator[ShopChange]:
 def _edit(rng: Random, order: ShopOrder) -> ShopOrder:
     """Return the order with another quantity of a line, which changes its total as well."""
     lines = list(order.lines)
-    place = rng.randrange(len(lines))
-    lines[place] = replace(lines[place], quantity=lines[place].quantity + 1)
+    index = rng.randrange(len(lines))
+    lines[index] = replace(lines[index], quantity=lines[index].quantity + 1)
     return replace(order, lines=tuple(lines))
 
 
-def _refund(rng: Random, due: int, order: ShopOrder, place: int | None) -> RefundPaid:
+def _refund(rng: Random, due: int, order: ShopOrder, index: int | None) -> RefundPaid:
     """Refund an order, or one of its lines, hours to days later."""
     due += rng.randrange(2 * HOUR, 9 * _DAY)
     amount = order.total_cents
-    if place is not None:
-        line = order.lines[place]
+    if index is not None:
+        line = order.lines[index]
         amount = min(amount, line.amount_cents - line.discount_cents)
     kind = "chargeback" if rng.random() < 0.08 else "refund"
-    number = None if place is None else place + 1
+    number = None if index is None else index + 1
     refund = ShopRefund(order.number * 10, order.number, number, _by_clock(due), kind, amount)
     return RefundPaid(due, refund)

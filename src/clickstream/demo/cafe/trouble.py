@@ -58,13 +58,13 @@ def broken_lines(rules: CafeRules, hour: Hour) -> Iterator[BrokenLine]:
     rng = dice(rules, hour, "broken lines")
     for _ in range(how_many(rng, rules.broken_lines_per_hour)):
         moment = milliseconds(hour) + rng.randrange(2 * MINUTE, HOUR - 2 * MINUTE)
-        yield BrokenLine(moment, moment, _broken(rng, moment))
+        yield BrokenLine(moment, moment, _broken_line(rng, moment))
 
 
-def _broken(rng: Random, moment: int) -> bytes:
+def _broken_line(rng: Random, moment: int) -> bytes:
     match rng.choices(("cut", "error log", "empty", "zeros"), (5, 2, 1, 1))[0]:
         case "cut":
-            return _cut(rng, moment)
+            return _cut_line(rng, moment)
         case "error log":
             return _ERROR_LOG
         case "empty":
@@ -72,7 +72,7 @@ def _broken(rng: Random, moment: int) -> bytes:
     return b"\0" * rng.randrange(8, 200) + b"\n"  # as in a file after a power failure
 
 
-def _cut(rng: Random, moment: int) -> bytes:
+def _cut_line(rng: Random, moment: int) -> bytes:
     """Return a line that is cut off inside its request, as by a full disk."""
     client = Client(addresses.home_address(rng), agents.pick(rng, agents.BROWSERS))
     whole = render(

@@ -157,11 +157,6 @@ class Truth:
         return HourTruth(**{n: sum(getattr(h, n) for h in self.hours.values()) for n in names})
 
     @property
-    def caused_orders(self) -> Counter[str]:
-        """The number of orders by the campaign that caused them, without those of none."""
-        return Counter(order.caused_by for order in self.orders if order.caused_by)
-
-    @property
     def order_cents(self) -> int:
         """The total of all orders, in cents."""
         return sum(order.total_cents for order in self.orders)

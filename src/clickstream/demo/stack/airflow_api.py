@@ -1,8 +1,7 @@
-"""Client of Airflow's REST API with the requests that the demo and the tests need."""
+"""Client of Airflow's REST API with the requests that the demo needs."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Self
@@ -44,17 +43,13 @@ class AirflowApi:
 
     def dag_exists(self, dag_id: str) -> bool:
         """Whether Airflow has parsed the DAG's file."""
-        found = self._get("/dags", dag_id_pattern=dag_id, exclude_stale="true")
-        return any(dag["dag_id"] == dag_id for dag in found["dags"])
+        answer = self._get("/dags", dag_id_pattern=dag_id, exclude_stale="true")
+        return any(dag["dag_id"] == dag_id for dag in answer["dags"])
 
     def import_errors(self) -> dict[str, str]:
         """Return file → stack trace of its import error."""
         errors = self._get("/importErrors")["import_errors"]
         return {error["filename"]: error["stack_trace"] for error in errors}
-
-    def unpause(self, dag_id: str) -> None:
-        """Unpause the DAG, so that it is scheduled."""
-        self._request("PATCH", f"/dags/{dag_id}", json={"is_paused": False})
 
     def create_backfill(
         self,
@@ -96,36 +91,6 @@ class AirflowApi:
                 if answer.status_code != httpx.codes.CONFLICT:  # 409: Airflow has closed it
                     self._check_answer(answer)
 
-    def backfill_completed_at(self, backfill_id: int) -> datetime | None:
-        """Return when the scheduler found the backfill completed; None if it has not yet."""
-        completed = self._get(f"/backfills/{backfill_id}")["completed_at"]
-        return datetime.fromisoformat(completed) if completed else None
-
-    def trigger(self, dag_id: str, conf: dict[str, Any] | None = None) -> str:
-        """Trigger a manual run and return its run id."""
-        body = {"logical_date": None, "conf": conf or {}}
-        return str(self._request("POST", f"/dags/{dag_id}/dagRuns", json=body)["dag_run_id"])
-
-    def clear(self, dag_id: str, run_id: str, task_id: str, **options: bool) -> int:
-        """Clear a task of a run, and return how many task instances were cleared.
-
-        `options` are those of Airflow's form: include_upstream, include_downstream, include_past,
-        include_future, only_failed.
-        """
-        chosen = {"only_failed": False, **options}
-        body = {"dry_run": False, "dag_run_id": run_id, "task_ids": [task_id], **chosen}
-        answer = self._request("POST", f"/dags/{dag_id}/clearTaskInstances", json=body)
-        return int(answer["total_entries"])
-
-    def set_run_state(self, dag_id: str, run_id: str, state: str) -> None:
-        """Mark a run as failed or successful, as a user can in Airflow's UI."""
-        self._request("PATCH", f"/dags/{dag_id}/dagRuns/{run_id}", json={"state": state})
-
-    def set_task_state(self, dag_id: str, run_id: str, task_id: str, state: str) -> None:
-        """Mark a task as failed or successful; the process of a running task is killed."""
-        path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}"
-        self._request("PATCH", path, json={"new_state": state})
-
     def run_ids(self, dag_id: str, first: Hour, last: Hour) -> dict[Hour, str]:
         """Return the run id of each hour from `first` to `last` that has a run."""
         return {hour: run["dag_run_id"] for hour, run in self._runs(dag_id, first, last)}
@@ -137,8 +102,8 @@ class AirflowApi:
     def count_runs(self, dag_id: str, *states: str, run_type: str = "") -> int:
         """Count the runs in any of the given states, optionally of a type such as `backfill`."""
         wanted = {"run_type": run_type} if run_type else {}
-        found = self._get(f"/dags/{dag_id}/dagRuns", state=states, limit="1", **wanted)
-        return int(found["total_entries"])
+        answer = self._get(f"/dags/{dag_id}/dagRuns", state=states, limit="1", **wanted)
+        return int(answer["total_entries"])
 
     def _runs(self, dag_id: str, first: Hour, last: Hour) -> list[tuple[Hour, dict[str, Any]]]:
         runs = self._all(
@@ -148,14 +113,6 @@ class AirflowApi:
             logical_date_lte=last.start.isoformat(),
         )
         return [(Hour.of(datetime.fromisoformat(run["logical_date"])), run) for run in runs]
-
-    def run_state(self, dag_id: str, run_id: str) -> str:
-        """Return the state of a run: queued, running, success or failed."""
-        return str(self._get(f"/dags/{dag_id}/dagRuns/{run_id}")["state"])
-
-    def task_states(self, dag_id: str, run_id: str) -> Counter[str]:
-        """Count the task instances of a run by state."""
-        return Counter(str(task["state"]) for task in self.tasks(dag_id, run_id))
 
     def tasks(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
         """Return the task instances of a run, as Airflow describes them."""
@@ -182,9 +139,10 @@ class AirflowApi:
                 return rows
 
     def _get(self, path: str, **parameters: str | Sequence[str]) -> Any:
-        return self._request("GET", path, params=parameters)
+        return self.request("GET", path, params=parameters)
 
-    def _request(self, method: str, path: str, **content: Any) -> Any:
+    def request(self, method: str, path: str, **content: Any) -> Any:
+        """Send a request and return its answer. Raises AirflowError."""
         return self._check_answer(self._send(method, path, **content))
 
     def _send(self, method: str, path: str, **content: Any) -> httpx.Response:

@@ -210,9 +210,9 @@ class Secrets:
         """Read the secrets of a stack, or generate them at its first start."""
         if not layout.secrets_file.exists():
             write_private(layout.secrets_file, json.dumps(asdict(cls.new())))
-        found = cls(**json.loads(layout.secrets_file.read_text(encoding="utf-8")))
-        write_private(layout.passwords_file, json.dumps({LOGIN: found.password}))
-        return found
+        stored = cls(**json.loads(layout.secrets_file.read_text(encoding="utf-8")))
+        write_private(layout.passwords_file, json.dumps({LOGIN: stored.password}))
+        return stored
 
 
 def write_private(path: Path, text: str) -> None:

@@ -43,12 +43,6 @@ from clickstream.demo.stack.layout import (
 from clickstream.demo.stack.wait_for import status_of
 from clickstream.errors import InputError
 
-# Runs the processes of a Procfile: starts all, and ends all of them with their descendants.
-#
-# Each process writes to its own log file. Processes are ended in groups, so that a task that is
-# finishing can still report to the API, and the API can still use the database. If this program is
-# killed, Linux ends the processes, all at once.
-
 ENDED_LATER = (("api-server",), ("localaws", "postgres"))
 """Processes that others depend on: they are ended after all others, in this order of groups."""
 
@@ -90,22 +84,24 @@ class EndedProcess:
         with self.log.open(encoding="utf-8", errors="replace") as lines:
             last = [line.rstrip() for line in deque(lines, LINES_READ)]
         shown = [line for line in last if line and not ROUTINE.search(line)][-LINES_SHOWN:]
+        how = f"status {self.status}"
+        if self.status < 0:
+            how = f"killed by {signal.Signals(-self.status).name}"
         return StackError(
-            f"{self.name} ended unexpectedly ({self._how}), so all processes were stopped. Its log "
-            f"is {self.log}.",
+            f"{self.name} ended unexpectedly ({how}), so all processes were stopped. Its log is "
+            f"{self.log}.",
             [f"  {textwrap.shorten(line, LONGEST_LINE, placeholder=' …')}" for line in shown],
         )
 
-    @property
-    def _how(self) -> str:
-        """How it ended: its exit status, or the signal that killed it."""
-        if self.status >= 0:
-            return f"status {self.status}"
-        return f"killed by {signal.Signals(-self.status).name}"
-
 
 class Processes:
-    """The running processes; a context manager that stops them at its end."""
+    """The running processes; a context manager that stops them, with their descendants, at its end.
+
+    Each process writes to its own log file. Processes are stopped in groups, so that a task that is
+    finishing can still report to the API, and the API can still use the database. If this program
+    is killed, Linux ends the processes, all at once. honcho's Manager has none of this: it stops
+    all processes at once, and prints their output to one stream.
+    """
 
     def __init__(self, directory: Path, logs: Path, environment: Mapping[str, str]) -> None:
         self._directory = directory
@@ -124,7 +120,8 @@ class Processes:
 
         Call it in the main thread: the process ends with the thread that started it.
         """
-        line = f"exec {command}" if _is_simple(command) else command
+        is_compound = set(command) & set("&|;")
+        line = command if is_compound else f"exec {command}"  # so that signals reach the command
         with self.log_of(name).open("ab") as log:
             self._running[name] = subprocess.Popen(
                 ends_with_caller(["/bin/sh", "-c", line]),
@@ -186,11 +183,6 @@ def ends_with_caller(command: Sequence[str]) -> list[str]:
     return [*at_its_end, "/bin/sh", "-c", _UNLESS_ORPHANED, str(os.getpid()), *command]
 
 
-def _is_simple(command: str) -> bool:
-    """Whether the shell can replace itself by the command, so that signals reach the command."""
-    return not set(command) & set("&|;")
-
-
 def _family(pid: int) -> list[psutil.Process]:
     """Return a process and its descendants, in whatever process group they are."""
     with contextlib.suppress(psutil.NoSuchProcess):
@@ -199,13 +191,10 @@ def _family(pid: int) -> list[psutil.Process]:
     return []
 
 
-# Check for shared memory, in which Airflow's executor creates semaphores.
-
-
 def check_shared_memory() -> None:
     """Raise StackError if semaphores can't be created, as in containers without /dev/shm.
 
-    `clickstream build` needs no semaphores.
+    Airflow's executor needs them; `clickstream build` does not.
     """
     try:
         multiprocessing.Lock()
@@ -238,11 +227,13 @@ class Stack:
 
     def ready_parts(self) -> Iterator[str]:
         """Wait for the parts of the stack, and yield the name of each when it is ready."""
-        self.wait_until("Local AWS", self._aws_answers)
+        self.wait_until("Local AWS", lambda: status_of(self.ports.aws_url) is not None)
         yield "Local AWS"
-        self.wait_until("The dashboard", self._dashboard_answers)
+        health = f"{self.ports.dashboard_url}/healthz"
+        self.wait_until("The dashboard", lambda: status_of(health) == httpx.codes.OK)
         yield "The dashboard"
-        self.wait_until("Airflow's API", self._api_answers)
+        version = f"{self.ports.airflow_url}/api/v2/version"
+        self.wait_until("Airflow's API", lambda: status_of(version) == httpx.codes.OK)
         yield "Airflow's API"
         with self.airflow() as api:
             for part in ("scheduler", "dag_processor", "triggerer"):
@@ -276,15 +267,6 @@ class Stack:
             return ready()
 
         self.wait(ready_or_late)
-
-    def _aws_answers(self) -> bool:
-        return status_of(self.ports.aws_url) is not None
-
-    def _api_answers(self) -> bool:
-        return status_of(f"{self.ports.airflow_url}/api/v2/version") == httpx.codes.OK
-
-    def _dashboard_answers(self) -> bool:
-        return status_of(f"{self.ports.dashboard_url}/healthz") == httpx.codes.OK
 
 
 def _is_healthy(api: AirflowApi, part: str) -> bool:

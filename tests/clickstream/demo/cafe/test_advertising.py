@@ -110,8 +110,7 @@ def test_the_truth_counts_the_orders_that_campaigns_cause(both: Both) -> None:
     known = orders(both[1])
     confirmed = {one.number: one.caused_by for one in truth.orders if one.number in known}
     assert confirmed.items() <= known.items()
-    assert truth.caused_orders == Counter(one.caused_by for one in truth.orders if one.caused_by)
-    assert sum(truth.caused_orders.values()) > 5
+    assert sum(1 for order in truth.orders if order.caused_by) > 5
 
 
 def test_a_campaign_costs_less_where_it_is_off() -> None:

@@ -6,6 +6,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from tests.support.cafe_shops import Story, readable_time
 
 from clickstream.demo.cafe import CafeRules, simulate
 from clickstream.demo.cafe.history import REACH_HOURS
@@ -16,9 +17,8 @@ from clickstream.demo.cafe.shop import (
     RefundPaid,
     ShopChange,
     local_time,
-    readable_time,
 )
-from clickstream.demo.cafe.shop_simulation import CLOCK_SECONDS, shop_at, shop_changes
+from clickstream.demo.cafe.shop_simulation import CLOCK_SECONDS, shop_changes
 from clickstream.hours import Hour, hour_range
 
 RULES = CafeRules(visitors_per_hour=30)
@@ -66,7 +66,7 @@ def test_every_kind_of_change_happens_and_is_due_after_its_hour_begins(changes) 
 
 def test_the_shop_at_a_moment_is_made_by_the_changes_until_then(changes) -> None:
     moment = LAST.start
-    state = shop_at(RULES, FIRST.minus(REACH_HOURS), moment)
+    state = Story(RULES, FIRST.minus(REACH_HOURS), LAST).at(moment)
     assert state.orders
     assert state.refunds
     for order in state.orders.values():
