@@ -48,7 +48,10 @@ def read(scan: DataScan) -> pa.Table:
     tasks = [*scan.plan_files()]
     with naming_damage(scan.io, tasks):
         return pyiceberg_arrow.ArrowScan(
-            *(scan.table_metadata, scan.io, scan.projection(), scan.row_filter),
+            scan.table_metadata,
+            scan.io,
+            scan.projection(),
+            scan.row_filter,
             case_sensitive=scan.case_sensitive,
             limit=scan.limit,
         ).to_table(tasks)
@@ -62,13 +65,16 @@ def read_any_of(scan: DataScan, column: str, values: Iterable[str]) -> pa.Table:
     """
     tasks, texts = [*scan.plan_files()], pa.array(sorted(values), pa.string())
     with naming_damage(scan.io, tasks):
-        found = pyiceberg_arrow.ArrowScan(
-            *(scan.table_metadata, scan.io, scan.projection(), scan.row_filter),
+        scanned = pyiceberg_arrow.ArrowScan(
+            scan.table_metadata,
+            scan.io,
+            scan.projection(),
+            scan.row_filter,
             case_sensitive=scan.case_sensitive,
         )
-        some = [_any_of(batch, column, texts) for batch in found.to_record_batches(tasks)]
+        batches = [_any_of(batch, column, texts) for batch in scanned.to_record_batches(tasks)]
     schema = pyiceberg_arrow.schema_to_pyarrow(scan.projection(), include_field_ids=False)
-    return pa.concat_tables([schema.empty_table(), *some], promote_options="permissive")
+    return pa.concat_tables([schema.empty_table(), *batches], promote_options="permissive")
 
 
 def _any_of(batch: pa.RecordBatch, column: str, texts: pa.Array) -> pa.Table:
@@ -143,14 +149,14 @@ class StoredFile:
         try:
             return find_damage(self.io, self.task)
         except ClientError as error:
-            if found := aws_errors.reported_damage(error):
-                return found.partition(": ")[2].partition(". Restore")[0]
+            if damage := aws_errors.reported_damage(error):
+                return damage.partition(": ")[2].partition(". Restore")[0]
             raise
 
 
 def list_files(table: IcebergTable, chosen: BooleanExpression) -> list[StoredFile]:
     """Return the data files with chosen rows, in the order of their addresses."""
-    tasks = sorted(table.scan(row_filter=chosen).plan_files(), key=lambda one: one.file.file_path)
+    tasks = sorted(table.scan(row_filter=chosen).plan_files(), key=lambda task: task.file.file_path)
     return [StoredFile(table.io, task, _hours_of(table, task)) for task in tasks]
 
 

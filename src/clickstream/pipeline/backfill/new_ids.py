@@ -75,12 +75,12 @@ def plan_new_visitor_ids(lake: Lake, first: Hour, last: Hour) -> NewIds:
     touched = _periods(first, last, days)
     begin, end = Hour(touched[0].start), Hour(touched[-1].end).previous
     rows = hour_ledger.ledger_rows(lake, begin, end)
-    known = rows.keys() | raw.raw_by_hour(lake, begin, end).keys()
+    existing = rows.keys() | raw.raw_by_hour(lake, begin, end).keys()
     over = _past_window(lake, rows)
     asked = {*hour_range(first, last)}
     periods, hours = [], set(asked)
     for period in touched:
-        if over & asked & (own := _of(known, period)):
+        if over & asked & (own := _of(existing, period)):
             periods.append(period)
             hours |= own
     if not periods:
@@ -122,8 +122,10 @@ def _without_raw(lake: Lake, hours: Set[Hour]) -> Sequence[tuple[Hour, PastWindo
 def _count_published(lake: Lake, periods: list[KeyPeriod]) -> tuple[int, int]:
     """Count published sessions and visitors of some periods; a visitor has an id in each."""
     counts = [
-        athena.query(lake, _PUBLISHED.format(first=one.start.date(), last=one.last_day)).rows[0]
-        for one in periods
+        athena.query(lake, _PUBLISHED.format(first=period.start.date(), last=period.last_day)).rows[
+            0
+        ]
+        for period in periods
     ]
     return sum(row[0] for row in counts), sum(row[1] for row in counts)
 

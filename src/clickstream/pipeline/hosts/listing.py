@@ -33,17 +33,19 @@ def list_hosts(lake: Lake, with_retired: bool = False) -> list[Host]:
     """
     states = collection.pull_states(lake)
     retired = {state.host for state in states if state.retired_at and not with_retired}
-    known = [state.host for state in states]
-    hosts = [host for source in lake.settings.sources for host in _hosts_of(lake, source, known)]
+    host_names = [state.host for state in states]
+    hosts = [
+        host for source in lake.settings.sources for host in _hosts_of(lake, source, host_names)
+    ]
     return [host for host in hosts if host.name not in retired]
 
 
-def _hosts_of(lake: Lake, source: SourceSettings, known: Sequence[str]) -> list[Host]:
+def _hosts_of(lake: Lake, source: SourceSettings, host_names: Sequence[str]) -> list[Host]:
     if source.instances is None:
         return hosts_of(source)
-    pulled = [name for name in known if name.startswith(instance_name(source, "i-"))]
+    pulled = [name for name in host_names if name.startswith(instance_name(source, "i-"))]
     try:
-        found = _instances(lake, source)
+        instances = _instances(lake, source)
     except (AwsRefused, AwsUnavailable) as error:
         names = pulled or [instance_name(source, UNKNOWN_INSTANCES)]
         unknown = Host(
@@ -53,7 +55,7 @@ def _hosts_of(lake: Lake, source: SourceSettings, known: Sequence[str]) -> list[
             needs_person=error.is_permanent,
         )
         return [replace(unknown, name=name) for name in names]
-    hosts = {host.name: host for host in found}
+    hosts = {host.name: host for host in instances}
     hosts |= {name: gone_host(source, name) for name in pulled if name not in hosts}
     return [hosts[name] for name in sorted(hosts)]
 
@@ -76,11 +78,13 @@ def find_host(lake: Lake, name: str) -> Host:
 
     Raises InputError for any other name; the message lists the known hosts.
     """
-    own = next((one for one in lake.settings.sources if one.name == name.partition(".")[0]), None)
+    own = next(
+        (source for source in lake.settings.sources if source.name == name.partition(".")[0]), None
+    )
     is_known = own and own.instances and collection.PULL_STATES.read(lake, name)
-    found = _hosts_of(lake, own, [name] if is_known else []) if own else []
-    host = next((host for host in found if host.name == name), None)
+    hosts = _hosts_of(lake, own, [name] if is_known else []) if own else []
+    host = next((host for host in hosts if host.name == name), None)
     if host is None:
-        known = shorten([host.name for host in list_hosts(lake, with_retired=True)], shown=20)
-        raise NoHost(f"There is no host {name} in the settings; there are: {known}.")
+        names = shorten([host.name for host in list_hosts(lake, with_retired=True)], shown=20)
+        raise NoHost(f"There is no host {name} in the settings; there are: {names}.")
     return host

@@ -87,8 +87,12 @@ def complete_hours(
     if not hours:
         return []
     expected = expected_hosts(lake)
-    dates = groupby(hours, lambda one: one.event_date)
-    return [one for _, some in dates for one in _complete_date(lake, [*some], expected)]
+    dates = groupby(hours, lambda hour: hour.event_date)
+    return [
+        completed
+        for _, of_date in dates
+        for completed in _complete_date(lake, [*of_date], expected)
+    ]
 
 
 def _complete_date(
@@ -99,11 +103,11 @@ def _complete_date(
 
     def without_arrived(row: dict[str, Any]) -> dict[str, Any]:
         hour = Hour.at(row["hour_at"])
-        one = _compare(hour, row["missing_sources"] if hour in hours else None, expected)
-        if not one.arrived:
+        completed = _compare(hour, row["missing_sources"] if hour in hours else None, expected)
+        if not completed.arrived:
             return row
-        changed.append(one)
-        return {**row, "missing_sources": HOSTS_SEPARATOR.join(one.left) or None}
+        changed.append(completed)
+        return {**row, "missing_sources": HOSTS_SEPARATOR.join(completed.left) or None}
 
     is_written = hour_ledger.rewrite_rows(lake, hours[0], hours[-1], without_arrived)
     return changed if is_written else []

@@ -46,5 +46,5 @@ def list_states(lake: Lake, hosts: Sequence[Host]) -> list[HostState]:
 
 
 def _bookmarks(lake: Lake, host: Host) -> int | None:
-    found = bookmarks.known_fingerprints(lake, host.name, BOOKMARKS_COUNTED)
-    return None if found is None else len(found - {"finished"})
+    fingerprints = bookmarks.known_fingerprints(lake, host.name, BOOKMARKS_COUNTED)
+    return None if fingerprints is None else len(fingerprints - {"finished"})

@@ -48,7 +48,7 @@ def build_in_memory(
     No table is touched. Also returns the carry-out of the last one. Raises UnbalancedHour for an
     hour whose line balance does not close.
     """
-    hours = [Hour.parse(one.hour) for one in begun]
+    hours = [Hour.parse(build.hour) for build in begun]
     reading = HourReading(lake, {hour: raws[hour] for hour in hours}, keys.of_hour(hours[0]))
     [requests] = reading.requests()
     rules, rejects = session_rules(lake.settings), reading.rejects
@@ -60,12 +60,12 @@ def build_in_memory(
     pieces = {table: split_by_hour(of_table, hours) for table, of_table in rows.items()}
     balances = requests.balance_by_hour(hours)
     built = []
-    for number, one in enumerate(begun):
+    for number, build in enumerate(begun):
         carry_in, carry_out = digests[number : number + 2]
         of_hour = {table: of_table[number] for table, of_table in pieces.items()}
         lines = reading.lines[hours[number]]
         cleaned = CleanedHour(
-            **vars(one),
+            **vars(build),
             lines=sum(lines.values()),
             rejected=len(of_hour[REJECTS]),
             balance={name: int(counts[number]) for name, counts in balances.items()},
@@ -120,8 +120,8 @@ def build_hours(lake: Lake, hours: Sequence[Hour], afresh: bool = True) -> list[
     built: list[BuiltHour] = []
     for piece in split_by_size(hours, _sizes(raws), CLEANED_AT_ONCE):
         begun = [begin_build(lake, h, rows.get(h, LedgerRow({})), raws[h], window) for h in piece]
-        some, carry = _build_piece(lake, window.keys, begun, raws, carry, afresh)
-        built += some
+        of_piece, carry = _build_piece(lake, window.keys, begun, raws, carry, afresh)
+        built += of_piece
     return built
 
 
@@ -134,13 +134,13 @@ def _build_piece(
     afresh: bool,
 ) -> tuple[list[BuiltHour], pa.Table]:
     """Build the hours of a batch; also return the carry-out of the last one."""
-    known = [None if afresh else find_staged(lake, one) for one in begun]
-    if len(begun) > 1 and not any(known):
+    staged_before = [None if afresh else find_staged(lake, build) for build in begun]
+    if len(begun) > 1 and not any(staged_before):
         return build_in_memory(lake, keys, begun, raws, carry)
     built = []
-    for there, one in zip(known, begun, strict=True):
-        hour = Hour.parse(one.hour)
-        cleaned = there or clean_build(lake, keys.of_hour(hour), one, raws[hour])
+    for reused, build in zip(staged_before, begun, strict=True):
+        hour = Hour.parse(build.hour)
+        cleaned = reused or clean_build(lake, keys.of_hour(hour), build, raws[hour])
         staged, carry = stitch(lake, cleaned, carry)
         built.append(read_from_staging(lake, check_hour(lake, staged)))
     return built, carry

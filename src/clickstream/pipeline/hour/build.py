@@ -105,11 +105,11 @@ class HourReading:
         for item in items:
             log_format = log_format_of(settings, item.log_format)
             longest = settings.clean.longest_line_bytes
-            found = parse.parse(raw.read(self.lake, item), log_format, longest=longest)
-            self._refuse(found.refused, hour, item.key)
-            self.lines[hour][item.key] = found.lines
-            of_site = requests_of_site(found.table, settings.site.hosts)
-            self.other_hosts[hour] += len(found.table) - len(of_site)
+            parsed = parse.parse(raw.read(self.lake, item), log_format, longest=longest)
+            self._refuse(parsed.refused, hour, item.key)
+            self.lines[hour][item.key] = parsed.lines
+            of_site = requests_of_site(parsed.table, settings.site.hosts)
+            self.other_hosts[hour] += len(parsed.table) - len(of_site)
             yield of_site, item.key, hour
 
     def _refuse(self, refused: pa.Table, hour: Hour, raw_object: str) -> None:
@@ -184,16 +184,16 @@ def _digest_of(keys: KeyIds) -> str:
 
 def find_staged(lake: Lake, begun: HourBuild) -> CleanedHour | None:
     """Return the cleaned hour if all its rows are staged under its prefix, undamaged; else None."""
-    found = _read_counts(lake, begun)
-    if found is None:
+    cleaned = _read_counts(lake, begun)
+    if cleaned is None:
         return None
     try:
-        for key in found.row_keys:
-            staging.check(lake, found.staged(key))
+        for key in cleaned.row_keys:
+            staging.check(lake, cleaned.staged(key))
     except DamagedObject as error:
         _log.warning("%s The hour is cleaned again now.", error)
         return None
-    return found
+    return cleaned
 
 
 def _read_counts(lake: Lake, begun: HourBuild) -> CleanedHour | None:
@@ -297,7 +297,7 @@ def read_from_staging(lake: Lake, hour: StitchedHour) -> BuiltHour:
         SESSION_PARTS: hour.staged(hour.session_parts_key),
         REJECTS: hour.staged(hour.rejects_key),
     }
-    for one in staged.values():
-        staging.check(lake, one)
+    for stored in staged.values():
+        staging.check(lake, stored)
     raw_lines = staging.read_json(lake, hour.counts_key)["raw_objects"]
     return BuiltHour(hour, raw_lines, lambda table: staging.read_coded(lake, staged[table], table))

@@ -211,11 +211,11 @@ def _miscounted(
     for hour_at, what, number in counts:
         counted.setdefault(hour_at, {})[COUNTED_UNDER.get(what, what)] = number
     for row in ledger.to_dict("records"):
-        found = counted.pop(row["hour_at"].to_pydatetime(), {})
+        in_tables = counted.pop(row["hour_at"].to_pydatetime(), {})
         wrong = [
-            f"{found.get(what, 0):,} {what} in the tables, {number:,} in the ledger"
+            f"{in_tables.get(what, 0):,} {what} in the tables, {number:,} in the ledger"
             for what, number in _expected(row).items()
-            if found.get(what, 0) != number
+            if in_tables.get(what, 0) != number
         ]
         if wrong:
             yield Finding(Hour.at(row["hour_at"]), "; ".join(wrong))

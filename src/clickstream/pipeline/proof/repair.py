@@ -56,9 +56,9 @@ def _build(lake: Lake, hour: Hour, run_id: str, tell: Callable[[str], None]) -> 
     except ClickstreamError as error:
         tell(f"Hour {hour} was not built: {error.printed}")
         return set()
-    for one in published:
-        tell(one.sentence)
-    return {one.hour for one in published}
+    for rebuilt in published:
+        tell(rebuilt.sentence)
+    return {rebuilt.hour for rebuilt in published}
 
 
 def _drop_stray_marks(lake: Lake, first: Hour, last: Hour, tell: Callable[[str], None]) -> None:

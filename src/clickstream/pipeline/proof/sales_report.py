@@ -20,10 +20,10 @@ class SalesFault:
     @property
     def sentence(self) -> str:
         """One line that says what to do."""
-        place = f"{self.day} of {self.source}" if self.day else self.source
+        subject = f"{self.day} of {self.source}" if self.day else self.source
         limits = f"--from {self.day} --to {self.day} " if self.day else ""
         remedy = f"clickstream sales pull {self.source} {limits}--all"
-        text = f"{place}: {self.what}. To read it again: {remedy}"
+        text = f"{subject}: {self.what}. To read it again: {remedy}"
         return with_code(text, StateCode.SALES_DIFFER)
 
 
@@ -65,7 +65,7 @@ class SalesReport:
     @property
     def failures(self) -> list[str]:
         """A sentence for each fault."""
-        return [one.sentence for one in self.faults]
+        return [fault.sentence for fault in self.faults]
 
     @property
     def notes(self) -> list[str]:

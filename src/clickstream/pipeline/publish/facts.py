@@ -95,13 +95,13 @@ def source_versions(
         ledger: iceberg_tables.files_by_date(lake, ledger, begins - timedelta(days=reach))
         for ledger, begins in first_of.items()
     }
-    of_dates = {one.name: iceberg_tables.files_by_date(lake, one, first) for one in OF_DATES}
+    of_dates = {table.name: iceberg_tables.files_by_date(lake, table, first) for table in OF_DATES}
     # An estimate is also written again when its date was only searched again.
     numbers = iceberg_tables.texts_by_date(lake, PEOPLE_ESTIMATES, first, ("numbers_version",))
     of_dates[PEOPLE_ESTIMATES.name] = {day: [*row.values()] for day, row in numbers.items()}
     if lake.settings.sales:
         matched = iceberg_tables.files_by_date(lake, MATCH_LEDGER, first)
-        of_dates |= {one.name: matched for one in MATCH_TABLES}
+        of_dates |= {table.name: matched for table in MATCH_TABLES}
     sql = {name: digest_texts(_all_sql(by_name, name)) for name in names}
     return {
         (name, day): SourceVersion(
@@ -234,10 +234,10 @@ def _dates(by_view: Mapping[str, list[str]]) -> set[str]:
 
 
 def _by_view(keys: Iterable[FactKey]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = defaultdict(list)
+    by_view: dict[str, list[str]] = defaultdict(list)
     for view, day in sorted(keys):
-        found[view].append(str(day))
-    return dict(found)
+        by_view[view].append(str(day))
+    return dict(by_view)
 
 
 @aws_errors.translate_errors()
@@ -343,13 +343,13 @@ class _Refresh:
         self, stored: Stored[Manifest] | None, wanted: Mapping[FactKey, SourceVersion]
     ) -> list[FactKey]:
         """Return the files that neither the manifest nor this refresh has in the wanted version."""
-        there = {} if self.everything else _files(stored)
+        existing = {} if self.everything else _files(stored)
         return [
             key
             for key, version in wanted.items()
             if not any(
                 key in files and files[key].source_version == version.text
-                for files in (there, self.computed)
+                for files in (existing, self.computed)
             )
         ]
 
@@ -361,10 +361,10 @@ class _Refresh:
         Rows of another SQL may have other values, or dates of another time zone, so readers never
         get both. Until they are computed again, those dates have no file.
         """
-        there = _files(stored)
+        existing = _files(stored)
         after: dict[FactKey, FactFile] = {}
         for key, version in wanted.items():
-            computed, before = self.computed.get(key), there.get(key)
+            computed, before = self.computed.get(key), existing.get(key)
             if computed and computed.source_version == version.text:
                 after[key] = computed
             elif before and version.has_sql_of(before.source_version):
@@ -386,7 +386,7 @@ class _Refresh:
         questions = [*_ranges(batch)]
         self.lake.athena, self.lake.s3  # noqa: B018  # else each thread would create its own
         with ThreadPoolExecutor(QUERIES_AT_ONCE) as pool:
-            answers = [*pool.map(lambda one: self._ask(one, wanted), questions)]
+            answers = [*pool.map(lambda question: self._ask(question, wanted), questions)]
         for files, scanned_bytes in answers:
             self.computed |= files
             self.queries += 1
@@ -450,7 +450,7 @@ def _batches(todo: Iterable[FactKey]) -> Iterator[list[FactKey]]:
 def _ranges(batch: Iterable[FactKey]) -> Iterator[list[FactKey]]:
     """Split the files of each view into runs of consecutive dates: each becomes one query."""
 
-    def is_apart(one: FactKey, other: FactKey) -> bool:
-        return one[0] != other[0] or other[1] - one[1] != _ONE_DAY
+    def is_apart(key: FactKey, following: FactKey) -> bool:
+        return key[0] != following[0] or following[1] - key[1] != _ONE_DAY
 
     return split_when(sorted(batch), is_apart)

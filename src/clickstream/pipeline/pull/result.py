@@ -61,8 +61,8 @@ class Pulled:
             parts.append(f"; {number} set aside, not access logs: {_names(self.set_aside)}")
         if self.newly_refused:
             parts.append(f"; {quantity(len(self.newly_refused), 'file')} REFUSED")
-        if known := len(self.refused) - len(self.newly_refused):
-            parts.append(f"; {quantity(known, 'file')} refused before and unchanged since")
+        if refused_before := len(self.refused) - len(self.newly_refused):
+            parts.append(f"; {quantity(refused_before, 'file')} refused before and unchanged since")
         return "".join([*parts, "."])
 
 

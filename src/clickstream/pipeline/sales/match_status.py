@@ -36,9 +36,10 @@ class MatchSummary:
         matched = orders - self.methods["none"]
         by_time = f", {self.methods['time']:,} of them by time" if self.methods["time"] else ""
         reasons = ", ".join(f"{number:,} {why}" for why, number in self.reasons.most_common())
-        parts = [
-            f"{matched:,} of {quantity(orders, 'order')} matched to visits{by_time}",
-            *([f"without a visit: {reasons}"] if reasons else []),
+        parts = [f"{matched:,} of {quantity(orders, 'order')} matched to visits{by_time}"]
+        if reasons:
+            parts.append(f"without a visit: {reasons}")
+        parts += [
             f"{quantity(self.unknown, 'view')} with an unknown number",
             f"{quantity(self.differing, 'order')} with another amount on the page",
         ]

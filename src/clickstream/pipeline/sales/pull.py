@@ -149,7 +149,7 @@ def plan_pull(
         first = now.date() - timedelta(days=source.horizon_days)
     rules = rules_of_lake(lake, source)
     with aws_errors.translate_errors():
-        known = sales_publication.versions(lake, source.name, first)
+        recorded = sales_publication.versions(lake, source.name, first)
     with (
         noting_failure(lake, source.name, now),
         open_source(lake.settings, source, rules, find, DATED) as reader,
@@ -157,9 +157,9 @@ def plan_pull(
         survey = reader.survey(first, last)
     days = {
         day
-        for day in {*survey.days, *known}
+        for day in {*survey.days, *recorded}
         if is_between(day, first, last)
-        and (everything or known.get(day) != _version(survey.days.get(day, _NOTHING), rules))
+        and (everything or recorded.get(day) != _version(survey.days.get(day, _NOTHING), rules))
     }
     return PullPlan(source, sorted(days), survey, first)
 
@@ -278,8 +278,8 @@ def _publish(lake: Lake, staged: StagedSales, run_id: str) -> None:
         "event_date": day,
         "hour_at": datetime(day.year, day.month, day.day),
         "sales_source": staged.source,
-        **{f"source_{one.name}": staged.source_rows.get(one.name, 0) for one in DATED_TABLES},
-        **{one.name: staged.rows[one.name] for one in DATED_TABLES},
+        **{f"source_{table.name}": staged.source_rows.get(table.name, 0) for table in DATED_TABLES},
+        **{table.name: staged.rows[table.name] for table in DATED_TABLES},
         "rejected": staged.rows[SALES_REJECTS.name],
         "gross_cents": staged.gross_cents,
         "refunded_cents": staged.refunded_cents,

@@ -69,14 +69,20 @@ class SalesDate(StoredSales):
     @property
     def cells(self) -> tuple[str, ...]:
         """The values as texts, for a table."""
-        one = self.ledger
-        net = one["gross_cents"] - one["refunded_cents"]
-        spend = one["spend_cents"]
-        money = map(amount, (one["gross_cents"], one["refunded_cents"], net, spend))
-        differing = "–" if one["differing_orders"] is None else str(one["differing_orders"])
+        ledger = self.ledger
+        net = ledger["gross_cents"] - ledger["refunded_cents"]
+        spend = ledger["spend_cents"]
+        money = map(amount, (ledger["gross_cents"], ledger["refunded_cents"], net, spend))
+        differing = "–" if ledger["differing_orders"] is None else str(ledger["differing_orders"])
         return (
-            *(str(one["event_date"]), self.source, f"{one['orders']:,}", *money, one["currency"]),
-            *(str(one["rejected"]), differing),
+            *(
+                str(ledger["event_date"]),
+                self.source,
+                f"{ledger['orders']:,}",
+                *money,
+                ledger["currency"],
+            ),
+            *(str(ledger["rejected"]), differing),
         )
 
 
@@ -84,28 +90,28 @@ class SalesDate(StoredSales):
 def newest_dates(lake: Lake, sources: Collection[str], days: int, today: date) -> list[SalesDate]:
     """Return the newest dates of some sources, at most `days` of each, in order."""
     first = today - timedelta(days=LONGEST_LOOK)
-    found = [
+    ledgers = [
         row
         for row in ledger_rows(lake, first, today + timedelta(days=1)).to_pylist()
         if row["sales_source"] in sources
     ]
     kept: list[dict[str, Any]] = []
     for source in sources:
-        own = sorted((r for r in found if r["sales_source"] == source), key=_date_of)
+        own = sorted((r for r in ledgers if r["sales_source"] == source), key=_date_of)
         kept += own[-days:]
     if not kept:
         return []
     kept.sort(key=lambda row: (row["event_date"], row["sales_source"]))
     rows = _rows(lake, kept[0]["event_date"], kept[-1]["event_date"])
     return [
-        SalesDate(one, {table.name: rows[table.name, *_key(one)] for table in OF_SALES_DAYS})
-        for one in kept
+        SalesDate(ledger, {table.name: rows[table.name, *_key(ledger)] for table in OF_SALES_DAYS})
+        for ledger in kept
     ]
 
 
 def _date_of(row: dict[str, Any]) -> date:
-    found: date = row["event_date"]
-    return found
+    day: date = row["event_date"]
+    return day
 
 
 def _key(row: dict[str, Any]) -> tuple[str, date]:
@@ -114,14 +120,14 @@ def _key(row: dict[str, Any]) -> tuple[str, date]:
 
 def _rows(lake: Lake, first: date, last: date) -> Counter[tuple[str, str, date]]:
     """Count the rows of each table by source and date."""
-    found: Counter[tuple[str, str, date]] = Counter()
+    counts: Counter[tuple[str, str, date]] = Counter()
     for table in OF_SALES_DAYS:
         loaded = iceberg_tables.load(lake, table)
         columns = ["sales_source", "event_date"]
         rows = loaded.read(Hour.midnight(first), Hour.midnight(last), columns)
         sources, dates = (rows[name].to_pylist() for name in columns)
-        found.update((table.name, *key) for key in zip(sources, dates, strict=True))
-    return found
+        counts.update((table.name, *key) for key in zip(sources, dates, strict=True))
+    return counts
 
 
 class StoredListings(StoredSales):
@@ -135,11 +141,11 @@ class StoredListings(StoredSales):
     @property
     def sentence(self) -> str:
         """One line for the terminal."""
-        one = self.ledger
+        ledger = self.ledger
         rows = count_rows({name: number for name, number in self.rows.items() if number})
-        rejected = f"; {quantity(one['rejected'], 'row')} rejected" if one["rejected"] else ""
+        rejected = f"; {quantity(ledger['rejected'], 'row')} rejected" if ledger["rejected"] else ""
         lost = f"; {', '.join(self.lost)} differ from the ledger" if self.lost else ""
-        return f"{self.source}: {rows or 'no rows'}, since {one['event_date']}{rejected}{lost}."
+        return f"{self.source}: {rows or 'no rows'}, since {ledger['event_date']}{rejected}{lost}."
 
 
 @aws_errors.translate_errors()
@@ -148,7 +154,9 @@ def stored_listings(lake: Lake, sources: Collection[str]) -> list[StoredListings
     ledger = iceberg_tables.load(lake, LISTING_LEDGER).read_between(None, None).to_pylist()
     newest = {row["sales_source"]: row for row in sorted(ledger, key=_date_of)}
     chosen = {source: newest[source] for source in sources if source in newest}
-    tables = {one: iceberg_tables.load(lake, one) for one in VERSIONED_TABLES} if chosen else {}
+    tables = (
+        {table: iceberg_tables.load(lake, table) for table in VERSIONED_TABLES} if chosen else {}
+    )
     return [
         StoredListings(
             row,
