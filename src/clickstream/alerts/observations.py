@@ -133,8 +133,10 @@ def observe_lake(lake: Lake, now: datetime) -> LakeObservations:
     """Read the records of the last DAYS."""
     since = Hour.midnight((now.astimezone(UTC) - timedelta(days=DAYS)).date())
     freshness = lake_freshness(lake, now, since, is_brief=True)
-    newest = freshness.newest
-    rows = _newest_rows(lake, newest) if newest else []
+    rows: list[dict[str, Any]] = []
+    if newest := freshness.newest:
+        first = newest.minus(RECENT_DAY - 1)
+        rows = hour_ledger.ledger_in_order(lake, first, newest, _COLUMNS).to_pylist()
     counts = [
         HourCounts(Hour.at(row["hour_at"]), *(row[name] for name in _COLUMNS[1:-1])) for row in rows
     ]
@@ -145,14 +147,6 @@ def observe_lake(lake: Lake, now: datetime) -> LakeObservations:
         read_verify_record(lake),
         _keyless(lake, [row["visitor_key"] for row in rows], now),
     )
-
-
-def _newest_rows(lake: Lake, newest: Hour) -> list[dict[str, Any]]:
-    first = newest.minus(RECENT_DAY - 1)
-    rows: list[dict[str, Any]] = hour_ledger.ledger_in_order(
-        lake, first, newest, _COLUMNS
-    ).to_pylist()
-    return rows
 
 
 def _failed_requests(lake: Lake, hours: Sequence[HourCounts]) -> FailedRequests:

@@ -151,12 +151,10 @@ def _sample(lake: Lake) -> Iterator[RawObject]:
     """Yield the earliest raw objects in an order independent of time, up to SAMPLE_BYTES."""
     earliest = islice(raw.all_raw(lake), SAMPLE_OBJECTS)
     size = 0
-    for item in sorted(earliest, key=_place):
+    for item in sorted(
+        earliest, key=lambda item: hashlib.blake2b(item.key.encode(), digest_size=8).digest()
+    ):
         yield item
         size += item.size
         if size >= SAMPLE_BYTES:
             return
-
-
-def _place(item: RawObject) -> bytes:
-    return hashlib.blake2b(item.key.encode(), digest_size=8).digest()

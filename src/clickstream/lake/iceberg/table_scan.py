@@ -72,14 +72,13 @@ def read_any_of(scan: DataScan, column: str, values: Iterable[str]) -> pa.Table:
             scan.row_filter,
             case_sensitive=scan.case_sensitive,
         )
-        batches = [_any_of(batch, column, texts) for batch in scanned.to_record_batches(tasks)]
+        batches = [
+            batch.filter(pc.is_in(batch[column].cast(pa.string()), texts))
+            for batch in scanned.to_record_batches(tasks)
+        ]
     schema = pyiceberg_arrow.schema_to_pyarrow(scan.projection(), include_field_ids=False)
-    return pa.concat_tables([schema.empty_table(), *batches], promote_options="permissive")
-
-
-def _any_of(batch: pa.RecordBatch, column: str, texts: pa.Array) -> pa.Table:
-    chosen = batch.filter(pc.is_in(batch[column].cast(pa.string()), texts))
-    return pa.Table.from_batches([chosen])
+    tables = [pa.Table.from_batches([batch]) for batch in batches]
+    return pa.concat_tables([schema.empty_table(), *tables], promote_options="permissive")
 
 
 @contextmanager
@@ -110,7 +109,7 @@ def find_damage(io: FileIO, task: FileScanTask) -> str:
         return "the object is gone"
     try:
         file = pq.ParquetFile(pa.BufferReader(body), page_checksum_verification=True)
-        rows = sum(map(len, _groups(file)))
+        rows = sum(len(file.read_row_group(number)) for number in range(file.num_row_groups))
     except READ_ERRORS as error:
         return " ".join(str(error).split()).rstrip(".")
     if rows != task.file.record_count:
@@ -170,10 +169,6 @@ def _hours_of(table: IcebergTable, task: FileScanTask) -> HourSpan:
 
 def _hour_of(bound: bytes) -> Hour:
     return Hour.at(micros_to_timestamp(int(from_bytes(TimestampType(), bound))))
-
-
-def _groups(file: pq.ParquetFile) -> Iterable[pa.Table]:
-    return (file.read_row_group(number) for number in range(file.num_row_groups))
 
 
 def damaged(task: FileScanTask, reason: str) -> DamagedObject:

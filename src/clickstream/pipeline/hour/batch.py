@@ -31,9 +31,9 @@ from clickstream.pipeline.hour.build import (
 from clickstream.pipeline.hour.chain import carry_into
 from clickstream.pipeline.hour.replay_window import ReplayWindow
 from clickstream.pipeline.hour.rows import build_rows, shape_hours, split_by_hour
-from clickstream.pipeline.hour.states import BuiltHour, CleanedHour, HourBuild, StitchedHour
+from clickstream.pipeline.hour.states import BuiltHour, CleanedHour, HourBuild
 from clickstream.step_config import session_rules
-from clickstream.tables import HITS, REJECTS, SESSION_PARTS, Table
+from clickstream.tables import HITS, REJECTS, SESSION_PARTS
 
 
 def build_in_memory(
@@ -73,17 +73,14 @@ def build_in_memory(
             other_hosts=reading.other_hosts[hours[number]],
         )
         stitched = cleaned.stitched(len(of_hour[SESSION_PARTS]), carry_in, carry_out)
-        built.append(_check_balance(stitched, lines, of_hour))
+        stitched.check(
+            stitched.hits,
+            stitched.session_parts,
+            stitched.rejected,
+            f"`clickstream build {stitched.hour} {stitched.hour}` leaves its rows in staging",
+        )
+        built.append(BuiltHour(stitched, lines, of_hour.__getitem__))
     return built, carries[-1]
-
-
-def _check_balance(
-    hour: StitchedHour, lines: Mapping[str, int], rows: Mapping[Table, pa.Table]
-) -> BuiltHour:
-    """Return an hour with its rows if its line balance closes."""
-    sums = hour.hits, hour.session_parts, hour.rejected
-    hour.check(*sums, f"`clickstream build {hour.hour} {hour.hour}` leaves its rows in staging")
-    return BuiltHour(hour, lines, rows.__getitem__)
 
 
 CLEANED_AT_ONCE = 8 << 20

@@ -23,7 +23,7 @@ from clickstream.hours import Hour
 from clickstream.lake import Lake, aws_errors, hour_ledger, objects, raw, staging
 from clickstream.lake.hour_ledger import LedgerRow
 from clickstream.lake.raw import RawObject
-from clickstream.lake.visitor_keys import HourKeys, KeyIds
+from clickstream.lake.visitor_keys import HourKeys
 from clickstream.parquet import RowsWriter
 from clickstream.pipeline.hour import spill
 from clickstream.pipeline.hour.chain import carry_into
@@ -84,16 +84,15 @@ class HourReading:
             self.keys.now.secret, self.keys.before.secret if self.keys.before else None
         )
         cleaner = clean.Cleaner(clean_rules(settings), visitor_keys, look_ups(settings))
-        yield from spill.grouped(self._parse_all(), cleaner, groups)
+        batches = (
+            batch for hour, items in self.raws.items() for batch in self._parse_hour(hour, items)
+        )
+        yield from spill.grouped(batches, cleaner, groups)
 
     @property
     def rejects(self) -> pa.Table:
         """The rejected lines, with the number of the hour of each, once all requests are read."""
         return pa.concat_tables(self._rejects)
-
-    def _parse_all(self) -> Iterator[spill.Batch]:
-        for hour, items in self.raws.items():
-            yield from self._parse_hour(hour, items)
 
     def _parse_hour(self, hour: Hour, items: Sequence[RawObject]) -> Iterator[spill.Batch]:
         """Yield the requests of each raw object; one empty table if the hour has no raw objects."""
@@ -167,19 +166,20 @@ def begin_build(
     digest = raw.raw_digest(raws)
     settings = settings_digest(lake)
     keys = window.keys.of_hour(hour).ids
-    library = f"{__version__}-{SCHEMA}"
-    prefix = f"staging/{hour}/{digest}-{settings}-{library}-{_digest_of(keys)}/"
-    version, objects_read = row.version, len(raws)
+    key_digest = hashlib.blake2b(f"{keys.own} {keys.earlier}".encode(), digest_size=4).hexdigest()
     dated = networks_dated(lake.settings)
     return HourBuild(
-        *(str(hour), prefix, version, digest, objects_read, settings, keys.own, keys.earlier),
+        hour=str(hour),
+        prefix=f"staging/{hour}/{digest}-{settings}-{__version__}-{SCHEMA}-{key_digest}/",
+        version=row.version,
+        raw_digest=digest,
+        raw_objects=len(raws),
+        settings_digest=settings,
+        visitor_key=keys.own,
+        earlier_visitor_key=keys.earlier,
         networks_dated=dated.isoformat() if dated else None,
         has_order_numbers=bool(lake.settings.orders.number),
     )
-
-
-def _digest_of(keys: KeyIds) -> str:
-    return hashlib.blake2b(f"{keys.own} {keys.earlier}".encode(), digest_size=4).hexdigest()
 
 
 def find_staged(lake: Lake, begun: HourBuild) -> CleanedHour | None:

@@ -116,7 +116,9 @@ def describe_other_settings(lake: Lake, first: Hour, last: Hour) -> str:
     differing = [hour for hour in digests if digests[hour] != digest and not first <= hour <= last]
     if not differing:
         return ""
-    nearest = min(differing, key=lambda hour: _hours_between(hour, first, last))
+    nearest = min(
+        differing, key=lambda hour: max(first.number - hour.number, hour.number - last.number)
+    )
     changed = changed_settings(lake, digests[nearest])
     differences = f" ({shorten(changed, NAMED_SETTINGS)} changed since)" if changed else ""
     return (
@@ -124,11 +126,6 @@ def describe_other_settings(lake: Lake, first: Hour, last: Hour) -> str:
         f"settings; the nearest is {nearest}{differences}. Build them again by these settings, or "
         "use theirs here; `clickstream settings` shows yours."
     )
-
-
-def _hours_between(hour: Hour, first: Hour, last: Hour) -> int:
-    """Return how many hours are between an hour and a range that does not contain it."""
-    return max(first.number - hour.number, hour.number - last.number)
 
 
 def hours_to_rebuild(

@@ -155,10 +155,12 @@ def disagreeing(
     key. A session that crosses an edge may have lost its first parts, and is not checked.
     """
     yield from _miscounted(lake, ledger, first, last)
-    for stretch in _stretches(ledger, first, last):
+    for begin, end in _stretches(ledger, first, last):
+        # Sessions of these hours may have begun on the dates before.
+        reach = begin.minus(24 * LONGEST_SESSION_DAYS) if begin else None
         filters = {
-            "within": _within(*stretch),
-            "within_reach": _within_reach(*stretch),
+            "within": _within(begin, end),
+            "within_reach": _within(reach, end),
             "and_not_cut_off": _and_not_cut_off(edges),
         }
         for statement, what in STATEMENTS.items():
@@ -186,11 +188,6 @@ def _within(first: Hour | None, last: Hour | None) -> str:
         limits.append(f"event_date <= date '{last.event_date}'")
         limits.append(f"hour_at <= timestamp '{last.naive}'")
     return " and ".join(limits)
-
-
-def _within_reach(first: Hour | None, last: Hour | None) -> str:
-    """Return the condition that selects the hours in which those hours' sessions may have begun."""
-    return _within(first.minus(24 * LONGEST_SESSION_DAYS) if first else None, last)
 
 
 def _and_not_cut_off(edges: Sequence[Hour]) -> str:

@@ -297,22 +297,19 @@ def _completeness(
     records: LakeRecords, published: Sequence[Hour], now: datetime, lag: timedelta
 ) -> Completeness:
     """Find the missing hours; `published` are those up to `now`, in order."""
+    if records.begins_before:
+        begins: Hour | None = records.since
+    else:
+        begins = next((hour for hour in published if records.published[hour].is_logged), None)
     return measure_completeness(
         HourSpan(records.since, Hour.of(now).previous),
-        _begin_of_log(records, published),
+        begins,
         published[-1] if published else None,
         records.published.keys(),
         [hour for hour, row in records.published.items() if row.lacks],
         now,
         lag,
     )
-
-
-def _begin_of_log(records: LakeRecords, published: Sequence[Hour]) -> Hour | None:
-    """Return the first hour with lines; `since`, if an earlier hour has lines."""
-    if records.begins_before:
-        return records.since
-    return next((hour for hour in published if records.published[hour].is_logged), None)
 
 
 def _missing_hosts(records: LakeRecords, lacking: Sequence[Hour]) -> tuple[MissingHost, ...]:

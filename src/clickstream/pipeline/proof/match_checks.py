@@ -195,7 +195,8 @@ def verify_matches(lake: Lake, first: date | None = None, last: date | None = No
 
 
 def _check(lake: Lake, first: date | None, last: date | None) -> MatchReport:
-    rows = athena.query(lake, _counts(first, last)).records()
+    sql = _COUNTS.format(within=dates_within(first, last), unequal=_UNEQUAL)
+    rows = athena.query(lake, sql).records()
     faults = {row["event_date"]: [*_faults(row)] for row in rows}
     waiting = {row["event_date"] for row in rows if _is_waiting(row) and faults[row["event_date"]]}
     return MatchReport(
@@ -209,10 +210,6 @@ def _check(lake: Lake, first: date | None, last: date | None) -> MatchReport:
         ),
         tuple(sorted(waiting)),
     )
-
-
-def _counts(first: date | None, last: date | None) -> str:
-    return _COUNTS.format(within=dates_within(first, last), unequal=_UNEQUAL)
 
 
 def _is_waiting(row: dict[str, Any]) -> bool:

@@ -13,8 +13,7 @@ from clickstream.hours import Hour
 from clickstream.lake import Lake
 from clickstream.pipeline.proof.match_checks import MatchReport, verify_matches
 from clickstream.pipeline.proof.report import VerifyReport
-from clickstream.pipeline.proof.sales_checks import verify_sales
-from clickstream.pipeline.proof.sales_report import SalesReport
+from clickstream.pipeline.proof.sales_checks import SalesReport, verify_sales
 from clickstream.pipeline.proof.verify import verify
 from clickstream.pipeline.proof.verify_record import record_verification
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from clickstream.errors import InputError
+from clickstream.errors import InputError, StateCode, with_code
 from clickstream.lake import Lake, athena, aws_errors, sales_publication
 from clickstream.lake.views import views_of
-from clickstream.pipeline.proof.sales_report import SalesFault, SalesReport
 from clickstream.pipeline.sales.opening import sources_with_dates
 from clickstream.pipeline.sales.status import stored_listings
 from clickstream.tables.sales import (
@@ -26,7 +25,7 @@ from clickstream.tables.sales import (
     REFUNDS,
     SALES_LEDGER,
 )
-from clickstream.wording import amount, quantity
+from clickstream.wording import amount, quantity, shorten
 
 _DIFFERENCES = "order_differences"
 
@@ -114,6 +113,80 @@ Counts = Mapping[str, tuple[int, int, int]]
 _NONE = (0, 0, 0)
 
 
+@dataclass(frozen=True)
+class SalesFault:
+    """What is wrong with a date of a source; without `day`, with its tables without dates."""
+
+    day: date | None
+    source: str
+    what: str
+
+    @property
+    def sentence(self) -> str:
+        """One line that says what to do."""
+        subject = f"{self.day} of {self.source}" if self.day else self.source
+        limits = f"--from {self.day} --to {self.day} " if self.day else ""
+        remedy = f"clickstream sales pull {self.source} {limits}--all"
+        text = f"{subject}: {self.what}. To read it again: {remedy}"
+        return with_code(text, StateCode.SALES_DIFFER)
+
+
+@dataclass(frozen=True)
+class SalesReport:
+    """The result of `verify_sales`.
+
+    `first` and `last` are the ends of the range, None if they are open. `dates` counts the dates of
+    all `sources`, and `orders` their orders. `without` are sources of the settings that have no
+    date in the range. `rejected` rows and `differing` orders are those of the sources, and no
+    faults of the lake.
+    """
+
+    first: date | None
+    last: date | None
+    sources: tuple[str, ...]
+    dates: int
+    orders: int
+    faults: tuple[SalesFault, ...] = ()
+    without: tuple[str, ...] = ()
+    rejected: int = 0
+    differing: int = 0
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether no date has a fault."""
+        return not self.faults
+
+    @property
+    def sentence(self) -> str:
+        """What was checked."""
+        first, last = self.first or "the first date", self.last or "the newest date"
+        of_sources = f" of {shorten(self.sources)}" if self.sources else ""
+        return (
+            f"Checked sales from {first} to {last}: {quantity(self.dates, 'date')}{of_sources}, "
+            f"{quantity(self.orders, 'order')}."
+        )
+
+    @property
+    def failures(self) -> list[str]:
+        """A sentence for each fault."""
+        return [fault.sentence for fault in self.faults]
+
+    @property
+    def notes(self) -> list[str]:
+        """A sentence for everything that is no fault of the lake."""
+        notes = [
+            f"{name} has no date in this range. To pull its sales: clickstream sales pull {name}"
+            for name in self.without
+        ]
+        if self.rejected or self.differing:
+            notes.append(
+                f"{quantity(self.rejected, 'row')} of the sources rejected, and "
+                f"{quantity(self.differing, 'order')} whose parts do not give the total. To list "
+                "them: clickstream sales check"
+            )
+        return notes
+
+
 @aws_errors.translate_errors()
 def verify_sales(lake: Lake, first: date | None = None, last: date | None = None) -> SalesReport:
     """Check the dates from `first` to `last`; None is an open end.
@@ -154,7 +227,8 @@ def _check(lake: Lake, first: date | None, last: date | None) -> SalesReport:
     ]
     faults += [
         SalesFault(
-            *(row["event_date"], row["sales_source"]),
+            row["event_date"],
+            row["sales_source"],
             f"{quantity(row['number'], row['rows_of'])} stored on another date, too, such as "
             f"{row['example']}",
         )

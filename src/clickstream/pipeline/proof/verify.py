@@ -213,25 +213,25 @@ def _find_changed_lines(
 
 
 def stray_marks(
-    there: Mapping[Hour, list[RawObject]], marks: Mapping[Hour, list[str]]
+    stored: Mapping[Hour, list[RawObject]], marks: Mapping[Hour, list[str]]
 ) -> dict[Hour, list[str]]:
     """Return the pending markers, by hour, whose raw object no longer exists."""
-    stored = {item.key for items in there.values() for item in items}
-    stray = {hour: sorted(set(keys) - stored) for hour, keys in marks.items()}
+    existing = {item.key for items in stored.values() for item in items}
+    stray = {hour: sorted(set(keys) - existing) for hour, keys in marks.items()}
     return {hour: keys for hour, keys in stray.items() if keys}
 
 
 def _compare_with_raw(
-    hour: Hour, number: int, digest: str, there: list[RawObject], is_marked: bool
+    hour: Hour, number: int, digest: str, stored: list[RawObject], is_marked: bool
 ) -> Iterator[Finding]:
-    if len(there) < number:
+    if len(stored) < number:
         yield Finding(
             hour,
-            f"it was built from {quantity(number, 'raw object')}, of which {len(there):,} still "
+            f"it was built from {quantity(number, 'raw object')}, of which {len(stored):,} still "
             "exist. Restore the missing ones; a build without them would lose their lines",
             remedy="none",
         )
-    elif raw.raw_digest(there) != digest:
+    elif raw.raw_digest(stored) != digest:
         yield Finding(hour, LINES_WAIT)
     elif is_marked:
         yield Finding(hour, "it contains all its lines, but it still has pending markers")

@@ -90,7 +90,10 @@ def source_versions(
     reach = max(chosen.days_before for chosen in filters.values())
     read = {name: _tables_read(by_name, name) for name in names}
     ledgers = {name: _ledger_of(read[name]) for name in names}
-    first_of = {ledger: _first_date(ledger, first) for ledger in {*ledgers.values()}}
+    # A version of a listing stays valid, however old it is.
+    first_of = {
+        ledger: _FIRST_DATE if ledger is LISTING_LEDGER else first for ledger in ledgers.values()
+    }
     files = {
         ledger: iceberg_tables.files_by_date(lake, ledger, begins - timedelta(days=reach))
         for ledger, begins in first_of.items()
@@ -108,7 +111,7 @@ def source_versions(
             sql[name],
             digest_texts(
                 [
-                    *_files_of(files[ledgers[name]], _dates_read(day, chosen)),
+                    *_files_read(files[ledgers[name]], day, chosen),
                     *chain.from_iterable(
                         of_dates[table].get(day, ())
                         for table in sorted(read[name] & of_dates.keys())
@@ -120,11 +123,6 @@ def source_versions(
         for day in files[ledgers[name]]
         if day >= first_of[ledgers[name]]
     }
-
-
-def _first_date(ledger: Table, first: date) -> date:
-    """Return the first date of a ledger's facts: a version stays valid, however old it is."""
-    return _FIRST_DATE if ledger is LISTING_LEDGER else first
 
 
 def _ledger_of(tables: Collection[str]) -> Table:
@@ -163,15 +161,14 @@ def _all_sql(views: Mapping[str, AthenaView], name: str) -> Iterator[str]:
             yield from _all_sql(views, read)
 
 
-def _dates_read(day: date, chosen: DateFilter) -> Iterator[date]:
-    days = range(-chosen.days_before, chosen.days_after + 1)
-    return (day + timedelta(days=number) for number in days)
-
-
-def _files_of(files: Mapping[date, Sequence[str]], days: Iterable[date]) -> Iterator[str]:
-    for day in days:
-        yield str(day)
-        yield from files.get(day, ())
+def _files_read(
+    files: Mapping[date, Sequence[str]], day: date, chosen: DateFilter
+) -> Iterator[str]:
+    """Yield the dates that the rows of a date depend on, each with its data files."""
+    for number in range(-chosen.days_before, chosen.days_after + 1):
+        read = day + timedelta(days=number)
+        yield str(read)
+        yield from files.get(read, ())
 
 
 DATES_AT_ONCE = 7
@@ -181,10 +178,6 @@ QUERIES_AT_ONCE = 4
 
 Progress = Callable[[str], None]
 _ONE_DAY = timedelta(days=1)
-
-
-def _quiet(_sentence: str) -> None:
-    pass
 
 
 @dataclass(frozen=True)
@@ -243,7 +236,7 @@ def _by_view(keys: Iterable[FactKey]) -> dict[str, list[str]]:
 @aws_errors.translate_errors()
 def refresh_facts(
     lake: Lake,
-    progress: Progress = _quiet,
+    progress: Progress = lambda _: None,
     *,
     now: datetime | None = None,
     dry_run: bool = False,
@@ -319,7 +312,12 @@ class _Refresh:
             if stored is None:
                 return False
             self.version = manifest.version
-            self.changed |= {key for key, file in after.items() if _differs(before.get(key), file)}
+            # The key of a file has a digest of its rows.
+            self.changed |= {
+                key
+                for key, file in after.items()
+                if key not in before or before[key].key != file.key
+            }
             self.removed |= before.keys() - after.keys()
         return True
 
@@ -429,11 +427,6 @@ def _files(stored: Stored[Manifest] | None) -> dict[FactKey, FactFile]:
     """Return the files of a manifest by view and date."""
     views = stored.value.files if stored else {}
     return {(view, day): file for view, days in views.items() for day, file in days.items()}
-
-
-def _differs(before: FactFile | None, file: FactFile) -> bool:
-    """Return whether the rows differ: a file's key has their digest."""
-    return before is None or before.key != file.key
 
 
 def _batches(todo: Iterable[FactKey]) -> Iterator[list[FactKey]]:

@@ -114,7 +114,8 @@ def _find_block(lake: Lake, first: Hour | None, due: Hour, built_by: datetime) -
     late = late_hours(lake, waiting)
     past = {late_hour.hour for late_hour in late if late_hour.is_past_window}
     published = {late_hour.hour for late_hour in late if late_hour.is_published}
-    blocks = {hour: NEW_IDS for hour in _first_hours_of_open_periods(lake) if hour <= last}
+    periods = [KeyPeriod.named(opened.name) for opened in visitor_keys.open_periods(lake)]
+    blocks = {Hour(period.start): NEW_IDS for period in periods if Hour(period.start) <= last}
     blocks |= dict.fromkeys(interrupted_hours(lake, None, last), BROKE_OFF)
     blocks |= dict.fromkeys(_built_since(lake, first, last, built_by), BUILT_LATELY)
     blocks |= dict.fromkeys(published - past, LATE_LINES)
@@ -130,10 +131,6 @@ def _built_since(lake: Lake, first: Hour | None, last: Hour, moment: datetime) -
     rows = hour_ledger.ledger_in_order(lake, first, last, ["hour_at", "published_at"])
     since = moment.astimezone(UTC).replace(tzinfo=None)
     return {Hour.at(row["hour_at"]) for row in rows.to_pylist() if row["published_at"] > since}
-
-
-def _first_hours_of_open_periods(lake: Lake) -> list[Hour]:
-    return [Hour(KeyPeriod.named(opened.name).start) for opened in visitor_keys.open_periods(lake)]
 
 
 def announce_watermark(lake: Lake, plan: RawRetention, now: datetime) -> None:
@@ -192,10 +189,6 @@ Athena stops a query after 30 minutes.
 """
 
 Progress = Callable[[str], None]
-
-
-def _quiet(_sentence: str) -> None:
-    pass
 
 
 @dataclass(frozen=True)
@@ -298,7 +291,7 @@ class Swept:
 
 
 def compact_days(
-    lake: Lake, now: datetime, dry_run: bool = False, progress: Progress = _quiet
+    lake: Lake, now: datetime, dry_run: bool = False, progress: Progress = lambda _: None
 ) -> Compacted:
     """Replace the small data files of each table and past day by one file.
 
@@ -347,7 +340,7 @@ def expire_snapshots(lake: Lake, now: datetime, dry_run: bool = False) -> Expire
 
 
 def sweep_files(
-    lake: Lake, now: datetime, dry_run: bool = False, progress: Progress = _quiet
+    lake: Lake, now: datetime, dry_run: bool = False, progress: Progress = lambda _: None
 ) -> Swept:
     """Delete old files without references: of tables, facts, staged rows and query results.
 

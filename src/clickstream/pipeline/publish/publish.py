@@ -112,12 +112,11 @@ def audit_rows(
         row = _ledger_row(lake, built_hour.stitched, hour, raw_objects)
         rows[HOUR_LEDGER].append({**row, **missing, **by})
     changed = _changes(built, replaced, causes, published)
-    made = {table.name: _arrow(table, records) for table, records in rows.items()}
-    return {**made, SESSION_CHANGES.name: changed}
-
-
-def _arrow(table: Table, rows: list[dict[str, Any]]) -> pa.Table:
-    return pa.Table.from_pylist(rows, schema=table.arrow_schema())
+    recorded = {
+        table.name: pa.Table.from_pylist(records, table.arrow_schema())
+        for table, records in rows.items()
+    }
+    return {**recorded, SESSION_CHANGES.name: changed}
 
 
 def _arrivals(
@@ -216,10 +215,6 @@ Then a change of the hour's carry-in causes no additional build.
 """
 
 
-def _builds_no_more(_hour: Hour) -> bool:
-    return False
-
-
 @dataclass(frozen=True)
 class Due:
     """The hours that a run builds, and those whose lines wait for a person.
@@ -300,7 +295,7 @@ def _stitch_to_current_carry(lake: Lake, staged: StitchedHour) -> StitchedHour:
 
 
 def publish_built(
-    lake: Lake, built: Sequence[BuiltHour], run_id: str, is_coming: IsComing = _builds_no_more
+    lake: Lake, built: Sequence[BuiltHour], run_id: str, is_coming: IsComing = lambda _: False
 ) -> Iterator[Published]:
     """Publish checked consecutive hours together, and rebuild the hours whose carry-in changes."""
     with aws_errors.translate_errors():

@@ -62,14 +62,10 @@ MOST_ATTEMPTS = 5
 """How often a run continues after another process has changed its tables."""
 
 
-def _quiet(_sentence: str) -> None:
-    pass
-
-
 @aws_errors.translate_errors()
 def find_suspects(
     lake: Lake,
-    progress: Callable[[str], None] = _quiet,
+    progress: Callable[[str], None] = lambda _: None,
     now: datetime | None = None,
     dry_run: bool = False,
 ) -> Searched:

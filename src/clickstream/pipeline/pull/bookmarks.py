@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 
@@ -64,7 +64,7 @@ class Shared:
 def skip_shared(
     pull: HostPull, log: OpenLog, fresh: Bookmark, earlier: Sequence[Bookmark]
 ) -> Shared:
-    """Move a new bookmark past the lines that were collected under known ones.
+    """Move a new bookmark past the lines that were collected under earlier ones.
 
     A file that was cut before has lines under several bookmarks. Raw objects of these lines' hours
     are read, but only for a file that begins like one that was pulled and continues differently.
@@ -189,13 +189,13 @@ def find_bookmark(pull: HostPull, log: OpenLog, name: str) -> Bookmark | None:
     belong to other files is a copy of one of them. Raises NotAnAccessLog, and InputError for an
     access log in no known format.
     """
-    search = _search(pull, log)
-    if search.same:
-        return search.same
-    if not (search.free or search.alike):
+    same, alike, free = _search(pull, log)
+    if same:
+        return same
+    if not (free or alike):
         return None
-    new = _new_bookmark(pull, log, search.free, name)
-    bookmark = _resume(pull, log, new, search.alike)
+    new = _new_bookmark(pull, log, free, name)
+    bookmark = _resume(pull, log, new, alike)
     if not bookmark.fingerprint and log.ends_inside_line():
         return None  # the line will distinguish it, once it is finished
     if not bookmark.fingerprint:
@@ -206,29 +206,26 @@ def find_bookmark(pull: HostPull, log: OpenLog, name: str) -> Bookmark | None:
     return bookmark
 
 
-@dataclass
-class _Search:
-    """The bookmark that is the log's, those of logs that begin alike, and a free fingerprint."""
+def _search(
+    pull: HostPull, log: OpenLog
+) -> tuple[Bookmark | None, list[tuple[_Fit, Bookmark]], str]:
+    """Look up bookmarks of ever longer beginnings, up to the first that is not taken.
 
-    same: Bookmark | None = None
-    alike: list[tuple[_Fit, Bookmark]] = field(default_factory=list)
-    free: str = ""
-
-
-def _search(pull: HostPull, log: OpenLog) -> _Search:
-    """Look up bookmarks of ever longer beginnings, up to the first that is not taken."""
-    search = _Search()
+    Returns the bookmark that is the log's, those of logs that begin alike, and a free fingerprint.
+    """
+    alike: list[tuple[_Fit, Bookmark]] = []
     for head in log.heads():
+        free = ""
         for bookmark in _bookmarks_of(pull, head):
             if bookmark.etag is None:
-                search.free = bookmark.fingerprint
+                free = bookmark.fingerprint
             elif (fit := _fit(bookmark, log)) is _Fit.SAME:
-                return _Search(bookmark)
+                return bookmark, [], ""
             else:
-                search.alike.append((fit, bookmark))
-        if search.free:
-            break
-    return search
+                alike.append((fit, bookmark))
+        if free:
+            return None, alike, free
+    return None, alike, ""
 
 
 def _bookmarks_of(pull: HostPull, head: bytes) -> Iterator[Bookmark]:

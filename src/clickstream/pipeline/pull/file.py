@@ -204,7 +204,11 @@ class _FilePull:
 
     def _outcome(self, offset: int, has_rest: bool) -> Outcome:
         if self.log.damage:
-            return Outcome(refusal=_describe_damage(self.log.damage, offset))
+            return Outcome(
+                refusal=f"cut off or damaged ({self.log.damage}). Its complete lines before the "
+                f"damage, {offset:,} bytes uncompressed, are pulled. Copy or compress the file "
+                "again to pull the rest."
+            )
         if has_rest:
             return Outcome(has_unfinished_line=True)
         return Outcome(identity=self.log.stat().identity(self.name))
@@ -268,7 +272,10 @@ class _FilePull:
         for (log_format, hour), (text, count) in by_format_and_hour(parts, epochs).items():
             raw.store(self.lake, hour, self._span(intended, log_format), text)
             lines[hour] += count
-        self._count(intended, lines, int(seconds.max()) if len(seconds) else None)
+        newest = int(seconds.max()) if len(seconds) else None
+        padding = bookmark.start if bookmark.is_at_start else 0
+        self.shared.stored.add(lines, len(intended.data), newest, padding)
+        self.shared.progress.tick()
         last_hour = str(Hour.of_epoch(int(epochs[-1]))) if len(epochs) else bookmark.last_hour
         is_inside_line = not intended.data.endswith(b"\n")
         moved = bookmark.move(intended.window.tail(intended.end), last_hour, is_inside_line)
@@ -289,15 +296,3 @@ class _FilePull:
         return raw.RawRange(
             bookmark.host, bookmark.fingerprint, bookmark.offset, intended.end, log_format
         )
-
-    def _count(self, intended: _Range, lines: Counter[Hour], newest: int | None) -> None:
-        padding = intended.bookmark.start if intended.bookmark.is_at_start else 0
-        self.shared.stored.add(lines, len(intended.data), newest, padding)
-        self.shared.progress.tick()
-
-
-def _describe_damage(damage: Exception, offset: int) -> str:
-    return (
-        f"cut off or damaged ({damage}). Its complete lines before the damage, {offset:,} bytes "
-        "uncompressed, are pulled. Copy or compress the file again to pull the rest."
-    )

@@ -145,7 +145,10 @@ class MatchReader:
         return self._views[day]
 
     def _view(self, hit: Row, session: Row | None) -> NumberedView:
-        is_suspected = session is not None and self._is_suspected(session)
+        is_suspected = False
+        if session is not None:
+            started_on = session["session_started_at"].date()
+            is_suspected = session["visitor_id"] in self._suspected_of(started_on)
         return NumberedView(
             microseconds(hit["hit_at"]),
             hit["raw_object"],
@@ -158,10 +161,6 @@ class MatchReader:
             hit["shown_cents"],
             hit["network"],
         )
-
-    def _is_suspected(self, session: Row) -> bool:
-        suspected = self._suspected_of(session["session_started_at"].date())
-        return session["visitor_id"] in suspected
 
     def _forms_of(self, day: date) -> list[OrderForm]:
         if day not in self._forms:

@@ -222,18 +222,14 @@ def _is_stored(planned: DateToMatch, before: Rows, rows: Rows) -> bool:
 def _counts(rows: Rows) -> dict[str, int]:
     """Count the rows of a date, as its ledger does."""
     methods = rows[ORDER_MATCHES]["method"].to_pylist()
+    journeys = rows[JOURNEYS].to_pylist()
     return {
         "orders": len(methods),
         "matched": sum(method != "none" for method in methods),
         "confirmation_views": len(rows[CONFIRMATION_VIEWS]),
         "touches": len(rows[ORDER_TOUCHES]),
-        "journeys": _ended(rows[JOURNEYS]),
+        "journeys": sum(row["journeys"] for row in journeys if not row["has_order"]),
     }
-
-
-def _ended(journeys: pa.Table) -> int:
-    """Count the journeys without an order."""
-    return sum(row["journeys"] for row in journeys.to_pylist() if not row["has_order"])
 
 
 def _ledger(planned: DateToMatch, rows: Rows, run_id: str) -> pa.Table:

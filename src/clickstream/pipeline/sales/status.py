@@ -1,9 +1,12 @@
-"""What the lake has of sales: the newest dates and the tables without dates, with their ledgers."""
+"""What the lake has of sales: newest dates, tables without dates, and matches of orders.
+
+`clickstream sales status` and `clickstream verify` call this.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -15,8 +18,10 @@ from clickstream.lake.sales_publication import ledger_rows
 from clickstream.pipeline.sales.listings import stored_versions
 from clickstream.sales.fields import count_rows
 from clickstream.sales.listings import latest_versions
+from clickstream.tables import Table
 from clickstream.tables.sales import OF_SALES_DAYS, SALES_REJECTS
 from clickstream.tables.sales_listings import LISTING_LEDGER, VERSIONED_TABLES
+from clickstream.tables.sales_matches import CONFIRMATION_VIEWS, ORDER_MATCHES
 from clickstream.wording import amount, quantity
 
 LONGEST_LOOK = 400
@@ -104,7 +109,13 @@ def newest_dates(lake: Lake, sources: Collection[str], days: int, today: date) -
     kept.sort(key=lambda row: (row["event_date"], row["sales_source"]))
     rows = _rows(lake, kept[0]["event_date"], kept[-1]["event_date"])
     return [
-        SalesDate(ledger, {table.name: rows[table.name, *_key(ledger)] for table in OF_SALES_DAYS})
+        SalesDate(
+            ledger,
+            {
+                table.name: rows[table.name, ledger["sales_source"], ledger["event_date"]]
+                for table in OF_SALES_DAYS
+            },
+        )
         for ledger in kept
     ]
 
@@ -112,10 +123,6 @@ def newest_dates(lake: Lake, sources: Collection[str], days: int, today: date) -
 def _date_of(row: dict[str, Any]) -> date:
     day: date = row["event_date"]
     return day
-
-
-def _key(row: dict[str, Any]) -> tuple[str, date]:
-    return row["sales_source"], row["event_date"]
 
 
 def _rows(lake: Lake, first: date, last: date) -> Counter[tuple[str, str, date]]:
@@ -167,3 +174,69 @@ def stored_listings(lake: Lake, sources: Collection[str]) -> list[StoredListings
         )
         for source, row in chosen.items()
     ]
+
+
+@dataclass(frozen=True)
+class MatchSummary:
+    """The orders of some dates by the method of their match and by the reason of having none.
+
+    `unknown` counts views of people with a number that no order has, and `differing` views that
+    show another amount than their order has.
+    """
+
+    methods: Counter[str]
+    reasons: Counter[str]
+    unknown: int
+    differing: int
+
+    @property
+    def sentence(self) -> str:
+        """One line for the terminal."""
+        orders = sum(self.methods.values())
+        matched = orders - self.methods["none"]
+        by_time = f", {self.methods['time']:,} of them by time" if self.methods["time"] else ""
+        reasons = ", ".join(f"{number:,} {why}" for why, number in self.reasons.most_common())
+        parts = [f"{matched:,} of {quantity(orders, 'order')} matched to visits{by_time}"]
+        if reasons:
+            parts.append(f"without a visit: {reasons}")
+        parts += [
+            f"{quantity(self.unknown, 'view')} with an unknown number",
+            f"{quantity(self.differing, 'order')} with another amount on the page",
+        ]
+        return f"{'; '.join(parts)}."
+
+
+@aws_errors.translate_errors()
+def summarize_matches(
+    lake: Lake, days: Sequence[date], sources: Collection[str]
+) -> MatchSummary | None:
+    """Count the matches of sources from the first to the last of some dates; None without any."""
+    if not days:
+        return None
+    orders = [
+        row
+        for row in _read_rows(lake, ORDER_MATCHES, days, ["sales_source", "method", "why_none"])
+        if row["sales_source"] in sources
+    ]
+    views = _read_rows(lake, CONFIRMATION_VIEWS, days, ["kind", "shown_cents", "order_cents"])
+    if not orders and not views:
+        return None
+    return MatchSummary(
+        Counter(row["method"] for row in orders),
+        Counter(row["why_none"] for row in orders if row["why_none"]),
+        sum(row["kind"] == "unknown number" for row in views),
+        sum(
+            row["kind"] == "order" and row["shown_cents"] not in (None, row["order_cents"])
+            for row in views
+        ),
+    )
+
+
+def _read_rows(
+    lake: Lake, table: Table, days: Sequence[date], columns: list[str]
+) -> list[dict[str, Any]]:
+    first, last = Hour.midnight(min(days)), Hour.midnight(max(days)).plus(23)
+    rows: list[dict[str, Any]] = (
+        iceberg_tables.load(lake, table).read(first, last, columns).to_pylist()
+    )
+    return rows
