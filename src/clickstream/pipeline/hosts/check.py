@@ -113,10 +113,10 @@ def _with_files(
 
 def _no_match(source: SourceSettings, logs: LogSource) -> str:
     names = logs.list_names()
-    there = shorten(map(printable, names), NAMES_SHOWN) if names else "no files at all"
+    listed = shorten(map(printable, names), NAMES_SHOWN) if names else "no files at all"
     return (
         f"no file in {printable(source.path)} matches the pattern {printable(source.pattern)}; "
-        f"there are: {there}. Set the source's pattern or path."
+        f"there are: {listed}. Set the source's pattern or path."
     )
 
 

@@ -198,8 +198,8 @@ def find_staged(lake: Lake, begun: HourBuild) -> CleanedHour | None:
 
 def _read_counts(lake: Lake, begun: HourBuild) -> CleanedHour | None:
     """Return the staged hour by its counts alone, without reading its rows; else None."""
-    there = {key for key, _ in objects.listing(lake, begun.prefix)}
-    if not begun.cleaned_keys <= there:
+    staged_keys = {key for key, _ in objects.listing(lake, begun.prefix)}
+    if not begun.cleaned_keys <= staged_keys:
         return None
     try:
         counted = staging.read_json(lake, begun.counts_key)["hour"]
