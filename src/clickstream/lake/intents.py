@@ -95,13 +95,13 @@ class PublicationIntents:
         }
         return {hour: self._save(self._parts_keys[hour], parts) for hour, parts in changed.items()}
 
-    def saved_by_others(self, existing: Set[str], replaced: Set[Hour]) -> dict[Hour, pa.Table]:
-        """Return the session parts that other attempts saved, of hours that are not `known`.
+    def saved_by_others(self, existing: Set[str], own: Set[Hour]) -> dict[Hour, pa.Table]:
+        """Return the session parts that other attempts saved, of hours that are not in `own`.
 
         If the table already has the new parts, one of these attempts may have written them.
         """
         keys = self._parts_keys.items()
-        saved = {hour: key for hour, key in keys if key in existing and hour not in replaced}
+        saved = {hour: key for hour, key in keys if key in existing and hour not in own}
         stored = {hour: objects.get(self.lake, key) for hour, key in saved.items()}
         return {hour: _read(parts) for hour, parts in stored.items() if parts}
 

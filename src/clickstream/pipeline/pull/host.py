@@ -186,7 +186,7 @@ def _pull_listed(
 ) -> None:
     """List the files, and pull those that are not known to be finished or set aside.
 
-    `found` has the outcomes of an earlier listing of this pull, and gets those of this one, each as
+    `outcomes` has those of an earlier listing of this pull, and gets those of this one, each as
     soon as it is known. A file that could not be opened after either listing is refused.
     """
     listed = _known_outcomes(shared, state, outcomes)
@@ -195,7 +195,7 @@ def _pull_listed(
     outcomes.update(listed)
     todo = [file for file, outcome in outcomes.items() if outcome is None]
     shared.progress.add_files(len(todo))
-    for file, outcome in _pull_some(_with_fingerprints(shared, todo), todo):
+    for file, outcome in _pull_files(_with_fingerprints(shared, todo), todo):
         is_gone_again = outcome.gone and file in gone_before
         outcomes[file] = Outcome(refusal=outcome.gone) if is_gone_again else outcome
     for gives_up in (False, True):
@@ -277,7 +277,7 @@ def _with_fingerprints(shared: HostPull, todo: list[ListedFile]) -> HostPull:
     return replace(shared, fingerprints=fingerprints)
 
 
-def _pull_some(shared: HostPull, todo: list[ListedFile]) -> Iterator[tuple[ListedFile, Outcome]]:
+def _pull_files(shared: HostPull, todo: list[ListedFile]) -> Iterator[tuple[ListedFile, Outcome]]:
     """Pull files, many small ones at the same time; leave ranges of other pulls to them."""
 
     def pull_one(file: ListedFile) -> tuple[ListedFile, Outcome]:

@@ -1,6 +1,6 @@
 """Determine the hour and the format of each line of a log.
 
-`file` and `shared_lines` call this.
+`file` and `bookmarks` call this.
 """
 
 from __future__ import annotations
