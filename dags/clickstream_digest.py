@@ -11,7 +11,6 @@ from airflow.timetables.interval import CronDataIntervalTimetable
 from clickstream_airflow.defaults import DEFAULT_ARGS, report_run
 from clickstream_airflow.failures import translate_errors
 from clickstream_airflow.forms import week_params
-from clickstream_airflow.site_time import read_site_time
 from clickstream_airflow.weekly_mail import send_weekly_mail
 
 DOC = """
@@ -37,7 +36,27 @@ not known whether the mail was sent: ask a recipient. If the mail has not arrive
 with the week and *Send again* in the form.
 """
 
-SITE_TIME = read_site_time()
+
+def read_time_zone() -> tuple[str, str]:
+    """Return `[site] time_zone`; UTC and the reason if the settings can't be read.
+
+    If a DAG file raised an error, its DAG would disappear from Airflow's list. This way the DAG
+    stays, its page shows the reason, and its task fails with the same reason. Reading the settings
+    costs 25 ms at each parse: they import no heavy package.
+    """
+    from clickstream import settings
+    from clickstream.errors import ClickstreamError
+
+    try:
+        return settings.load().site.time_zone, ""
+    except (ClickstreamError, OSError) as error:
+        text = error.printed if isinstance(error, ClickstreamError) else str(error)
+        reason = " ".join(text.split())
+        problem = f"**The settings can't be read, so the schedule is in UTC.** `{reason}`\n"
+        return "UTC", problem
+
+
+TIME_ZONE, ZONE_PROBLEM = read_time_zone()
 
 
 # A mail server that asks for a later attempt means five minutes or more. Facts may be late, too.
@@ -55,12 +74,12 @@ def send_digest() -> dict[str, Any]:
 
 @dag(
     description="Every Monday at 07:00: mail the figures of the last week to the owner.",
-    schedule=CronDataIntervalTimetable("0 7 * * 1", timezone=SITE_TIME.zone),
+    schedule=CronDataIntervalTimetable("0 7 * * 1", timezone=TIME_ZONE),
     catchup=False,
     default_args=dict(DEFAULT_ARGS),
     params=week_params(),
     tags=["clickstream", "weekly", "tier-2"],
-    doc_md=SITE_TIME.problem + DOC,
+    doc_md=ZONE_PROBLEM + DOC,
 )
 def clickstream_digest() -> None:
     """The DAG of the weekly mail."""

@@ -16,7 +16,6 @@ from clickstream_airflow.spark_job import LONGEST, MACROS, clean_on_spark, unset
 
 if TYPE_CHECKING:
     from clickstream.hours import Hour
-    from clickstream.pipeline.backfill.backfill import Steps
     from clickstream.pipeline.backfill.new_ids import NewIds
 
 log = logging.getLogger("clickstream")
@@ -156,7 +155,9 @@ def rebuild_day(first: str, last: str) -> dict[str, Any]:
         for sentence in backfill.dry_run():
             log.info(sentence)
         return {"hours": 0, "lines": 0}
-    steps, lines = _steps(asked), 0
+    # After Spark, only the steps after cleaning are left.
+    steps = Steps.SESSIONS if asked["engine"] == "spark" else Steps(asked["steps"])
+    lines = 0
     if steps is Steps.SESSIONS:
         log.info(backfill.describe_staged())
     for step in backfill.run(steps, run_ends=hours.Hour.last_of(asked["to"])):
@@ -165,13 +166,6 @@ def rebuild_day(first: str, last: str) -> dict[str, Any]:
     of_all = quantity(len(backfill.todo), "hour")
     log.info(f"{first} to {last}: {of_all} built again, all that needed it.")
     return {"hours": len(backfill.todo), "lines": lines}
-
-
-def _steps(asked: Any) -> Steps:
-    """Return the steps that the form requests; after Spark, only those after cleaning."""
-    from clickstream.pipeline.backfill.backfill import Steps
-
-    return Steps.SESSIONS if asked["engine"] == "spark" else Steps(asked["steps"])
 
 
 @task(trigger_rule="none_failed")

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from airflow.providers.common.compat.sdk import AirflowSkipException
 from airflow.providers.standard.operators.empty import EmptyOperator
-from airflow.sdk import dag, get_current_context, task, task_group
+from airflow.sdk import Connection, dag, get_current_context, task, task_group
 from airflow.timetables.interval import CronDataIntervalTimetable
 
 from clickstream_airflow.defaults import DEFAULT_ARGS, SALES_LEDGER, report_run
 from clickstream_airflow.failures import translate_errors
 from clickstream_airflow.forms import sales_params
 from clickstream_airflow.lake import open_lake
-from clickstream_airflow.run_sales import range_of_run
-from clickstream_airflow.shop_connection import connection_address
 
 log = logging.getLogger("clickstream")
 
@@ -66,6 +64,47 @@ NAME_OF_STAGED = NAME_OF_DATE.replace("date", "staged")
 
 Staged = Any
 """The result that a step of a date passes to the next step: S3 keys and counts."""
+
+
+def range_of_run(run: Any) -> tuple[date | None, date | None]:
+    """Return the first and the last UTC date that a run compares; None is an open end.
+
+    They are those of its form, or the one of a backfill's data interval. Any other run compares all
+    dates that the settings choose. Raises InputError for a date of the form that does not exist,
+    and for a range that ends before it begins.
+    """
+    from clickstream.errors import InputError
+    from clickstream.hours import parse_date
+
+    if run.run_type == "backfill":
+        day = run.data_interval_start.date()
+        return day, day
+    first, last = (
+        parse_date(text) if (text := (run.conf or {}).get(name)) else None
+        for name in ("from", "to")
+    )
+    if first and last and first > last:
+        raise InputError(f"The range begins on {first}, after its end {last}: exchange them.")
+    return first, last
+
+
+def connection_address(name: str) -> str:
+    """Return the address of an Airflow connection, with its password.
+
+    The address is only passed to the driver: no log, XCom or rendered field has it. Raises
+    IncompleteConnection.
+    """
+    from airflow.exceptions import AirflowNotFoundException  # type: ignore[attr-defined]
+
+    from clickstream.errors import IncompleteConnection
+
+    try:
+        return str(Connection.get(name).get_uri())
+    except AirflowNotFoundException:
+        raise IncompleteConnection(
+            f"Airflow has no connection {name}, which [[sales]] connection names. Add it, of type "
+            "Postgres or MySQL."
+        ) from None
 
 
 @task
@@ -166,13 +205,13 @@ def match_orders(replaced: Any) -> None:
     from clickstream.pipeline.sales.matches import match_orders as match
 
     lake, run_id = open_lake(), get_current_context()["run_id"]
-    dates = [parse_date(one["day"]) for one in replaced or ()]
+    dates = [parse_date(date["day"]) for date in replaced or ()]
     chosen = MatchRange(since=min(dates, default=None))
-    found = match(lake, datetime.now(UTC), run_id, chosen) if lake.settings.sales else ()
+    matched = match(lake, datetime.now(UTC), run_id, chosen) if lake.settings.sales else ()
     published = 0
-    for one in found:
-        log.info(one.sentence)
-        published += one.is_published
+    for matched_date in matched:
+        log.info(matched_date.sentence)
+        published += matched_date.is_published
     if not (published or dates):
         raise AirflowSkipException("No sales and no matches have changed.")
 

@@ -143,33 +143,40 @@ def find_low_hours(
     """
     if not len(checked):
         return []
-    places = _places(checked.first.number - 24 * HISTORY.days, checked.last.number, zone)
-    known = {
-        host: _lines_by_place(places, of_host, published, lacking, host)
+    indexes = _index_by_hour(checked.first.number - 24 * HISTORY.days, checked.last.number, zone)
+    lines_of_hosts = {
+        host: _lines_by_index(indexes, of_host, published, lacking, host)
         for host, of_host in lines.items()
         if any(of_host.values())
     }
-    if not known:
+    if not lines_of_hosts:
         return []
     has_shifts = zone.key == "UTC"
-    series = {host: _series(row, has_shifts) for host, row in known.items()}
-    windows = {host: _series(_sums_of_windows(row), has_shifts) for host, row in known.items()}
+    series = {host: _series(row, has_shifts) for host, row in lines_of_hosts.items()}
+    windows = {
+        host: _series(_sums_of_windows(row), has_shifts) for host, row in lines_of_hosts.items()
+    }
     missed = _missed_in_all([*series.values()])
-    found = [
-        LowHour(Hour.of_epoch(3600 * hour), host, int(one.lines[place]), round(one.expected[place]))
-        for host, one in series.items()
+    low_hours = [
+        LowHour(
+            Hour.of_epoch(3600 * hour),
+            host,
+            int(compared.lines[index]),
+            round(compared.expected[index]),
+        )
+        for host, compared in series.items()
         for hour in range(checked.first.number, checked.last.number + 1)
-        if one.is_few[place := places[hour]]
-        and _is_seen(one, place, missed)
-        and (_is_low(one, place, CHANCE) or _is_in_low_window(windows[host], place))
+        if compared.is_few[index := indexes[hour]]
+        and _is_seen(compared, index, missed)
+        and (_is_low(compared, index, CHANCE) or _is_in_low_window(windows[host], index))
     ]
-    return sorted(found, key=lambda one: (one.hour, one.host))
+    return sorted(low_hours, key=lambda low_hour: (low_hour.hour, low_hour.host))
 
 
-def _places(first: int, last: int, zone: ZoneInfo) -> dict[int, int]:
+def _index_by_hour(first: int, last: int, zone: ZoneInfo) -> dict[int, int]:
     """Number the hours by local time from a midnight on.
 
-    The two hours that a clock shows twice have one place.
+    The two hours that a clock shows twice have one index.
     """
     local = {hour: hour + _offset(hour, zone) for hour in range(first, last + 1)}
     start = min(local.values()) // 24 * 24
@@ -182,24 +189,24 @@ def _offset(hour: int, zone: ZoneInfo) -> int:
     return offset // timedelta(hours=1)
 
 
-def _lines_by_place(
-    places: Mapping[int, int],
+def _lines_by_index(
+    indexes: Mapping[int, int],
     of_host: Mapping[int, int],
     published: Collection[int],
     lacking: Mapping[int, Collection[str]],
     host: str,
 ) -> NDArray[np.float64]:
-    """Return the lines of a host by place: NaN before its first line and in incomplete hours."""
-    row: list[int | None] = [None] * (max(places.values()) + 1)
+    """Return the lines of a host by index: NaN before its first line and in incomplete hours."""
+    row: list[int | None] = [None] * (max(indexes.values()) + 1)
     begins = min(hour for hour, number in of_host.items() if number)
-    for hour, place in places.items():
+    for hour, index in indexes.items():
         if hour >= begins and hour in published and host not in lacking.get(hour, ()):
-            row[place] = (row[place] or 0) + of_host.get(hour, 0)
+            row[index] = (row[index] or 0) + of_host.get(hour, 0)
     return np.array(row, np.float64)  # None becomes NaN
 
 
 def _sums_of_windows(row: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the lines of the window that ends at each place; NaN if it spans two days."""
+    """Return the lines of the window that ends at each index; NaN if it spans two days."""
     earlier = [np.roll(row, step) for step in range(WINDOW)]
     sums: NDArray[np.float64] = np.sum(earlier, axis=0)
     sums[np.arange(len(row)) % 24 < WINDOW - 1] = np.nan
@@ -207,7 +214,7 @@ def _sums_of_windows(row: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _series(row: NDArray[np.float64], has_shifts: bool) -> _Series:
-    """Compare each place with the weeks before.
+    """Compare each hour with the weeks before.
 
     `has_shifts` means that all hours of a day may come earlier or later than usual.
     """
@@ -226,9 +233,9 @@ def _series(row: NDArray[np.float64], has_shifts: bool) -> _Series:
 def _median(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the median of each column without NaN; in a third of the time of `np.nanmedian`."""
     in_order = np.sort(values, axis=0)  # NaN is last
-    known = np.maximum(np.sum(~np.isnan(values), axis=0), 1)
+    counts = np.maximum(np.sum(~np.isnan(values), axis=0), 1)
     columns = np.arange(values.shape[1])
-    median: NDArray[np.float64] = in_order[[(known - 1) // 2, known // 2], columns].mean(axis=0)
+    median: NDArray[np.float64] = in_order[[(counts - 1) // 2, counts // 2], columns].mean(axis=0)
     return median
 
 
@@ -260,17 +267,17 @@ def _sum_of_a_week(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return sums
 
 
-def _is_in_low_window(windows: _Series, place: int) -> bool:
-    ends = range(place, min(place + WINDOW, len(windows.lines)))
+def _is_in_low_window(windows: _Series, index: int) -> bool:
+    ends = range(index, min(index + WINDOW, len(windows.lines)))
     return any(windows.is_few[end] and _is_low(windows, end, CHANCE_OF_WINDOW) for end in ends)
 
 
-def _is_low(one: _Series, place: int, limit: float) -> bool:
-    expected, weeks = float(one.expected[place]), int(one.weeks[place])
-    dispersion = float(one.dispersion[place])
+def _is_low(series: _Series, index: int, limit: float) -> bool:
+    expected, weeks = float(series.expected[index]), int(series.weeks[index])
+    dispersion = float(series.dispersion[index])
     # The expected number is itself uncertain, which adds to the variance of the count.
     dispersion += _MEDIAN * (dispersion + 1 / expected) / weeks
-    return chance_of_at_most(int(one.lines[place]), expected, dispersion) < limit
+    return chance_of_at_most(int(series.lines[index]), expected, dispersion) < limit
 
 
 def _missed_in_all(series: Sequence[_Series]) -> NDArray[np.float64]:
@@ -283,9 +290,9 @@ def _missed_in_all(series: Sequence[_Series]) -> NDArray[np.float64]:
     return missed
 
 
-def _is_seen(one: _Series, place: int, missed: NDArray[np.float64]) -> bool:
+def _is_seen(series: _Series, index: int, missed: NDArray[np.float64]) -> bool:
     """Whether all hosts together lack at least half of what the host lacks."""
-    return bool(missed[place] >= (one.expected[place] - one.lines[place]) / 2)
+    return bool(missed[index] >= (series.expected[index] - series.lines[index]) / 2)
 
 
 def chance_of_at_most(number: int, mean: float, dispersion: float) -> float:

@@ -48,9 +48,9 @@ def build_hours(
     """
     at_once = HOURS_PER_CORE * spark.sparkContext.defaultParallelism
     for start in range(0, len(hours), at_once):
-        some = hours[start : start + at_once]
-        clean_hours(spark, settings_of(lake), some)
-        yield from rebuild(lake, some, run_id, Steps.SESSIONS)
+        group = hours[start : start + at_once]
+        clean_hours(spark, settings_of(lake), group)
+        yield from rebuild(lake, group, run_id, Steps.SESSIONS)
 
 
 def clean_hours(
@@ -68,7 +68,7 @@ def clean_hours(
     numbers = spark.range(0, len(hours), numPartitions=len(hours))
     cleaned = numbers.mapInArrow(_cleaning(settings, [*map(str, hours)]), "staged string")
     staged = [CleanedHour.from_dict(json.loads(row.staged)) for row in cleaned.collect()]
-    return sorted(staged, key=lambda one: one.hour)
+    return sorted(staged, key=lambda hour: hour.hour)
 
 
 def _cleaning(settings: Settings, hours: Sequence[str]) -> Callable[[Batches], Batches]:

@@ -119,7 +119,7 @@ def _is_of_hosts(lake: Lake, failed: Sequence[str]) -> bool:
     pulls = [name for name in failed if name.startswith("pull_logs")]
     if {*failed} - {*pulls, "every_source_pulled"}:
         return False
-    return len(pulls) <= sum(bool(one.failure) for one in expected_states(lake))
+    return len(pulls) <= sum(bool(state.failure) for state in expected_states(lake))
 
 
 def _figures(lake: Lake, context: Mapping[str, Any]) -> RunFigures:
@@ -131,14 +131,14 @@ def _figures(lake: Lake, context: Mapping[str, Any]) -> RunFigures:
     instance = context["ti"]
     # A list of names gives a list of values; a name gives the value itself if there is only one.
     pulled = instance.xcom_pull(task_ids=["pull_logs"])
-    hours = [Hour.parse(one) for one in instance.xcom_pull(task_ids="hours_to_build") or ()]
+    hours = [Hour.parse(text) for text in instance.xcom_pull(task_ids="hours_to_build") or ()]
     rows: Sequence[Mapping[str, Any]] = ()
     if hours:
         columns = ("hour_at", "published_by", "rejected", "late_lines")
         ledger = hour_ledger.ledger_in_order(lake, min(hours), max(hours), columns)
         rows = [r for r in ledger.to_pylist() if r["published_by"] == instance.run_id]
     return RunFigures(
-        lines_pulled=sum(one["lines"] for one in pulled if one),
+        lines_pulled=sum(pull["lines"] for pull in pulled if pull),
         lines_rejected=sum(row["rejected"] for row in rows),
         late_lines=sum(row["late_lines"] for row in rows),
         seconds=(_now() - context["dag_run"].start_date).total_seconds(),

@@ -108,8 +108,11 @@ def clean_on_spark() -> EmrServerlessStartJobOperator:
             "sparkSubmit": {
                 "entryPoint": "{{ spark().script }}",
                 "entryPointArguments": [
-                    *("{{ params['from'] }}", "{{ params['to'] }}"),
-                    *("--run-id", "{{ run_id }}", "--no-publish"),
+                    "{{ params['from'] }}",
+                    "{{ params['to'] }}",
+                    "--run-id",
+                    "{{ run_id }}",
+                    "--no-publish",
                     "--{{ '' if params['only_outdated'] else 'no-' }}only-outdated",
                 ],
                 "sparkSubmitParameters": "{{ spark_submit_parameters() }}",

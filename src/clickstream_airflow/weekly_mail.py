@@ -194,8 +194,8 @@ def _send(run: Any, week: Week, sender: str, moment: datetime) -> dict[str, Any]
     for reason in sent.refused:
         log.warning(f"The mail server refused {reason}.")
     refused = len(chosen.recipients) - sent.recipients
-    others = f"; {quantity(refused, 'other')} refused by the mail server" if refused else ""
-    log.info(f"The mail of {week} was sent to {quantity(sent.recipients, 'recipient')}{others}.")
+    refusals = f"; {quantity(refused, 'other')} refused by the mail server" if refused else ""
+    log.info(f"The mail of {week} was sent to {quantity(sent.recipients, 'recipient')}{refusals}.")
     return {"week": str(week), "recipients": sent.recipients}
 
 

@@ -18,7 +18,7 @@ from clickstream.parse import detect
 from clickstream.pipeline.backfill.backfill import Progress
 from clickstream.pipeline.hour.outdated import UNBUILT, HourState, describe
 from clickstream.pipeline.hour.states import Published, StitchedHour
-from clickstream.pipeline.pull.result import Pulled
+from clickstream.pipeline.pull.host import Pulled
 from clickstream.tables import BALANCE
 from clickstream.wording import describe_duration, parse_duration, printable, quantity, shorten
 

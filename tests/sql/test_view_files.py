@@ -12,7 +12,7 @@ import yaml
 from sqlglot import exp
 from tests.support.cases import each_case
 
-from clickstream.lake.view_comments import ViewComments
+from clickstream.lake.views import ViewComments
 from clickstream.tables import TABLES
 from clickstream.tables.sales import SALES_TABLES
 

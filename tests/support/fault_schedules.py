@@ -16,8 +16,7 @@ from tests.support.log_host import BANNER, LogHost
 from clickstream.collect import Host
 from clickstream.lake import Lake
 from clickstream.pipeline.hosts.opening import open_source
-from clickstream.pipeline.pull.host import HOST_FAILURES, pull_source
-from clickstream.pipeline.pull.result import Pulled
+from clickstream.pipeline.pull.host import HOST_FAILURES, Pulled, pull_source
 
 CLOCK_SET_BACK = "clock set back"
 

@@ -25,7 +25,7 @@ from clickstream.errors import ClickstreamError, PullLimitReached, UnusableAnswe
 from clickstream.lake import Lake, collection, objects, raw
 from clickstream.pipeline.hosts.listing import list_hosts
 from clickstream.pipeline.pull.all_hosts import pull_all
-from clickstream.pipeline.pull.result import Pulled
+from clickstream.pipeline.pull.host import Pulled
 from clickstream.settings import SourceSettings
 from clickstream.settings.sources import CollectSettings
 

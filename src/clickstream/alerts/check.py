@@ -76,7 +76,7 @@ def _of_lake(lake: LakeObservations, limits: AlertSettings) -> Iterator[Conditio
     yield Conditions(
         Rule.SALES_DIFFER,
         dict(_sales(lake.freshness)),
-        watched=frozenset(one.name for one in lake.freshness.sales),
+        watched=frozenset(sales.name for sales in lake.freshness.sales),
     )
 
 
@@ -85,34 +85,36 @@ def _of_subject(rule: Rule, subject: str, text: str) -> Conditions:
     return Conditions(rule, {subject: text} if text else {})
 
 
-def _behind(found: Freshness, hours: int) -> str:
+def _behind(freshness: Freshness, hours: int) -> str:
     limit = timedelta(hours=hours)
-    if found.waiting_since and found.now - found.waiting_since < BACKLOG_GRACE:
+    if freshness.waiting_since and freshness.now - freshness.waiting_since < BACKLOG_GRACE:
         return ""
-    if found.newest is not None and found.lag is not None:
-        if found.lag < limit:
+    if freshness.newest is not None and freshness.lag is not None:
+        if freshness.lag < limit:
             return ""
         return with_code(
-            f"The newest published hour is {found.newest}, which ended "
-            f"{describe_duration(found.lag)} ago; the limit is {quantity(hours, 'hour')}.",
+            f"The newest published hour is {freshness.newest}, which ended "
+            f"{describe_duration(freshness.lag)} ago; the limit is {quantity(hours, 'hour')}.",
             StateCode.NO_RECENT_HOUR,
         )
-    pulled = [one.pulled_at for one in found.sources if one.pulled_at]
-    was_pulled_long_ago = bool(pulled) and found.now - max(pulled) >= limit
-    if not (found.late or found.missing or was_pulled_long_ago):  # a lake that begins just now
+    pulled = [host.pulled_at for host in freshness.sources if host.pulled_at]
+    was_pulled_long_ago = bool(pulled) and freshness.now - max(pulled) >= limit
+    if not (
+        freshness.late or freshness.missing or was_pulled_long_ago
+    ):  # a lake that begins just now
         return ""
-    return with_code(f"No hour since {found.since} is published.", StateCode.NO_RECENT_HOUR)
+    return with_code(f"No hour since {freshness.since} is published.", StateCode.NO_RECENT_HOUR)
 
 
-def _hosts(found: Freshness) -> Iterator[tuple[str, str]]:
-    for one in found.sources:
-        is_recent = one.pulled_at is not None and found.now - one.pulled_at < HOST_GRACE
-        if one.failure and not is_recent:
-            yield one.name, without_lines(one.problem)
+def _hosts(freshness: Freshness) -> Iterator[tuple[str, str]]:
+    for host in freshness.sources:
+        is_recent = host.pulled_at is not None and freshness.now - host.pulled_at < HOST_GRACE
+        if host.failure and not is_recent:
+            yield host.name, without_lines(host.problem)
 
 
 def _rejects(hours: Sequence[HourCounts], limit: float) -> str:
-    lines, rejected = sum(one.lines for one in hours), sum(one.rejected for one in hours)
+    lines, rejected = sum(hour.lines for hour in hours), sum(hour.rejected for hour in hours)
     if not _is_large(rejected, lines, limit):
         return ""
     return with_code(
@@ -127,43 +129,43 @@ def _is_large(number: int, lines: int, limit: float) -> bool:
     return lines >= LEAST_LINES and number >= limit * lines
 
 
-def _errors(found: FailedRequests, limit: float) -> Conditions:
+def _errors(failed: FailedRequests, limit: float) -> Conditions:
     """Name the pages that fail. If they do not explain the failures, the whole site fails.
 
     A page fails by itself if its share is far above that of the site: otherwise each page would be
     an incident. While the site fails, incidents of pages stay as they are.
     """
-    errors, site_share = found.errors, found.errors / max(found.requests, 1)
+    errors, site_share = failed.errors, failed.errors / max(failed.requests, 1)
     failing = [
-        one
-        for one in found.pages
-        if one.errors >= LEAST_ERRORS
-        and one.errors >= max(limit, FAR_ABOVE * site_share) * one.requests
+        page
+        for page in failed.pages
+        if page.errors >= LEAST_ERRORS
+        and page.errors >= max(limit, FAR_ABOVE * site_share) * page.requests
     ]
-    explained = sum(one.errors for one in failing)
+    explained = sum(page.errors for page in failing)
     is_wide = errors >= LEAST_ERRORS and site_share >= limit
     if len(failing) > MOST_PAGES or (is_wide and explained < errors / 2):
-        worst = sorted(found.pages, key=lambda one: -one.errors)
-        named = shorten(shown_name(one.page) for one in worst)
+        worst = sorted(failed.pages, key=lambda page: -page.errors)
+        named = shorten(shown_name(page.page) for page in worst)
         text = (
-            f"{errors:,} of {quantity(found.requests, 'request')} of people failed in the newest "
+            f"{errors:,} of {quantity(failed.requests, 'request')} of people failed in the newest "
             f"hours, {site_share:.0%}: {named}."
         )
         site = {LAKE: with_code(text, StateCode.SERVER_ERRORS)}
         return Conditions(Rule.ERROR_SHARE, site, frozenset((LAKE,)))
-    return Conditions(Rule.ERROR_SHARE, {one.page: _page(one) for one in failing})
+    return Conditions(Rule.ERROR_SHARE, {page.page: _page(page) for page in failing})
 
 
-def _page(one: PageErrors) -> str:
+def _page(page: PageErrors) -> str:
     return with_code(
-        f"{one.errors:,} of {quantity(one.requests, 'request')} for {shown_name(one.page)} failed "
-        f"in the newest hours, {one.errors / one.requests:.0%}.",
+        f"{page.errors:,} of {quantity(page.requests, 'request')} for {shown_name(page.page)} "
+        f"failed in the newest hours, {page.errors / page.requests:.0%}.",
         StateCode.SERVER_ERRORS,
     )
 
 
 def _bots(hours: Sequence[HourCounts], limit: float) -> str:
-    lines, bots = sum(one.lines for one in hours), sum(one.bots for one in hours)
+    lines, bots = sum(hour.lines for hour in hours), sum(hour.bots for hour in hours)
     if not _is_large(bots, lines, limit):
         return ""
     return with_code(
@@ -174,20 +176,21 @@ def _bots(hours: Sequence[HourCounts], limit: float) -> str:
 
 
 def _findings(lake: LakeObservations) -> str:
-    found = lake.verified
-    if found is None or not found.findings:
+    verified = lake.verified
+    if verified is None or not verified.findings:
         return ""
     text = (
-        f"clickstream verify has findings in {found.named}; last run {found.at:%Y-%m-%d %H:%M} UTC."
+        f"clickstream verify has findings in {verified.named}; last run "
+        f"{verified.at:%Y-%m-%d %H:%M} UTC."
     )
     return with_code(text, StateCode.FINDINGS)
 
 
-def _sales(found: Freshness) -> Iterator[tuple[str, str]]:
-    for one in found.sales:
-        if one.rejected or one.differing:
-            text = f"Sales of {one.name} do not reconcile: {one.sentence(found.now)}."
-            yield one.name, with_code(text, StateCode.NOT_RECONCILED)
+def _sales(freshness: Freshness) -> Iterator[tuple[str, str]]:
+    for sales in freshness.sales:
+        if sales.rejected or sales.differing:
+            text = f"Sales of {sales.name} do not reconcile: {sales.sentence(freshness.now)}."
+            yield sales.name, with_code(text, StateCode.NOT_RECONCILED)
 
 
 def _of_machine(
@@ -204,12 +207,12 @@ def _of_machine(
 
 def _expiry(machine: MachineObservations, seen: Observations, limits: AlertSettings) -> Conditions:
     holds, checked = dict[str, str](), {LAKE} if seen.lake else set[str]()
-    for one in machine.expiries:
-        checked.add(one.subject)
-        if one.at - seen.now <= timedelta(days=limits.expiry_days):
-            verb = "expires" if one.at > seen.now else "expired"
-            text = f"{one.what} {verb} at {one.at:%Y-%m-%d %H:%M} UTC."
-            holds[one.subject] = with_code(text, StateCode.EXPIRES)
+    for expiry in machine.expiries:
+        checked.add(expiry.subject)
+        if expiry.at - seen.now <= timedelta(days=limits.expiry_days):
+            verb = "expires" if expiry.at > seen.now else "expired"
+            text = f"{expiry.what} {verb} at {expiry.at:%Y-%m-%d %H:%M} UTC."
+            holds[expiry.subject] = with_code(text, StateCode.EXPIRES)
     if seen.lake and seen.lake.keyless:
         named = shorten(seen.lake.keyless)
         text = f"The visitor key of published hours is missing (period {named})."
@@ -217,11 +220,11 @@ def _expiry(machine: MachineObservations, seen: Observations, limits: AlertSetti
     return Conditions(Rule.EXPIRY, holds, frozenset(checked - machine.unread))
 
 
-def _airflow(found: AirflowObservation, seen: Observations, limits: AlertSettings) -> Conditions:
-    since = found.silent_since
+def _airflow(observed: AirflowObservation, seen: Observations, limits: AlertSettings) -> Conditions:
+    since = observed.silent_since
     if since is None or seen.now - since < timedelta(minutes=limits.outage_minutes):
         return Conditions(Rule.AIRFLOW_SILENT, {})
-    text = f"Airflow is silent since {since:%Y-%m-%d %H:%M} UTC: {found.reason}."
+    text = f"Airflow is silent since {since:%Y-%m-%d %H:%M} UTC: {observed.reason}."
     return _of_subject(Rule.AIRFLOW_SILENT, LAKE, with_code(text, StateCode.AIRFLOW_SILENT))
 
 

@@ -42,14 +42,18 @@ class Notified:
     @property
     def problems(self) -> list[str]:
         """A sentence for each message that could not be sent."""
-        return [f"{one.message.channel}: {one.problem}" for one in self.attempts if one.problem]
+        return [
+            f"{attempt.message.channel}: {attempt.problem}"
+            for attempt in self.attempts
+            if attempt.problem
+        ]
 
     @property
     def sentence(self) -> str:
         """What was sent."""
-        sent = [one.message for one in self.attempts if not one.problem]
-        alerts = quantity(sum(one.kind == "alert" for one in sent), "alert")
-        recoveries = sum(one.kind == "recovery" for one in sent)
+        sent = [attempt.message for attempt in self.attempts if not attempt.problem]
+        alerts = quantity(sum(message.kind == "alert" for message in sent), "alert")
+        recoveries = sum(message.kind == "recovery" for message in sent)
         failed = f"; {len(self.problems):,} failed" if self.problems else ""
         are_open = quantity(len(self.open), "open incident")
         recovered = quantity(recoveries, "recovery", "recoveries")
@@ -86,9 +90,9 @@ def change_and_send(
 
         store.change(finish)
         attempts += made
-        for one in made:
-            if one.problem:
-                usable.pop(one.message.channel, None)
+        for attempt in made:
+            if attempt.problem:
+                usable.pop(attempt.message.channel, None)
 
 
 def _send(
@@ -101,13 +105,13 @@ def _send(
     """Send messages; after the first failure of a channel, do not try its others in this check."""
     failed: dict[str, str] = {}
     attempts = []
-    for one in messages:
-        if one.channel not in failed:
+    for message in messages:
+        if message.channel not in failed:
             is_late = time.monotonic() > until
-            problem = "No time was left." if is_late else _try(settings, one, channels, now)
+            problem = "No time was left." if is_late else _try(settings, message, channels, now)
             if problem:
-                failed[one.channel] = problem
-        attempts.append(Attempt(one, failed.get(one.channel, "")))
+                failed[message.channel] = problem
+        attempts.append(Attempt(message, failed.get(message.channel, "")))
     return attempts
 
 

@@ -185,11 +185,11 @@ class Incidents:
 
     def active_mutes(self, now: datetime) -> list[Mute]:
         """Return the mutes that have not ended."""
-        return [one for one in self.mutes if now < one.until]
+        return [mute for mute in self.mutes if now < mute.until]
 
     def is_muted(self, rule: str, now: datetime) -> bool:
         """Whether alerts of a rule are muted."""
-        return any(one.rule in ("", rule) for one in self.active_mutes(now))
+        return any(mute.rule in ("", rule) for mute in self.active_mutes(now))
 
     def observe(
         self, verdicts: Iterable[Conditions], now: datetime, channels: Collection[str]
@@ -199,34 +199,36 @@ class Incidents:
         for verdict in verdicts:
             for subject, text in verdict.holds.items():
                 changed = changed.hold(verdict.rule, subject, text, now)
-            for one in (i for i in changed.open if verdict.is_over(i)):
-                if one.clear_since is None:
-                    changed = changed._with(one, replace(one, clear_since=now))
-                elif now - one.clear_since >= CLEAR_AFTER:
-                    changed = changed.close(one, now, channels, is_unwatched=verdict.lacks(one))
-        for one in changed.open:
-            if one.rule != Rule.FAILED_RUN and now - one.seen_at > FORGET_AFTER:
-                changed = changed.close(one, now, channels, is_unwatched=True)
+            for incident in (i for i in changed.open if verdict.is_over(i)):
+                if incident.clear_since is None:
+                    changed = changed._with(incident, replace(incident, clear_since=now))
+                elif now - incident.clear_since >= CLEAR_AFTER:
+                    changed = changed.close(
+                        incident, now, channels, is_unwatched=verdict.lacks(incident)
+                    )
+        for incident in changed.open:
+            if incident.rule != Rule.FAILED_RUN and now - incident.seen_at > FORGET_AFTER:
+                changed = changed.close(incident, now, channels, is_unwatched=True)
         return changed
 
     def hold(
         self, rule: str, subject: str, text: str, now: datetime, run_at: datetime | None = None
     ) -> Incidents:
         """Open the incident of a subject, or confirm the open one."""
-        known = self.find(rule, subject)
-        if known is None:
+        existing = self.find(rule, subject)
+        if existing is None:
             opened = Incident(rule, subject, text, now, now, run_at=run_at)
             return replace(self, open=(*self.open, opened))
-        is_newer = run_at is not None and (known.run_at is None or run_at > known.run_at)
-        if not is_newer and known.clear_since is None and now - known.seen_at < CONFIRM_AFTER:
+        is_newer = run_at is not None and (existing.run_at is None or run_at > existing.run_at)
+        if not is_newer and existing.clear_since is None and now - existing.seen_at < CONFIRM_AFTER:
             return self
-        newest = run_at if is_newer else known.run_at
-        seen = replace(known, text=text, seen_at=now, clear_since=None, run_at=newest)
-        return self._with(known, seen)
+        newest = run_at if is_newer else existing.run_at
+        seen = replace(existing, text=text, seen_at=now, clear_since=None, run_at=newest)
+        return self._with(existing, seen)
 
     def close(
         self,
-        one: Incident,
+        incident: Incident,
         now: datetime,
         channels: Collection[str],
         *,
@@ -237,10 +239,12 @@ class Incidents:
         All channels get its recovery, after its alert if this is not sent yet. If alerts are muted
         at its end, only the channels that got its alert, or perhaps got it.
         """
-        alerted = {name for name, mark in one.alerts.items() if mark.state != "failed"}
-        owed = alerted if self.is_muted(one.rule, now) else alerted | {*channels}
-        closed = replace(one, closed_at=now, owed=tuple(sorted(owed)), is_unwatched=is_unwatched)
-        left = tuple(i for i in self.open if i.id != one.id)
+        alerted = {name for name, mark in incident.alerts.items() if mark.state != "failed"}
+        owed = alerted if self.is_muted(incident.rule, now) else alerted | {*channels}
+        closed = replace(
+            incident, closed_at=now, owed=tuple(sorted(owed)), is_unwatched=is_unwatched
+        )
+        left = tuple(i for i in self.open if i.id != incident.id)
         return replace(self, open=left, closed=_keep([*self.closed, closed], now))
 
     def claim(
@@ -248,65 +252,69 @@ class Incidents:
     ) -> tuple[Incidents, list[Notice]]:
         """Claim all messages that are due on these channels, for the process `by`."""
         messages, changed = [*self._due(now, channels)], self
-        for one in messages:
-            changed = changed._mark(one, Mark("sending", now, by))
+        for message in messages:
+            changed = changed._mark(message, Mark("sending", now, by))
         return changed, messages
 
     def _due(self, now: datetime, channels: Collection[str]) -> Iterator[Notice]:
-        for one in (*self.open, *self.closed):
-            if one.closed_at is None:
-                owed = () if self.is_muted(one.rule, now) else channels
+        for incident in (*self.open, *self.closed):
+            if incident.closed_at is None:
+                owed = () if self.is_muted(incident.rule, now) else channels
             else:
-                is_old = now - one.closed_at > FORGET_AFTER
-                owed = () if is_old else [name for name in channels if name in one.owed]
+                is_old = now - incident.closed_at > FORGET_AFTER
+                owed = () if is_old else [name for name in channels if name in incident.owed]
             for channel in owed:
-                if not one.is_sent(ALERT, channel):
-                    if one.is_due(ALERT, channel, now):
-                        yield Notice(one, ALERT, channel)
-                elif one.closed_at is not None and one.is_due(RECOVERY, channel, now):
-                    yield Notice(one, RECOVERY, channel)
+                if not incident.is_sent(ALERT, channel):
+                    if incident.is_due(ALERT, channel, now):
+                        yield Notice(incident, ALERT, channel)
+                elif incident.closed_at is not None and incident.is_due(RECOVERY, channel, now):
+                    yield Notice(incident, RECOVERY, channel)
 
     def finish(self, attempts: Sequence[Attempt], now: datetime, by: str) -> Incidents:
         """Record the results of messages that the process `by` had claimed."""
         changed = self
-        for one in attempts:
-            mark = Mark("failed" if one.problem else "sent", now, problem=one.problem)
-            changed = changed._mark(one.message, mark, by)
+        for attempt in attempts:
+            mark = Mark("failed" if attempt.problem else "sent", now, problem=attempt.problem)
+            changed = changed._mark(attempt.message, mark, by)
         return changed
 
     def _mark(self, message: Notice, mark: Mark, claimed_by: str = "") -> Incidents:
         """Mark a message, with `claimed_by` only if that process has claimed it last."""
-        known = next((i for i in (*self.open, *self.closed) if i.id == message.incident.id), None)
-        if known is None:
+        incident = next(
+            (i for i in (*self.open, *self.closed) if i.id == message.incident.id), None
+        )
+        if incident is None:
             return self
-        before = known.marks(message.kind).get(message.channel)
+        before = incident.marks(message.kind).get(message.channel)
         if claimed_by and (before is None or before.by != claimed_by):
             return self
-        return self._with(known, known.with_mark(message.kind, message.channel, mark))
+        return self._with(incident, incident.with_mark(message.kind, message.channel, mark))
 
     def _with(self, before: Incident, after: Incident) -> Incidents:
-        def changed(some: tuple[Incident, ...]) -> tuple[Incident, ...]:
-            return tuple(after if one.id == before.id else one for one in some)
+        def changed(incidents: tuple[Incident, ...]) -> tuple[Incident, ...]:
+            return tuple(after if incident.id == before.id else incident for incident in incidents)
 
         return replace(self, open=changed(self.open), closed=changed(self.closed))
 
     def mute(self, mute: Mute, now: datetime) -> Incidents:
         """Add a mute in place of an earlier one of the rule, and remove those that have ended."""
-        kept = [one for one in self.active_mutes(now) if one.rule != mute.rule]
+        kept = [earlier for earlier in self.active_mutes(now) if earlier.rule != mute.rule]
         return replace(self, mutes=(*kept, mute))
 
     def unmute(self, rule: str | None, now: datetime) -> Incidents:
         """Remove the mute of a rule; all mutes if it is None."""
-        kept = [one for one in self.active_mutes(now) if rule is not None and one.rule != rule]
+        kept = [
+            active for active in self.active_mutes(now) if rule is not None and active.rule != rule
+        ]
         return replace(self, mutes=tuple(kept))
 
 
 def _keep(closed: Sequence[Incident], now: datetime) -> tuple[Incident, ...]:
     """Return the last KEPT incidents, and others that still owe a message."""
-    recent = {one.id for one in closed[-KEPT:]}
+    recent = {incident.id for incident in closed[-KEPT:]}
 
-    def is_kept(one: Incident) -> bool:
-        is_new = one.closed_at is not None and now - one.closed_at <= FORGET_AFTER
-        return one.id in recent or (one.is_owed and is_new)
+    def is_kept(incident: Incident) -> bool:
+        is_new = incident.closed_at is not None and now - incident.closed_at <= FORGET_AFTER
+        return incident.id in recent or (incident.is_owed and is_new)
 
-    return tuple(one for one in closed if is_kept(one))
+    return tuple(incident for incident in closed if is_kept(incident))

@@ -75,9 +75,9 @@ def _agent_keys(settings: Settings) -> Iterator[Expiry]:
         return
     for name, keys in agents.items():
         ends = [key.expires for key in keys.values()]
-        known = [end for end in ends if end is not None]
-        if known and len(known) == len(ends):
-            last = datetime.fromtimestamp(max(known), UTC)
+        expiring = [end for end in ends if end is not None]
+        if expiring and len(expiring) == len(ends):
+            last = datetime.fromtimestamp(max(expiring), UTC)
             yield Expiry(name, f"The snapshot of the keys of {name} ([bots] agent_keys)", last)
 
 

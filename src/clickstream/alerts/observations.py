@@ -65,7 +65,7 @@ class FailedRequests:
     @property
     def errors(self) -> int:
         """The number of failed requests."""
-        return sum(one.errors for one in self.pages)
+        return sum(page.errors for page in self.pages)
 
 
 @dataclass(frozen=True)
@@ -133,8 +133,10 @@ def observe_lake(lake: Lake, now: datetime) -> LakeObservations:
     """Read the records of the last DAYS."""
     since = Hour.midnight((now.astimezone(UTC) - timedelta(days=DAYS)).date())
     freshness = lake_freshness(lake, now, since, is_brief=True)
-    newest = freshness.newest
-    rows = _newest_rows(lake, newest) if newest else []
+    rows: list[dict[str, Any]] = []
+    if newest := freshness.newest:
+        first = newest.minus(RECENT_DAY - 1)
+        rows = hour_ledger.ledger_in_order(lake, first, newest, _COLUMNS).to_pylist()
     counts = [
         HourCounts(Hour.at(row["hour_at"]), *(row[name] for name in _COLUMNS[1:-1])) for row in rows
     ]
@@ -147,17 +149,9 @@ def observe_lake(lake: Lake, now: datetime) -> LakeObservations:
     )
 
 
-def _newest_rows(lake: Lake, newest: Hour) -> list[dict[str, Any]]:
-    first = newest.minus(RECENT_DAY - 1)
-    rows: list[dict[str, Any]] = hour_ledger.ledger_in_order(
-        lake, first, newest, _COLUMNS
-    ).to_pylist()
-    return rows
-
-
 def _failed_requests(lake: Lake, hours: Sequence[HourCounts]) -> FailedRequests:
     """Count requests of people by page, if enough of them failed."""
-    if sum(one.server_errors for one in hours) < LEAST_ERRORS:
+    if sum(hour.server_errors for hour in hours) < LEAST_ERRORS:
         return FailedRequests()
     columns = ["page", "status", "is_bot"]
     hits = iceberg_tables.load(lake, HITS).read(hours[0].hour, hours[-1].hour, columns)
@@ -168,13 +162,17 @@ def _failed_requests(lake: Lake, hours: Sequence[HourCounts]) -> FailedRequests:
         PageErrors(row["page"] or "", row["status_count"], row["failed_sum"])
         for row in by_page.aggregate([("status", "count"), ("failed", "sum")]).to_pylist()
     ]
-    with_errors = [one for one in pages if one.errors]
-    return FailedRequests(sum(one.requests for one in pages), with_errors)
+    with_errors = [page for page in pages if page.errors]
+    return FailedRequests(sum(page.requests for page in pages), with_errors)
 
 
 def _keyless(lake: Lake, key_ids: Sequence[str], now: datetime) -> list[str]:
     """Return the periods of these keys that have none, without those that have ended their use."""
-    used = {KeyPeriod.named(one.partition("/")[0]) for one in key_ids}
+    used = {KeyPeriod.named(key_id.partition("/")[0]) for key_id in key_ids}
     limit = now - timedelta(days=lake.settings.privacy.replay_days)
-    expected = {one for one in used if one.end > limit}
-    return sorted(one.name for one in expected - {*visitor_keys.periods(lake)}) if expected else []
+    expected = {period for period in used if period.end > limit}
+    return (
+        sorted(period.name for period in expected - {*visitor_keys.periods(lake)})
+        if expected
+        else []
+    )

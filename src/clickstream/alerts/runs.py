@@ -41,8 +41,8 @@ def _is_of_host(lake: Lake, text: str) -> bool:
     """Whether the state of a host has this failure, which the rule `host_unreachable` reads."""
     if not code_of(text).startswith(OF_HOSTS):
         return False
-    stored = [one.failure.rpartition(" (")[0] for one in collection.pull_states(lake)]
-    return any(one and text.startswith(" ".join(one.split())) for one in stored)
+    stored = [state.failure.rpartition(" (")[0] for state in collection.pull_states(lake)]
+    return any(failure and text.startswith(" ".join(failure.split())) for failure in stored)
 
 
 def report_run_succeeded(
@@ -52,9 +52,9 @@ def report_run_succeeded(
     channels = channels_of(lake)
 
     def close(before: Incidents) -> Incidents:
-        known = before.find(Rule.FAILED_RUN, dag_id)
-        if known is None or (known.run_at is not None and logical_date < known.run_at):
+        incident = before.find(Rule.FAILED_RUN, dag_id)
+        if incident is None or (incident.run_at is not None and logical_date < incident.run_at):
             return before
-        return before.close(known, now, channels)
+        return before.close(incident, now, channels)
 
     return change_and_send(lake.settings, LakeStore(lake), channels, close, now)

@@ -40,14 +40,14 @@ _log = logging.getLogger("clickstream")
 
 def channels_of(lake: Lake) -> Mapping[str, Send]:
     """Return the channels that the settings name, by their names."""
-    chosen, found = lake.settings.alerts, dict[str, Send]()
+    chosen, channels = lake.settings.alerts, dict[str, Send]()
     if chosen.sns_topic:
-        found["sns"] = partial(send_to_topic, lake)
+        channels["sns"] = partial(send_to_topic, lake)
     if chosen.webhook:
-        found["webhook"] = partial(send_to_webhook, chosen.webhook.get_secret_value())
+        channels["webhook"] = partial(send_to_webhook, chosen.webhook.get_secret_value())
     if chosen.recipients:
-        found["mail"] = partial(send_mail, chosen, lake.settings.site)
-    return found
+        channels["mail"] = partial(send_mail, chosen, lake.settings.site)
+    return channels
 
 
 def send_to_topic(lake: Lake, alert: Alert) -> None:

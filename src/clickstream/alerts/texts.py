@@ -46,8 +46,8 @@ class Alert:
 
 def code_of(text: str) -> str:
     """Return the code at the end of a text; that of unexpected errors if it has none."""
-    found = _CODE.search(text)
-    return found[1] if found else ClickstreamError.code
+    match = _CODE.search(text)
+    return match[1] if match else ClickstreamError.code
 
 
 def without_lines(text: str) -> str:

@@ -87,12 +87,12 @@ class Watch:
         state, limit = store.state, timedelta(minutes=self.settings.alerts.outage_minutes)
         is_new = state.checked_at is None or now - state.checked_at > limit
         since = now if is_new or state.watched_since is None else state.watched_since
-        found = ask_airflow(url, now, state.airflow_silent_since, since)
-        silent = found.silent_since
+        observed = ask_airflow(url, now, state.airflow_silent_since, since)
+        silent = observed.silent_since
         store.write(
             replace(state, airflow_silent_since=silent, watched_since=since, checked_at=now)
         )
-        return found
+        return observed
 
     def _report_outage(
         self, store: FileStore, now: datetime, error: ClickstreamError | None

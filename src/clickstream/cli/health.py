@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from clickstream.pipeline.proof.freshness import Freshness
     from clickstream.pipeline.proof.match_checks import MatchReport
     from clickstream.pipeline.proof.report import VerifyReport
-    from clickstream.pipeline.proof.sales_report import SalesReport
+    from clickstream.pipeline.proof.sales_checks import SalesReport
     from clickstream.pipeline.proof.stored_bytes import BytesReport
 
 

@@ -409,8 +409,7 @@ def status(
 
     Example: [bold]clickstream sales status --days 31[/]
     """
-    from clickstream.pipeline.sales.match_status import summarize_matches
-    from clickstream.pipeline.sales.status import newest_dates, stored_listings
+    from clickstream.pipeline.sales.status import newest_dates, stored_listings, summarize_matches
 
     settings = load_settings()
     sources, lake = [source.name for source in _chosen(settings, names)], open_lake()

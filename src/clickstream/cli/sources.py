@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from clickstream.lake import Lake
     from clickstream.lake.collection import PullState
     from clickstream.pipeline.hosts.check import HostCheck
-    from clickstream.pipeline.hosts.states import HostState
+    from clickstream.pipeline.hosts.listing import HostState
     from clickstream.pipeline.hosts.trusted_keys import ShownKey
     from clickstream.settings import Settings
 
@@ -311,7 +311,7 @@ def show(names: Names = None, as_json: AsJson = False) -> None:
 
     Example: [bold]clickstream sources show web --json[/]
     """
-    from clickstream.pipeline.hosts.states import list_states
+    from clickstream.pipeline.hosts.listing import list_states
 
     lake = open_lake()
     states = list_states(lake, _find_hosts(lake, names, with_retired=True))
@@ -427,7 +427,7 @@ def retire(
     """
     from clickstream.lake import collection
     from clickstream.pipeline.hosts.listing import find_host
-    from clickstream.pipeline.hosts.states import retire as retire_host
+    from clickstream.pipeline.hosts.listing import retire as retire_host
 
     lake = open_lake()
     host = find_host(lake, name)

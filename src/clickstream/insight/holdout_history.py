@@ -99,9 +99,9 @@ def history_sql(metric: TestedMetric, campaigns: Sequence[str], first: date, las
 
 def history_of_rows(metric: TestedMetric, rows: Iterable[Sequence[Any]]) -> RegionHistory:
     """Build the history from the rows of `history_sql`."""
-    found = [*rows]
-    regions = [RegionRow(day, *values) for kind, day, *values in found if kind == "region"]
-    hours = [HoursRow(day, number) for kind, day, _, number, *_ in found if kind == "hours"]
+    listed = [*rows]
+    regions = [RegionRow(day, *values) for kind, day, *values in listed if kind == "region"]
+    hours = [HoursRow(day, number) for kind, day, _, number, *_ in listed if kind == "hours"]
     return build_history(regions, hours, needs_values=metric != "visits")
 
 
@@ -118,15 +118,15 @@ def evaluate_test(
 
     What other tests of `holdouts` changed is left out.
     """
-    others = [one for one in holdouts if one.name != test.name]
+    other_tests = [holdout for holdout in holdouts if holdout.name != test.name]
     begin = test.first - timedelta(days=test.before_days)
     tested = {
         region
-        for other in others
-        if other.first <= test.last and other.last >= begin
-        for region in other.regions
+        for other_test in other_tests
+        if other_test.first <= test.last and other_test.last >= begin
+        for region in other_test.regions
     }
-    panel = leave_out_tests(history.panel, others, test.first, test.regions)
+    panel = leave_out_tests(history.panel, other_tests, test.first, test.regions)
     result = evaluate(panel, test, tested)
     return result, [*notes_on_campaigns(history, test), *notes(result)]
 
@@ -136,10 +136,10 @@ def leave_out_tests(
 ) -> RegionPanel:
     """Mark the dates before `until` on which a test was on in some regions; in any without."""
     marked = {
-        day: f"the test {one.name} was on"
-        for one in tests
-        if not regions or not {*regions}.isdisjoint(one.regions)
+        day: f"the test {test.name} was on"
+        for test in tests
+        if not regions or not {*regions}.isdisjoint(test.regions)
         for day in panel.dates
-        if one.first <= day <= one.last and day < until
+        if test.first <= day <= test.last and day < until
     }
     return replace(panel, incomplete=marked | {**panel.incomplete})

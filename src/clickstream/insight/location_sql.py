@@ -156,7 +156,7 @@ def market_sql(first: date, last: date) -> tuple[str, str, str, str]:
     Orders are those of two UTC dates and those between; coordinates are those of COORDINATE_DAYS
     up to the last date, so that they do not depend on the date of the first order.
     """
-    names = ", ".join(f"'{one}'" for one in NOT_FIXED)
+    names = ", ".join(f"'{kind}'" for kind in NOT_FIXED)
     orders = _ORDERS.format(first=first, last=last, not_fixed=names, held_back=_HELD_BACK)
     since = last - timedelta(days=COORDINATE_DAYS - 1)
     return orders, _COORDINATES.format(first=since, last=last), _PEOPLE, _STORES
@@ -170,8 +170,8 @@ def market_rows(
 ) -> MarketRows:
     """Return the rows of the queries of `market_sql`."""
     return MarketRows(
-        [OrdersRow(*one) for one in orders],
-        [PeopleRow(*one) for one in people],
-        [CoordinatesRow(*one) for one in coordinates],
-        [StoreRow(*one) for one in stores],
+        [OrdersRow(*row) for row in orders],
+        [PeopleRow(*row) for row in people],
+        [CoordinatesRow(*row) for row in coordinates],
+        [StoreRow(*row) for row in stores],
     )

@@ -28,9 +28,20 @@ if TYPE_CHECKING:
     from botocore.exceptions import ClientError
 
 _TEMPORARY = (
-    *("throttl", "slowdown", "slow_down", "toomanyrequests", "limitexceeded", "requesttimeout"),
-    *("throughputexceeded", "priorrequestnotcomplete", "transactioninprogress", "internal"),
-    *("unavailable", "operationaborted", "conditionalrequestconflict", "concurrentmodification"),
+    "throttl",
+    "slowdown",
+    "slow_down",
+    "toomanyrequests",
+    "limitexceeded",
+    "requesttimeout",
+    "throughputexceeded",
+    "priorrequestnotcomplete",
+    "transactioninprogress",
+    "internal",
+    "unavailable",
+    "operationaborted",
+    "conditionalrequestconflict",
+    "concurrentmodification",
     "expired",
 )
 """Parts of the error codes of temporary failures, after which a later attempt may succeed.
@@ -72,9 +83,9 @@ def translate_error(error: Exception) -> ClickstreamError | None:
     """Return what `translate_errors` raises in place of `error`; None if it passes unchanged."""
     if isinstance(error, DamagedObject):
         return None
-    if found := reported_damage(error):
+    if damage := reported_damage(error):
         return DamagedObject(
-            f"{found} To find every damaged object and its hours, run: clickstream verify --deep"
+            f"{damage} To find every damaged object and its hours, run: clickstream verify --deep"
         )
     # Without botocore, nothing has asked AWS: `clickstream open` may run where it is not installed.
     if "botocore" in sys.modules and (ours := _of_botocore(error)):
@@ -100,9 +111,16 @@ def _of_botocore(error: Exception) -> ClickstreamError | None:
             "and read the file that it names into this shell."
         )
     on_the_way = (
-        *(boto.ConnectionError, boto.HTTPClientError, boto.IncompleteReadError, boto.WaiterError),
-        *(boto.ChecksumError, boto.FlexibleChecksumError, boto.CapacityNotAvailableError),
-        *(boto.CredentialRetrievalError, boto.MetadataRetrievalError, boto.TokenRetrievalError),
+        boto.ConnectionError,
+        boto.HTTPClientError,
+        boto.IncompleteReadError,
+        boto.WaiterError,
+        boto.ChecksumError,
+        boto.FlexibleChecksumError,
+        boto.CapacityNotAvailableError,
+        boto.CredentialRetrievalError,
+        boto.MetadataRetrievalError,
+        boto.TokenRetrievalError,
         HTTPError,
     )
     if isinstance(error, on_the_way):
@@ -115,8 +133,8 @@ def _of_botocore(error: Exception) -> ClickstreamError | None:
 
 def reported_damage(error: Exception) -> str | None:
     """Return the local S3's report of missing bytes from an error; None for other errors."""
-    found = _DAMAGE.search(str(error))
-    return " ".join(found[0].split()) if found else None
+    match = _DAMAGE.search(str(error))
+    return " ".join(match[0].split()) if match else None
 
 
 def _of_the_system(error: OSError) -> ClickstreamError | None:

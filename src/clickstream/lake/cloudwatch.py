@@ -31,13 +31,13 @@ def put_metrics(lake: Lake, metrics: Iterable[Datum], now: datetime) -> bool:
     dimensions = [{"Name": "Site", "Value": dimension_value(lake.settings.site.name)}]
     data = [
         {
-            "MetricName": one.name,
+            "MetricName": metric.name,
             "Dimensions": dimensions,
             "Timestamp": now,
-            "Value": one.value,
-            "Unit": one.unit,
+            "Value": metric.value,
+            "Unit": metric.unit,
         }
-        for one in metrics
+        for metric in metrics
     ]
     lake.client("cloudwatch").put_metric_data(Namespace=namespace, MetricData=data)
     return True

@@ -42,8 +42,15 @@ FACT_VIEWS = (
 """The views of include/sql whose rows become fact files, in every lake."""
 
 SALES_FACT_VIEWS = (
-    *("sales_facts", "order_facts", "refund_facts", "item_facts", "touch_facts"),
-    *("demographic_facts", "store_facts", "spend_facts", "location_facts"),
+    "sales_facts",
+    "order_facts",
+    "refund_facts",
+    "item_facts",
+    "touch_facts",
+    "demographic_facts",
+    "store_facts",
+    "spend_facts",
+    "location_facts",
 )
 """The fact views of a lake with `[[sales]]`."""
 
@@ -157,15 +164,15 @@ def read_file(lake: Lake, file: FactFile) -> pa.Table | None:
 
 def read_body(lake: Lake, file: FactFile) -> bytes | None:
     """Return the bytes of a fact file, like `read_file`."""
-    found = objects.get(lake, file.key)
-    if found is None:
+    stored = objects.get(lake, file.key)
+    if stored is None:
         return None
-    if not file.key.endswith(f"-{_digest(found.body)}.parquet"):
+    if not file.key.endswith(f"-{_digest(stored.body)}.parquet"):
         raise DamagedObject(
             f"The stored bytes of {lake.uri(file.key)} are damaged; the dashboard reads facts of "
             f"one date from them. {REMEDY_FOR_FACTS}"
         )
-    return found.body
+    return stored.body
 
 
 def _digest(body: bytes) -> str:

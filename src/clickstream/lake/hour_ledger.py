@@ -137,8 +137,8 @@ def raw_lines_between(lake: Lake, first: Hour, last: Hour) -> pa.Table:
 
 def published_hours(lake: Lake, first: Hour, last: Hour) -> set[Hour]:
     """Return which of the hours from `first` to `last` are in the ledger."""
-    found = _rows(lake, HOUR_LEDGER, first, last, ["hour_at"]).column("hour_at").to_pylist()
-    return {Hour.at(hour_at) for hour_at in found}
+    hours = _rows(lake, HOUR_LEDGER, first, last, ["hour_at"]).column("hour_at").to_pylist()
+    return {Hour.at(hour_at) for hour_at in hours}
 
 
 def ledger(lake: Lake, first: Hour | None = None, last: Hour | None = None) -> pd.DataFrame:
@@ -169,5 +169,5 @@ def _rows(
     columns: Sequence[str] = ("*",),
 ) -> pa.Table:
     chosen = iceberg_tables.between(first, last)
-    found = iceberg_tables.load(lake, table).iceberg
-    return table_scan.read(found.scan(row_filter=chosen, selected_fields=tuple(columns)))
+    iceberg = iceberg_tables.load(lake, table).iceberg
+    return table_scan.read(iceberg.scan(row_filter=chosen, selected_fields=tuple(columns)))

@@ -71,10 +71,10 @@ class PublicationIntents:
 
     def write(self) -> None:
         """Write the intents, and remove those of other attempts in these hours."""
-        others = self.list_keys() - {*self._keys, *self._parts_keys.values()}
+        obsolete = self.list_keys() - {*self._keys, *self._parts_keys.values()}
         for key in self._keys:
             objects.put(self.lake, key, b"")
-        objects.delete(self.lake, sorted(others))
+        objects.delete(self.lake, sorted(obsolete))
 
     def save_replaced_parts(self, new: Callable[[Hour], pa.Table]) -> dict[Hour, pa.Table]:
         """Save the session parts that the attempt replaces, and return them by hour.
@@ -95,15 +95,15 @@ class PublicationIntents:
         }
         return {hour: self._save(self._parts_keys[hour], parts) for hour, parts in changed.items()}
 
-    def saved_by_others(self, existing: Set[str], known: Set[Hour]) -> dict[Hour, pa.Table]:
-        """Return the session parts that other attempts saved, of hours that are not `known`.
+    def saved_by_others(self, existing: Set[str], own: Set[Hour]) -> dict[Hour, pa.Table]:
+        """Return the session parts that other attempts saved, of hours that are not in `own`.
 
         If the table already has the new parts, one of these attempts may have written them.
         """
         keys = self._parts_keys.items()
-        saved = {hour: key for hour, key in keys if key in existing and hour not in known}
+        saved = {hour: key for hour, key in keys if key in existing and hour not in own}
         stored = {hour: objects.get(self.lake, key) for hour, key in saved.items()}
-        return {hour: _read(one) for hour, one in stored.items() if one}
+        return {hour: _read(parts) for hour, parts in stored.items() if parts}
 
     def _save(self, key: str, parts: pa.Table) -> pa.Table:
         """Save parts unless another attempt has; return the saved ones."""

@@ -51,8 +51,8 @@ def parts_with(
 def dates_of_customers(lake: Lake, first: date, customers: Collection[str]) -> set[date]:
     """Return the UTC dates, from `first` on, with orders of some customers."""
     scan = _scan(lake, ORDERS, first, None, ("event_date", "customer_key"))
-    found = table_scan.read_any_of(scan, "customer_key", customers)
-    return {*found["event_date"].to_pylist()}
+    orders = table_scan.read_any_of(scan, "customer_key", customers)
+    return {*orders["event_date"].to_pylist()}
 
 
 def consents(lake: Lake, first: date | None = None, last: date | None = None) -> pa.Table:

@@ -56,7 +56,7 @@ class KeyHistory:
 
     def at(self, moment: datetime) -> Version | None:
         """Return the object as it was at a moment, or None if it did not exist."""
-        earlier = [one for one in self.versions if one.written_at <= moment]
+        earlier = [version for version in self.versions if version.written_at <= moment]
         return earlier[-1] if earlier and not earlier[-1].is_deletion else None
 
     def differs(self, moment: datetime) -> bool:
@@ -78,8 +78,8 @@ def kept_days(lake: Lake) -> int | None:
         if code(error) == "NoSuchLifecycleConfiguration":
             return None
         raise
-    rules = [one for one in answer["Rules"] if one["Status"] == "Enabled" and not _prefix(one)]
-    days = [one.get("NoncurrentVersionExpiration", {}).get("NoncurrentDays") for one in rules]
+    rules = [rule for rule in answer["Rules"] if rule["Status"] == "Enabled" and not _prefix(rule)]
+    days = [rule.get("NoncurrentVersionExpiration", {}).get("NoncurrentDays") for rule in rules]
     return min((number for number in days if number), default=None)
 
 
@@ -91,26 +91,26 @@ def _prefix(rule: Mapping[str, Any]) -> str:
 def histories(lake: Lake) -> Iterator[KeyHistory]:
     """Yield the history of every key that the bucket has or had, in key order."""
     pages = lake.s3.get_paginator("list_object_versions").paginate(Bucket=lake.bucket)
-    found = (version for page in pages for version in _versions(page))
-    for key, versions in groupby(found, key=attrgetter("key")):
+    all_versions = (version for page in pages for version in _versions(page))
+    for key, versions in groupby(all_versions, key=attrgetter("key")):
         yield KeyHistory(key, sorted(versions, key=_age))
 
 
 def _versions(page: Mapping[str, Any]) -> list[Version]:
     """Return the versions of a page in key order; a key of two pages has its versions on both."""
     listed = [*page.get("DeleteMarkers", ()), *reversed(page.get("Versions", ()))]
-    found = (
+    versions = (
         Version(
-            one["Key"],
-            one["VersionId"],
-            one["LastModified"],
-            one["IsLatest"],
-            one.get("ETag", ""),
-            one.get("Size", 0),
+            entry["Key"],
+            entry["VersionId"],
+            entry["LastModified"],
+            entry["IsLatest"],
+            entry.get("ETag", ""),
+            entry.get("Size", 0),
         )
-        for one in listed
+        for entry in listed
     )
-    return sorted(found, key=attrgetter("key"))
+    return sorted(versions, key=attrgetter("key"))
 
 
 def _age(version: Version) -> tuple[bool, datetime]:
@@ -131,7 +131,7 @@ def read_version(lake: Lake, version: Version) -> bytes:
 def copy_versions(lake: Lake, versions: Sequence[Version]) -> None:
     """Copy versions over the current objects of their keys; the replaced ones stay as versions."""
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="copy") as pool:
-        for _ in pool.map(lambda one: _copy(lake, one), versions):
+        for _ in pool.map(lambda version: _copy(lake, version), versions):
             pass
 
 
@@ -144,8 +144,10 @@ def _copy(lake: Lake, version: Version) -> None:
 def delete_all_versions(lake: Lake) -> int:
     """Delete all versions of all objects for good; return their number."""
     number = 0
-    found = (one for history in histories(lake) for one in history.versions)
-    while batch := [{"Key": one.key, "VersionId": one.id} for one in islice(found, 1000)]:
+    all_versions = (version for history in histories(lake) for version in history.versions)
+    while batch := [
+        {"Key": version.key, "VersionId": version.id} for version in islice(all_versions, 1000)
+    ]:
         lake.s3.delete_objects(Bucket=lake.bucket, Delete={"Objects": batch, "Quiet": True})
         number += len(batch)
     return number

@@ -79,25 +79,31 @@ def publish_hours(
     does so after the loads, Iceberg refuses the overwrite. In both cases StaleHour is raised, and
     the caller builds the hours again.
     """
-    intents = PublicationIntents(lake, {one.hour: one.version for one in hours}, run_id)
+    intents = PublicationIntents(
+        lake, {publication.hour: publication.version for publication in hours}, run_id
+    )
     intents.write()
-    new = {one.hour: one for one in hours}
+    new = {publication.hour: publication for publication in hours}
     parts = intents.save_replaced_parts(lambda hour: new[hour].rows(SESSION_PARTS))
     first, last = hours[0].hour, hours[-1].hour
     tables = {table: iceberg_tables.load(lake, table) for table in _TABLES}
     published = rows_of(tables[HOUR_LEDGER], first, last)
     before = {hour: published.get(hour, LedgerRow({})) for hour in hour_range(first, last)}
-    if [*before] != [one.hour for one in hours]:
+    if [*before] != [publication.hour for publication in hours]:
         raise ValueError("Only consecutive hours are published as one.")
     existing = intents.list_keys()
-    moved = [one.hour for one in hours if before[one.hour].version != one.version]
+    moved = [
+        publication.hour
+        for publication in hours
+        if before[publication.hour].version != publication.version
+    ]
     if stale := moved or intents.overtaken_hours(existing):
         raise StaleHour(
             f"Hour {stale[0]} was published by another process meanwhile; build it again."
         )
     parts |= intents.saved_by_others(existing, parts.keys())
     for table in (HITS, SESSION_PARTS, REJECTS):
-        tables[table].replace(first, last, *(one.rows(table) for one in hours))
+        tables[table].replace(first, last, *(publication.rows(table) for publication in hours))
     raw_objects: dict[Hour, dict[str, Mapping[str, object]]] = defaultdict(dict)
     for row in tables[RAW_OBJECTS].read(first, last).to_pylist():
         raw_objects[Hour.at(row["hour_at"])][row["raw_object"]] = row

@@ -113,20 +113,20 @@ def raw_by_hour(
     lake: Lake, first: Hour | None = None, last: Hour | None = None
 ) -> dict[Hour, list[RawObject]]:
     """Return the raw objects of a range of hours, both ends included; None is an open end."""
-    found: dict[Hour, list[RawObject]] = defaultdict(list)
+    raws: dict[Hour, list[RawObject]] = defaultdict(list)
     for hour, item in _list_hours(lake, RAW, first, last):
-        found[hour].append(RawObject(item.key, item.size))
-    return found
+        raws[hour].append(RawObject(item.key, item.size))
+    return raws
 
 
 def pending_by_hour(
     lake: Lake, first: Hour | None = None, last: Hour | None = None
 ) -> dict[Hour, list[str]]:
     """Return the keys of the raw objects with a pending marker, of a range of hours."""
-    found: dict[Hour, list[str]] = defaultdict(list)
+    pending: dict[Hour, list[str]] = defaultdict(list)
     for hour, item in _list_hours(lake, PENDING, first, last):
-        found[hour].append(RAW + item.key.removeprefix(PENDING))
-    return found
+        pending[hour].append(RAW + item.key.removeprefix(PENDING))
+    return pending
 
 
 def listed_by_hour(

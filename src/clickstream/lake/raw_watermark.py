@@ -36,7 +36,7 @@ class RawWatermark:
 
     def deletable(self, announced_by: datetime) -> Hour | None:
         """Return the hour before which raw lines may be deleted: the newest announced by then."""
-        old = [one.before for one in self.announced if one.at <= announced_by]
+        old = [entry.before for entry in self.announced if entry.at <= announced_by]
         return old[-1] if old else None
 
 
@@ -58,8 +58,8 @@ def announce(lake: Lake, before: Hour, now: datetime, keep_since: datetime) -> N
     def move(former: RawWatermark) -> RawWatermark:
         if former.before and former.before >= before:
             return former
-        old = [one for one in former.announced if one.at <= keep_since][-1:]
-        newer = [one for one in former.announced if one.at > keep_since]
+        old = [entry for entry in former.announced if entry.at <= keep_since][-1:]
+        newer = [entry for entry in former.announced if entry.at > keep_since]
         return RawWatermark((*old, *newer, Announcement(before, now.astimezone(UTC))))
 
     _WATERMARKS.update(lake, "raw", RawWatermark(), move)

@@ -1,6 +1,7 @@
 """The Athena views: one .sql and one .yml file each, created in the order of their dependencies.
 
-The task `refresh_views`, the facts and backfills call this.
+The comments of views and columns in the Glue Data Catalog are from the .yml files. The task
+`refresh_views`, the facts and backfills call this.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import base64
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -17,9 +19,8 @@ from typing import Any
 import yaml
 
 from clickstream.errors import InputError
-from clickstream.lake import athena, view_comments
+from clickstream.lake import athena
 from clickstream.lake.client import Lake
-from clickstream.lake.view_comments import ViewComments
 from clickstream.settings import Settings
 from clickstream.tables import ENGAGED_SECONDS
 from clickstream.tables.sales import SALES_TABLES
@@ -29,6 +30,44 @@ from clickstream.zone_names import sql_zone
 _YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _PRESTO_VIEW = re.compile(r"/\* Presto View: (\S+) \*/")
+
+
+@dataclass(frozen=True)
+class ViewComments:
+    """The comment of a view, and those of its columns by name; both may be empty."""
+
+    view: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, description: Mapping[str, Any]) -> ViewComments:
+        """Return the comments from the content of a view's .yml file."""
+        sentences = []
+        if "one_row_per" in description:
+            sentences.append(f"One row per {description['one_row_per']}.")
+        if "filter_by" in description:
+            sentences.append(f"Filter by {description['filter_by']['column']} to read less.")
+        return cls(" ".join(sentences), description.get("columns", {}))
+
+    def are_in(self, entry: Mapping[str, Any]) -> bool:
+        """Return whether Glue's entry of the view has these comments."""
+        return self.added_to(entry) == entry
+
+    def added_to(self, entry: Mapping[str, Any]) -> dict[str, Any]:
+        """Return Glue's entry of the view with these comments, and otherwise unchanged.
+
+        Trino reads only views whose parameter `comment` is "Presto View", so the view's comment is
+        the description of the entry.
+        """
+        storage = entry["StorageDescriptor"]
+        columns = [
+            column | {"Comment": self.columns[column["Name"]]}
+            if column["Name"] in self.columns
+            else column
+            for column in storage["Columns"]
+        ]
+        described = {"Description": self.view} if self.view else {}
+        return {**entry, **described, "StorageDescriptor": {**storage, "Columns": columns}}
 
 
 @dataclass(frozen=True)
@@ -180,9 +219,28 @@ def _describe(lake: Lake, views: Sequence[AthenaView], entries: Entries) -> list
     for view in views:
         entry = entries.get(view.name)
         if entry is not None and not view.comments.are_in(entry):
-            view_comments.update(lake, entry, view.comments)
+            update_comments(lake, entry, view.comments)
             described.append(view.name)
     return described
+
+
+def update_comments(lake: Lake, entry: Mapping[str, Any], comments: ViewComments) -> None:
+    """Replace Glue's entry of a view by one with comments, as dbt-athena does.
+
+    Athena's SQL has no comments for views (dbt-labs/dbt-athena, pull request 337). Glue refuses the
+    update if the entry has changed since it was read. Then another process has just replaced the
+    view, and that process adds the comments.
+    """
+    accepted = lake.glue.meta.service_model.shape_for("TableInput").members
+    described = comments.added_to(entry)
+    version = {"VersionId": entry["VersionId"]} if "VersionId" in entry else {}
+    with suppress(lake.glue.exceptions.ConcurrentModificationException):
+        lake.glue.update_table(
+            DatabaseName=lake.database,
+            TableInput={name: described[name] for name in accepted if name in described},
+            SkipArchive=True,
+            **version,
+        )
 
 
 def _entries(lake: Lake, views: Sequence[AthenaView]) -> Entries:

@@ -119,9 +119,9 @@ class KeyIds:
     own: str
     earlier: str | None = None
 
-    def recognize(self, other: KeyIds) -> bool:
+    def recognize(self, earlier_hour: KeyIds) -> bool:
         """Return whether an hour with these keys recognizes the visitors of an earlier hour."""
-        return other.own in (self.own, self.earlier)
+        return earlier_hour.own in (self.own, self.earlier)
 
 
 @dataclass(frozen=True)
@@ -211,7 +211,9 @@ def destroy_expired(lake: Lake, now: datetime) -> list[KeyPeriod]:
 
     The lake records when, but not the key.
     """
-    return _destroy(lake, [one for one in periods(lake) if _is_expired(lake, one, now)], now)
+    return _destroy(
+        lake, [period for period in periods(lake) if _is_expired(lake, period, now)], now
+    )
 
 
 def destroy_left_behind(lake: Lake, now: datetime, dry_run: bool = False) -> list[KeyPeriod]:
@@ -222,12 +224,12 @@ def destroy_left_behind(lake: Lake, now: datetime, dry_run: bool = False) -> lis
     several days keeps its keys.
     """
     began = KeyPeriod.of(Hour.of(now), lake.settings.privacy.key_days).start
-    found = [
+    expired = [
         period
         for period, created_at in _listed(lake)
         if _is_expired(lake, period, now) and created_at < began
     ]
-    return found if dry_run else _destroy(lake, found, now)
+    return expired if dry_run else _destroy(lake, expired, now)
 
 
 def _is_expired(lake: Lake, period: KeyPeriod, now: datetime) -> bool:

@@ -49,10 +49,10 @@ _RECORDED = "recorded settings"
 
 
 @dataclass(frozen=True)
-class _Known:
+class _DomainMemo:
     """The own domain as this process knows it. `is_settled` means that the lake stores it."""
 
-    found: OwnDomain | None
+    domain: OwnDomain | None
     is_settled: bool
 
 
@@ -90,8 +90,10 @@ def changed_settings(lake: Lake, digest: str) -> list[str]:
     stored = BUILT_WITH.read(lake, digest)
     if not stored:
         return []
-    own, other = shaping_digests(settings_of(lake, store=False)), stored.value
-    return sorted(name for name in own.keys() | other.keys() if own.get(name) != other.get(name))
+    own, recorded = shaping_digests(settings_of(lake, store=False)), stored.value
+    return sorted(
+        name for name in own.keys() | recorded.keys() if own.get(name) != recorded.get(name)
+    )
 
 
 @aws_errors.translate_errors()
@@ -99,8 +101,8 @@ def describe_own_domain(lake: Lake) -> str:
     """Describe the inferred domain and its evidence; empty if the settings name domains."""
     if lake.settings.site.domains:
         return ""
-    if found := _own_domain(lake, store=True):
-        return found.describe(OF_SAMPLE)
+    if domain := _own_domain(lake, store=True):
+        return domain.describe(OF_SAMPLE)
     return (
         f"No own domain: fewer than {LEAST_SAMPLE} asset requests name a referrer, or no domain "
         "has more than half of them. The site's own pages may count as referrers; set site.domains."
@@ -109,18 +111,18 @@ def describe_own_domain(lake: Lake) -> str:
 
 def look_again(lake: Lake) -> None:
     """Infer the domain again at its next use, unless the lake stores one."""
-    known = lake.memo.get(_MEMO)
-    if known and not known.is_settled:
+    memo = lake.memo.get(_MEMO)
+    if memo and not memo.is_settled:
         del lake.memo[_MEMO]
 
 
 def _own_domain(lake: Lake, store: bool) -> OwnDomain | None:
     """Return the own domain. If two processes store one, both use the first that was stored."""
-    known: _Known | None = lake.memo.get(_MEMO)
-    if known is None:
+    memo: _DomainMemo | None = lake.memo.get(_MEMO)
+    if memo is None:
         record = OWN_DOMAINS.read(lake, "own-domain")
-        known = _Known(record.value, True) if record else _Known(_infer_domain(lake), False)
-    if store and (inferred := known.found) and not known.is_settled:
+        memo = _DomainMemo(record.value if record else _infer_domain(lake), bool(record))
+    if store and (inferred := memo.domain) and not memo.is_settled:
 
         def keep_first(before: OwnDomain | None) -> OwnDomain:
             return before or inferred
@@ -128,9 +130,9 @@ def _own_domain(lake: Lake, store: bool) -> OwnDomain | None:
         stored = OWN_DOMAINS.update(lake, "own-domain", None, keep_first)
         if stored == inferred:
             logging.getLogger(__name__).info(inferred.describe(OF_SAMPLE))
-        known = _Known(stored, True)
-    lake.memo[_MEMO] = known
-    return known.found
+        memo = _DomainMemo(stored, True)
+    lake.memo[_MEMO] = memo
+    return memo.domain
 
 
 def _infer_domain(lake: Lake) -> OwnDomain | None:
@@ -149,12 +151,10 @@ def _sample(lake: Lake) -> Iterator[RawObject]:
     """Yield the earliest raw objects in an order independent of time, up to SAMPLE_BYTES."""
     earliest = islice(raw.all_raw(lake), SAMPLE_OBJECTS)
     size = 0
-    for item in sorted(earliest, key=_place):
+    for item in sorted(
+        earliest, key=lambda item: hashlib.blake2b(item.key.encode(), digest_size=8).digest()
+    ):
         yield item
         size += item.size
         if size >= SAMPLE_BYTES:
             return
-
-
-def _place(item: RawObject) -> bytes:
-    return hashlib.blake2b(item.key.encode(), digest_size=8).digest()

@@ -50,12 +50,12 @@ def open_engine(lake: Lake) -> AnswerEngine | None:
 def _open_first_free(lake: Lake, directory: Path) -> AnswerEngine:
     opened: AnswerEngine | None = None
     for number in range(1, MOST_COPIES + 1):
-        place = directory / f"airflow-{number}"
+        path = directory / f"airflow-{number}"
         if opened is None:
-            opened = _open(lake, place)
-        elif place.is_dir() and (leftover := _open(lake, place)):
+            opened = _open(lake, path)
+        elif path.is_dir() and (leftover := _open(lake, path)):
             leftover.close()
-            shutil.rmtree(place, ignore_errors=True)
+            shutil.rmtree(path, ignore_errors=True)
     if opened is None:
         raise CopyInUse(
             f"All {MOST_COPIES} copies of the facts in {directory} are in use. Run fewer workers "
@@ -65,20 +65,20 @@ def _open_first_free(lake: Lake, directory: Path) -> AnswerEngine:
     return opened
 
 
-def _open(lake: Lake, place: Path) -> AnswerEngine | None:
+def _open(lake: Lake, path: Path) -> AnswerEngine | None:
     """Open the copy in this directory; None if another process has it open.
 
     Airflow's umask may let others read DuckDB's write-ahead log, so they may not enter.
     """
     try:
-        private_files.create_directory(place)
-        place.chmod(private_files.PRIVATE_DIRECTORY)
-        return LocalEngine(lake, place)
+        private_files.create_directory(path)
+        path.chmod(private_files.PRIVATE_DIRECTORY)
+        return LocalEngine(lake, path)
     except CopyInUse:
         return None
     except OSError as error:
         raise UnusableDashboardFile(
-            f"Can't write {place}: {error.strerror}. Set directory in the section [dashboard] of "
+            f"Can't write {path}: {error.strerror}. Set directory in the section [dashboard] of "
             "the settings to one that the API server may write to."
         ) from None
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from clickstream.lake import Lake, athena, view_comments, views
-from clickstream.lake.view_comments import ViewComments
+from clickstream.lake import Lake, athena, views
+from clickstream.lake.views import ViewComments
 
 CHANGED_BY_AN_UPDATE = {"VersionId", "UpdateTime"}
 DESCRIPTION = {
@@ -126,7 +126,7 @@ def test_a_view_that_another_process_has_just_replaced_is_left_to_it(
     read = entry(lake)
     (directory / "numbers.sql").write_text("select 2 as n, date '2026-11-20' as session_date\n")
     views.refresh(lake, directory)
-    view_comments.update(lake, read, ViewComments("Comment of an older release."))
+    views.update_comments(lake, read, ViewComments("Comment of an older release."))
     assert comments(lake) == COMMENTS
     assert athena.query(lake, "select n from numbers").rows == [(2,)]
 

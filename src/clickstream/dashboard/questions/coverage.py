@@ -181,7 +181,7 @@ def _hour_or_none(hour_at: datetime | None) -> Hour | None:
     return None if hour_at is None else Hour.at(hour_at)
 
 
-def low_hours(ask: Ask, period: Period, zone: ZoneInfo) -> list[LowHour]:
+def ask_low_hours(ask: Ask, period: Period, zone: ZoneInfo) -> list[LowHour]:
     """Ask which published hours of a period are perhaps incomplete."""
     history = Period(period.first - HISTORY, period.last, period.until_hour)
     of_sources = ask(build_question(("source_lines",), ("log_source", "source_hour"), history))
@@ -189,10 +189,10 @@ def low_hours(ask: Ask, period: Period, zone: ZoneInfo) -> list[LowHour]:
     of_hours = ask(question)
     # Pages of one range share them: they take longer than their questions.
     key = ("low hours", period, zone)
-    return of_sources.derive(key, lambda: _low_hours(of_sources, of_hours, period, zone))
+    return of_sources.derive(key, lambda: _find_in_answers(of_sources, of_hours, period, zone))
 
 
-def _low_hours(
+def _find_in_answers(
     of_sources: Answer, of_hours: Answer, period: Period, zone: ZoneInfo
 ) -> list[LowHour]:
     lines: dict[str, dict[int, int]] = defaultdict(dict)

@@ -21,9 +21,9 @@ from clickstream.dashboard.log_notes import NO_LOG_NOTES, LogNotes
 from clickstream.dashboard.questions.answers import Answer, Ask
 from clickstream.dashboard.questions.coverage import (
     Coverage,
+    ask_low_hours,
     is_period_complete,
     log_question,
-    low_hours,
     measure_coverage,
     to_local,
 )
@@ -173,7 +173,7 @@ class PageContext:
     @cached_property
     def low_hours(self) -> list[LowHour]:
         """The published hours of the period that are perhaps incomplete, by hour and host."""
-        return low_hours(self.ask, self.period, self.zone)
+        return ask_low_hours(self.ask, self.period, self.zone)
 
     @cached_property
     def compared_dates(self) -> Period | None:

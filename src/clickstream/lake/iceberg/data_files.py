@@ -60,9 +60,9 @@ def repeating_texts(table: Table) -> list[str]:
 
 def packed(rows: Iterable[pa.Table]) -> Iterator[pa.Table]:
     """Concatenate tables up to the rows of a file; skip empty results."""
-    for some in constrained_batches(rows, ROWS_PER_FILE, strict=False):
-        if any(map(len, some)):
-            yield pa.concat_tables(some)
+    for batch in constrained_batches(rows, ROWS_PER_FILE, strict=False):
+        if any(map(len, batch)):
+            yield pa.concat_tables(batch)
 
 
 def read(table: IcebergTable, columns_of: Table, tasks: Iterable[FileScanTask]) -> pa.Table:
@@ -82,9 +82,9 @@ def _encode_texts(batch: pa.RecordBatch, names: Iterable[str]) -> pa.Table:
     """Dictionary-encode the texts of files that lack their columns: pyiceberg adds plain nulls."""
     rows = pa.Table.from_batches([batch])
     for name in names:
-        place = rows.column_names.index(name)
-        if not pa.types.is_dictionary(rows.schema.types[place]):
-            rows = rows.set_column(place, name, rows[place].dictionary_encode().cast(TEXT))
+        index = rows.column_names.index(name)
+        if not pa.types.is_dictionary(rows.schema.types[index]):
+            rows = rows.set_column(index, name, rows[index].dictionary_encode().cast(TEXT))
     return rows
 
 
@@ -157,5 +157,7 @@ def _unify_dictionary(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """
     if not pa.types.is_dictionary(column.type):
         return column
-    same = split_when(column.chunks, lambda one, other: not one.dictionary.equals(other.dictionary))
+    same = split_when(
+        column.chunks, lambda chunk, following: not chunk.dictionary.equals(following.dictionary)
+    )
     return pa.chunked_array([*map(pa.concat_arrays, same)], column.type).unify_dictionaries()

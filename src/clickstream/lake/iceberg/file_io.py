@@ -56,10 +56,10 @@ class LakeFiles(PyArrowFileIO):
         """Return a file to write."""
         return self._file(location, super().new_output)
 
-    def _file(self, location: str, other: Callable[[str], Any]) -> Any:
+    def _file(self, location: str, open_file: Callable[[str], Any]) -> Any:
         if location.endswith(_DESCRIBES_A_TABLE):
             return Description(location, self._s3, self._cache)
-        return other(location)
+        return open_file(location)
 
     def read_whole(self, location: str) -> bytes | None:
         """Read all bytes of a file by boto3, whose errors include S3's message; None if missing."""

@@ -114,7 +114,7 @@ class LoadedTable:
         Raises StaleHour if another process changed one of the dates since the load.
         """
         chosen = _any_of([{"event_date": day.isoformat()} for day in rows])
-        self._replace(chosen, {day: [some] for day, some in rows.items()}, "One of the dates")
+        self._replace(chosen, {day: [table] for day, table in rows.items()}, "One of the dates")
 
     def _replace(
         self,
@@ -128,9 +128,9 @@ class LoadedTable:
                 replacement.remove(self.table, chosen)
                 with MonthlyAppend(replacement) as added:
                     for day, of_day in rows.items():
-                        for some in data_files.packed(of_day):
+                        for batch in data_files.packed(of_day):
                             file = data_files.write(
-                                self.iceberg, self.table, some, day, "published"
+                                self.iceberg, self.table, batch, day, "published"
                             )
                             added.append_data_file(file)
             _thin_out(self.iceberg)
@@ -189,10 +189,10 @@ def files_by_date(lake: Lake, table: Table, first: date) -> dict[date, list[str]
 
     Every change of a row of the date changes them, and so does compaction.
     """
-    found: dict[date, list[str]] = defaultdict(list)
+    paths_by_date: dict[date, list[str]] = defaultdict(list)
     for day, file in _files_since(load(lake, table).iceberg, first):
-        found[day].append(file.file_path)
-    return {day: sorted(paths) for day, paths in found.items()}
+        paths_by_date[day].append(file.file_path)
+    return {day: sorted(paths) for day, paths in paths_by_date.items()}
 
 
 def texts_by_date(

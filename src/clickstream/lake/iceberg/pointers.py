@@ -29,8 +29,8 @@ def current_pointers(lake: Lake) -> dict[str, str]:
     """Return the metadata files of the tables in Glue by table; views have none."""
     pages = lake.glue.get_paginator("get_tables").paginate(DatabaseName=lake.database)
     entries = [entry for page in pages for entry in page["TableList"]]
-    found = {one["Name"]: one.get("Parameters", {}).get(POINTER, "") for one in entries}
-    return {table: location for table, location in found.items() if location}
+    locations = {entry["Name"]: entry.get("Parameters", {}).get(POINTER, "") for entry in entries}
+    return {table: location for table, location in locations.items() if location}
 
 
 def set_pointer(lake: Lake, table: str, location: str | None) -> None:
@@ -60,8 +60,8 @@ class MetadataFile:
 
 def metadata_file(history: KeyHistory) -> MetadataFile | None:
     """Return the metadata file of a history, or None if it is another object."""
-    found = _METADATA.fullmatch(history.key)
-    return MetadataFile(found["table"], int(found["number"]), history) if found else None
+    match = _METADATA.fullmatch(history.key)
+    return MetadataFile(match["table"], int(match["number"]), history) if match else None
 
 
 @dataclass(frozen=True)
@@ -81,31 +81,37 @@ class PointerHistory:
         A table's file is the newest that was committed. Others are left by processes that were
         killed or overtaken between the write of their file and its commit.
         """
-        found = {}
+        pointers = {}
         for directory, files in self._tables.items():
-            states = [(one.number, one.history.at(moment), one) for one in files]
-            existing = [(number, then.written_at, one) for number, then, one in states if then]
-            newest = [one for *_, one in sorted(existing, key=itemgetter(0, 1), reverse=True)]
-            committed = next((one for one in newest if self._is_committed(one)), None)
+            states = [(file.number, file.history.at(moment), file) for file in files]
+            existing = [(number, then.written_at, file) for number, then, file in states if then]
+            newest = [file for *_, file in sorted(existing, key=itemgetter(0, 1), reverse=True)]
+            committed = next((file for file in newest if self._is_committed(file)), None)
             chosen = committed or (newest[0] if newest and not self._is_known(files) else None)
             if chosen:
-                found[directory.rsplit("/", 1)[1]] = self.lake.uri(chosen.history.key)
-        return found
+                pointers[directory.rsplit("/", 1)[1]] = self.lake.uri(chosen.history.key)
+        return pointers
 
     def _is_known(self, files: Iterable[MetadataFile]) -> bool:
         """Return whether a pointer to one of the files is known; not if a table is lost in Glue."""
-        return any(self.lake.uri(one.history.key) in self.known for one in files)
+        return any(self.lake.uri(file.history.key) in self.known for file in files)
 
     def _is_committed(self, file: MetadataFile) -> bool:
         """Return whether Glue named a file at some time: a later commit lists the earlier ones."""
         uri = self.lake.uri(file.history.key)
-        later = [one for one in self._tables[file.directory] if one.number == file.number + 1]
-        return uri in self.known or any(uri in self._earlier(one) for one in later)
+        later = [
+            candidate
+            for candidate in self._tables[file.directory]
+            if candidate.number == file.number + 1
+        ]
+        return uri in self.known or any(uri in self._earlier(candidate) for candidate in later)
 
     def _earlier(self, file: MetadataFile) -> set[str]:
         """Return the metadata files that a metadata file lists as earlier states of its table."""
         if file.history.key not in self._logs:
-            body = next(one for one in reversed(file.history.versions) if not one.is_deletion)
+            body = next(
+                version for version in reversed(file.history.versions) if not version.is_deletion
+            )
             log = json.loads(read_version(self.lake, body)).get("metadata-log", ())
             self._logs[file.history.key] = {entry["metadata-file"] for entry in log}
         return self._logs[file.history.key]
@@ -118,6 +124,6 @@ class PointerHistory:
     def _tables(self) -> Mapping[str, Sequence[MetadataFile]]:
         """The files by the directory of their table; of this lake's database only."""
         prefix = f"warehouse/{self.lake.database}.db/"
-        own = [one for one in self.files if one.directory.startswith(prefix)]
+        own = [file for file in self.files if file.directory.startswith(prefix)]
         own.sort(key=attrgetter("directory"))
         return {name: [*group] for name, group in groupby(own, key=attrgetter("directory"))}

@@ -217,7 +217,7 @@ def referenced(table: IcebergTable) -> Iterator[str]:
     manifests: dict[str, ManifestFile] = {}
     for snapshot in table.snapshots():
         yield snapshot.manifest_list
-        manifests |= {found.manifest_path: found for found in snapshot.manifests(table.io)}
+        manifests |= {manifest.manifest_path: manifest for manifest in snapshot.manifests(table.io)}
     yield from manifests
     with ThreadPoolExecutor(_READERS) as pool:
         for entries in pool.map(lambda m: m.fetch_manifest_entry(table.io), manifests.values()):
@@ -226,13 +226,13 @@ def referenced(table: IcebergTable) -> Iterator[str]:
 
 def staged(lake: Lake, before: datetime) -> list[Listed]:
     """Return the staged rows of hours that no build has written since `before`, by whole hours."""
-    found: list[Listed] = []
+    expired: list[Listed] = []
     listed = objects.listed(lake, STAGING)
     for _, of_hour in groupby(listed, key=lambda item: item.key.split("/")[1]):
         items = list(of_hour)
         if all(item.modified_at < before for item in items):
-            found += items
-    return found
+            expired += items
+    return expired
 
 
 def query_results(lake: Lake, before: datetime) -> list[Listed]:

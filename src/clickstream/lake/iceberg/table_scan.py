@@ -48,7 +48,10 @@ def read(scan: DataScan) -> pa.Table:
     tasks = [*scan.plan_files()]
     with naming_damage(scan.io, tasks):
         return pyiceberg_arrow.ArrowScan(
-            *(scan.table_metadata, scan.io, scan.projection(), scan.row_filter),
+            scan.table_metadata,
+            scan.io,
+            scan.projection(),
+            scan.row_filter,
             case_sensitive=scan.case_sensitive,
             limit=scan.limit,
         ).to_table(tasks)
@@ -62,18 +65,20 @@ def read_any_of(scan: DataScan, column: str, values: Iterable[str]) -> pa.Table:
     """
     tasks, texts = [*scan.plan_files()], pa.array(sorted(values), pa.string())
     with naming_damage(scan.io, tasks):
-        found = pyiceberg_arrow.ArrowScan(
-            *(scan.table_metadata, scan.io, scan.projection(), scan.row_filter),
+        scanned = pyiceberg_arrow.ArrowScan(
+            scan.table_metadata,
+            scan.io,
+            scan.projection(),
+            scan.row_filter,
             case_sensitive=scan.case_sensitive,
         )
-        some = [_any_of(batch, column, texts) for batch in found.to_record_batches(tasks)]
+        batches = [
+            batch.filter(pc.is_in(batch[column].cast(pa.string()), texts))
+            for batch in scanned.to_record_batches(tasks)
+        ]
     schema = pyiceberg_arrow.schema_to_pyarrow(scan.projection(), include_field_ids=False)
-    return pa.concat_tables([schema.empty_table(), *some], promote_options="permissive")
-
-
-def _any_of(batch: pa.RecordBatch, column: str, texts: pa.Array) -> pa.Table:
-    chosen = batch.filter(pc.is_in(batch[column].cast(pa.string()), texts))
-    return pa.Table.from_batches([chosen])
+    tables = [pa.Table.from_batches([batch]) for batch in batches]
+    return pa.concat_tables([schema.empty_table(), *tables], promote_options="permissive")
 
 
 @contextmanager
@@ -104,7 +109,7 @@ def find_damage(io: FileIO, task: FileScanTask) -> str:
         return "the object is gone"
     try:
         file = pq.ParquetFile(pa.BufferReader(body), page_checksum_verification=True)
-        rows = sum(map(len, _groups(file)))
+        rows = sum(len(file.read_row_group(number)) for number in range(file.num_row_groups))
     except READ_ERRORS as error:
         return " ".join(str(error).split()).rstrip(".")
     if rows != task.file.record_count:
@@ -143,14 +148,14 @@ class StoredFile:
         try:
             return find_damage(self.io, self.task)
         except ClientError as error:
-            if found := aws_errors.reported_damage(error):
-                return found.partition(": ")[2].partition(". Restore")[0]
+            if damage := aws_errors.reported_damage(error):
+                return damage.partition(": ")[2].partition(". Restore")[0]
             raise
 
 
 def list_files(table: IcebergTable, chosen: BooleanExpression) -> list[StoredFile]:
     """Return the data files with chosen rows, in the order of their addresses."""
-    tasks = sorted(table.scan(row_filter=chosen).plan_files(), key=lambda one: one.file.file_path)
+    tasks = sorted(table.scan(row_filter=chosen).plan_files(), key=lambda task: task.file.file_path)
     return [StoredFile(table.io, task, _hours_of(table, task)) for task in tasks]
 
 
@@ -164,10 +169,6 @@ def _hours_of(table: IcebergTable, task: FileScanTask) -> HourSpan:
 
 def _hour_of(bound: bytes) -> Hour:
     return Hour.at(micros_to_timestamp(int(from_bytes(TimestampType(), bound))))
-
-
-def _groups(file: pq.ParquetFile) -> Iterable[pa.Table]:
-    return (file.read_row_group(number) for number in range(file.num_row_groups))
 
 
 def damaged(task: FileScanTask, reason: str) -> DamagedObject:

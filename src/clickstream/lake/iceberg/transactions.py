@@ -163,9 +163,9 @@ class Replacement(Transaction):
         is_other = _expression_to_complementary_pyarrow(bind(schema, chosen, True), schema)
         for task in self._scan(row_filter=chosen).use_ref(MAIN_BRANCH).plan_files():
             rows = data_files.read(self._table, table, [task])
-            others = rows.filter(is_other)
-            if not len(others):
+            kept = rows.filter(is_other)
+            if not len(kept):
                 yield task.file, None
-            elif len(others) < len(rows):
+            elif len(kept) < len(rows):
                 day = days_to_date(task.file.partition[0])
-                yield task.file, data_files.write(self._table, table, others, day, "published")
+                yield task.file, data_files.write(self._table, table, kept, day, "published")

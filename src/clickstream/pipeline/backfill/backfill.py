@@ -79,9 +79,9 @@ def rebuild(
             gc.collect()  # memory would grow with each publication otherwise
         is_coming = _any_of(left.keys() - {*batch}, is_left)
         built = build_hours(lake, batch, afresh=steps is not Steps.SESSIONS)
-        for one in publish_built(lake, built, run_id, is_coming):
-            left.pop(Hour.parse(one.hour), None)
-            yield one
+        for published in publish_built(lake, built, run_id, is_coming):
+            left.pop(Hour.parse(published.hour), None)
+            yield published
         del built  # free the rows of this batch before the next one is built
     close_renewed_periods(lake)
 

@@ -8,7 +8,7 @@ ids, so a run that is killed can be completed by the same command, by Airflow or
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
@@ -72,15 +72,17 @@ def plan_new_visitor_ids(lake: Lake, first: Hour, last: Hour) -> NewIds:
     of an hour that has to be built are deleted.
     """
     days = lake.settings.privacy.key_days
-    touched = _periods(first, last, days)
+    touched = list(dict.fromkeys(KeyPeriod.of(hour, days) for hour in hour_range(first, last)))
     begin, end = Hour(touched[0].start), Hour(touched[-1].end).previous
     rows = hour_ledger.ledger_rows(lake, begin, end)
-    known = rows.keys() | raw.raw_by_hour(lake, begin, end).keys()
-    over = _past_window(lake, rows)
+    existing = rows.keys() | raw.raw_by_hour(lake, begin, end).keys()
+    window = ReplayWindow(lake)
+    over = {hour for hour, row in rows.items() if window.has_lost_key(row.values)}
     asked = {*hour_range(first, last)}
     periods, hours = [], set(asked)
     for period in touched:
-        if over & asked & (own := _of(known, period)):
+        own = {hour for hour in existing if period.start <= hour.start < period.end}
+        if over & asked & own:
             periods.append(period)
             hours |= own
     if not periods:
@@ -96,19 +98,6 @@ def plan_new_visitor_ids(lake: Lake, first: Hour, last: Hour) -> NewIds:
     return NewIds(first, last, tuple(periods), built, len(published), lines, sessions, visitors)
 
 
-def _periods(first: Hour, last: Hour, days: int) -> list[KeyPeriod]:
-    return list(dict.fromkeys(KeyPeriod.of(hour, days) for hour in hour_range(first, last)))
-
-
-def _of(hours: Set[Hour], period: KeyPeriod) -> set[Hour]:
-    return {hour for hour in hours if period.start <= hour.start < period.end}
-
-
-def _past_window(lake: Lake, rows: Mapping[Hour, LedgerRow]) -> set[Hour]:
-    window = ReplayWindow(lake)
-    return {hour for hour, row in rows.items() if window.has_lost_key(row.values)}
-
-
 def _without_raw(lake: Lake, hours: Set[Hour]) -> Sequence[tuple[Hour, PastWindow]]:
     """Return hours that can't be built because their raw lines are deleted, with the reason."""
     window = ReplayWindow(lake)
@@ -122,8 +111,10 @@ def _without_raw(lake: Lake, hours: Set[Hour]) -> Sequence[tuple[Hour, PastWindo
 def _count_published(lake: Lake, periods: list[KeyPeriod]) -> tuple[int, int]:
     """Count published sessions and visitors of some periods; a visitor has an id in each."""
     counts = [
-        athena.query(lake, _PUBLISHED.format(first=one.start.date(), last=one.last_day)).rows[0]
-        for one in periods
+        athena.query(lake, _PUBLISHED.format(first=period.start.date(), last=period.last_day)).rows[
+            0
+        ]
+        for period in periods
     ]
     return sum(row[0] for row in counts), sum(row[1] for row in counts)
 

@@ -68,55 +68,55 @@ def check_hosts(settings: Settings, hosts: Iterable[Host]) -> Iterator[HostCheck
 def check_host(settings: Settings, host: Host) -> HostCheck:
     """Check one host. An error of the host is part of the result and not raised."""
     is_remote = kind_of(host.source).needs_login or host.address
-    found = HostCheck(host.name, host.address if is_remote else "this machine")
+    check = HostCheck(host.name, host.address if is_remote else "this machine")
     if host.source.connection:
         login = f"its login is in the Airflow connection {host.source.connection}"
-        return replace(found, unchecked=f"{login}; pull_logs of clickstream_hourly uses it")
+        return replace(check, unchecked=f"{login}; pull_logs of clickstream_hourly uses it")
     try:
         with open_source(settings, host) as logs:
-            return _with_files(found, settings, host.source, logs)
+            return _with_files(check, settings, host.source, logs)
     except ClickstreamError as error:
-        return replace(found, problems=[error.printed])
+        return replace(check, problems=[error.printed])
 
 
-def with_state(found: HostCheck, state: PullState) -> HostCheck:
+def with_state(check: HostCheck, state: PullState) -> HostCheck:
     """Return a check with what the lake knows of the host. A retired host has no problems."""
     if state.retired_at:
-        notes = [*found.notes, *found.problems]
-        return replace(found, state="is retired: no pull reads it", problems=(), notes=notes)
-    if found.problems and state.pulled_at is not None:
+        notes = [*check.notes, *check.problems]
+        return replace(check, state="is retired: no pull reads it", problems=(), notes=notes)
+    if check.problems and state.pulled_at is not None:
         pulled = f"{datetime.fromtimestamp(state.pulled_at, UTC):%Y-%m-%d %H:%M} UTC"
-        return replace(found, state=f"was last pulled at {pulled}")
-    return found
+        return replace(check, state=f"was last pulled at {pulled}")
+    return check
 
 
 def _with_files(
-    found: HostCheck, settings: Settings, source: SourceSettings, logs: LogSource
+    check: HostCheck, settings: Settings, source: SourceSettings, logs: LogSource
 ) -> HostCheck:
     files = sorted(logs.list(), key=lambda file: file.stat.modified_ns, reverse=True)
-    notes = [f"{printable(one.name)} {one.reason}" for one in logs.list_left_out()]
-    found = replace(found, files=len(files), notes=[shorten(notes)] if notes else [])
+    notes = [f"{printable(left_out.name)} {left_out.reason}" for left_out in logs.list_left_out()]
+    check = replace(check, files=len(files), notes=[shorten(notes)] if notes else [])
     if not files:
-        return replace(found, problems=[_no_match(source, logs)])
+        return replace(check, problems=[_no_match(source, logs)])
     findings = _Findings()
     for file in files[:OPENED]:
         _look_at(settings, source, logs, file, findings)
     return replace(
-        found,
+        check,
         newest=findings.newest,
         log_format=findings.log_format,
         newest_line_at=findings.newest_line_at,
         problems=_problems(findings),
-        notes=[*found.notes, *findings.notes],
+        notes=[*check.notes, *findings.notes],
     )
 
 
 def _no_match(source: SourceSettings, logs: LogSource) -> str:
     names = logs.list_names()
-    there = shorten(map(printable, names), NAMES_SHOWN) if names else "no files at all"
+    listed = shorten(map(printable, names), NAMES_SHOWN) if names else "no files at all"
     return (
         f"no file in {printable(source.path)} matches the pattern {printable(source.pattern)}; "
-        f"there are: {there}. Set the source's pattern or path."
+        f"there are: {listed}. Set the source's pattern or path."
     )
 
 

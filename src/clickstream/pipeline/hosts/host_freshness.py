@@ -75,12 +75,12 @@ def expected_states(lake: Lake) -> list[PullState]:
 def read_host_states(lake: Lake) -> HostStates:
     """Read the states of all hosts, each once; retired hosts are left out."""
     names = _expected_names(lake)
-    others = sorted({*PULL_STATES.names(lake)} - {*names})
-    states = collection.states_of(lake, [*names, *others])
+    unlisted = sorted({*PULL_STATES.names(lake)} - {*names})
+    states = collection.states_of(lake, [*names, *unlisted])
     current = [state for state in states if state.retired_at is None]
     return HostStates(
         [state for state in current if state.host in names],
-        [state for state in current if state.host in others and state.pulled_at],
+        [state for state in current if state.host in unlisted and state.pulled_at],
     )
 
 

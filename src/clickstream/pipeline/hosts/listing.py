@@ -1,13 +1,18 @@
-"""List the hosts of the settings' sources. The command line and the hourly DAG call this."""
+"""List the hosts of the settings' sources, and the states that their pulls left.
+
+The command line and the hourly DAG call this.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from clickstream.collect import Host, find_instances, gone_host, hosts_of, instance_name
-from clickstream.errors import AwsRefused, AwsUnavailable, ClickstreamError, NoHost
-from clickstream.lake import Lake, aws_errors, collection
+from clickstream.errors import AwsRefused, AwsUnavailable, NoHost
+from clickstream.lake import Lake, aws_errors, bookmarks, collection
+from clickstream.lake.collection import PullState
 from clickstream.settings import Settings, SourceSettings
 from clickstream.wording import shorten
 
@@ -33,41 +38,31 @@ def list_hosts(lake: Lake, with_retired: bool = False) -> list[Host]:
     """
     states = collection.pull_states(lake)
     retired = {state.host for state in states if state.retired_at and not with_retired}
-    known = [state.host for state in states]
-    hosts = [host for source in lake.settings.sources for host in _hosts_of(lake, source, known)]
+    host_names = [state.host for state in states]
+    hosts = [
+        host for source in lake.settings.sources for host in _hosts_of(lake, source, host_names)
+    ]
     return [host for host in hosts if host.name not in retired]
 
 
-def _hosts_of(lake: Lake, source: SourceSettings, known: Sequence[str]) -> list[Host]:
+def _hosts_of(lake: Lake, source: SourceSettings, host_names: Sequence[str]) -> list[Host]:
     if source.instances is None:
         return hosts_of(source)
-    pulled = [name for name in known if name.startswith(instance_name(source, "i-"))]
+    pulled = [name for name in host_names if name.startswith(instance_name(source, "i-"))]
     try:
-        found = _instances(lake, source)
+        with aws_errors.translate_errors():
+            instances = find_instances(lake.ec2, source)
     except (AwsRefused, AwsUnavailable) as error:
         names = pulled or [instance_name(source, UNKNOWN_INSTANCES)]
-        unknown = Host(
-            "",
-            source,
-            problem=_describe_unknown_instances(source, error),
-            needs_person=error.is_permanent,
+        problem = (
+            f"The instances of {source.name} are unknown: {error} Pulling them needs the "
+            "permission ec2:DescribeInstances; docs/sources.md has the policy."
         )
+        unknown = Host("", source, problem=problem, needs_person=error.is_permanent)
         return [replace(unknown, name=name) for name in names]
-    hosts = {host.name: host for host in found}
+    hosts = {host.name: host for host in instances}
     hosts |= {name: gone_host(source, name) for name in pulled if name not in hosts}
     return [hosts[name] for name in sorted(hosts)]
-
-
-@aws_errors.translate_errors()
-def _instances(lake: Lake, source: SourceSettings) -> list[Host]:
-    return find_instances(lake.ec2, source)
-
-
-def _describe_unknown_instances(source: SourceSettings, error: ClickstreamError) -> str:
-    return (
-        f"The instances of {source.name} are unknown: {error} Pulling them needs the permission "
-        "ec2:DescribeInstances; docs/sources.md has the policy."
-    )
 
 
 @aws_errors.translate_errors()
@@ -76,11 +71,51 @@ def find_host(lake: Lake, name: str) -> Host:
 
     Raises InputError for any other name; the message lists the known hosts.
     """
-    own = next((one for one in lake.settings.sources if one.name == name.partition(".")[0]), None)
+    own = next(
+        (source for source in lake.settings.sources if source.name == name.partition(".")[0]), None
+    )
     is_known = own and own.instances and collection.PULL_STATES.read(lake, name)
-    found = _hosts_of(lake, own, [name] if is_known else []) if own else []
-    host = next((host for host in found if host.name == name), None)
+    hosts = _hosts_of(lake, own, [name] if is_known else []) if own else []
+    host = next((host for host in hosts if host.name == name), None)
     if host is None:
-        known = shorten([host.name for host in list_hosts(lake, with_retired=True)], shown=20)
-        raise NoHost(f"There is no host {name} in the settings; there are: {known}.")
+        names = shorten([host.name for host in list_hosts(lake, with_retired=True)], shown=20)
+        raise NoHost(f"There is no host {name} in the settings; there are: {names}.")
     return host
+
+
+BOOKMARKS_COUNTED = 100_000
+
+
+def retire(lake: Lake, name: str, undo: bool = False) -> PullState:
+    """Expect no more lines of a host, or expect them again; return the host's state.
+
+    Raises InputError for a host that is neither in the settings nor was pulled before.
+    """
+    if name not in collection.PULL_STATES.names(lake, name):
+        name = find_host(lake, name).name
+
+    def set_retired(state: PullState) -> PullState:
+        return replace(state, retired_at=None if undo else state.retired_at or int(time.time()))
+
+    return collection.update_pull_state(lake, name, set_retired)
+
+
+@dataclass(frozen=True)
+class HostState:
+    """A host, what its pulls observed, and its number of bookmarks; None if there are too many."""
+
+    host: Host
+    state: PullState
+    bookmarks: int | None
+
+
+@aws_errors.translate_errors()
+def list_states(lake: Lake, hosts: Sequence[Host]) -> list[HostState]:
+    """Return the states of hosts, in the same order."""
+    states = collection.states_of(lake, [host.name for host in hosts])
+    host_states = []
+    for host, state in zip(hosts, states, strict=True):
+        fingerprints = bookmarks.known_fingerprints(lake, host.name, BOOKMARKS_COUNTED)
+        number = None if fingerprints is None else len(fingerprints - {"finished"})
+        host_states.append(HostState(host, state, number))
+    return host_states

@@ -87,8 +87,12 @@ def complete_hours(
     if not hours:
         return []
     expected = expected_hosts(lake)
-    dates = groupby(hours, lambda one: one.event_date)
-    return [one for _, some in dates for one in _complete_date(lake, [*some], expected)]
+    dates = groupby(hours, lambda hour: hour.event_date)
+    return [
+        completed
+        for _, of_date in dates
+        for completed in _complete_date(lake, [*of_date], expected)
+    ]
 
 
 def _complete_date(
@@ -99,17 +103,16 @@ def _complete_date(
 
     def without_arrived(row: dict[str, Any]) -> dict[str, Any]:
         hour = Hour.at(row["hour_at"])
-        one = _compare(hour, row["missing_sources"] if hour in hours else None, expected)
-        if not one.arrived:
+        if hour not in hours or not row["missing_sources"]:
             return row
-        changed.append(one)
-        return {**row, "missing_sources": HOSTS_SEPARATOR.join(one.left) or None}
+        names = row["missing_sources"].split(HOSTS_SEPARATOR)
+        missing = set(expected.missing(hour))
+        arrived = [name for name in names if name not in missing]
+        if not arrived:
+            return row
+        left = [name for name in names if name in missing]
+        changed.append(Completed(hour, arrived, left))
+        return {**row, "missing_sources": HOSTS_SEPARATOR.join(left) or None}
 
     is_written = hour_ledger.rewrite_rows(lake, hours[0], hours[-1], without_arrived)
     return changed if is_written else []
-
-
-def _compare(hour: Hour, names: str | None, expected: ExpectedHosts) -> Completed:
-    """Compare the hosts that an hour lacked with those that are missing now."""
-    before, now = (names.split(HOSTS_SEPARATOR) if names else []), set(expected.missing(hour))
-    return Completed(hour, [n for n in before if n not in now], [n for n in before if n in now])

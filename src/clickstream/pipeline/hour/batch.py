@@ -31,9 +31,9 @@ from clickstream.pipeline.hour.build import (
 from clickstream.pipeline.hour.chain import carry_into
 from clickstream.pipeline.hour.replay_window import ReplayWindow
 from clickstream.pipeline.hour.rows import build_rows, shape_hours, split_by_hour
-from clickstream.pipeline.hour.states import BuiltHour, CleanedHour, HourBuild, StitchedHour
+from clickstream.pipeline.hour.states import BuiltHour, CleanedHour, HourBuild
 from clickstream.step_config import session_rules
-from clickstream.tables import HITS, REJECTS, SESSION_PARTS, Table
+from clickstream.tables import HITS, REJECTS, SESSION_PARTS
 
 
 def build_in_memory(
@@ -48,7 +48,7 @@ def build_in_memory(
     No table is touched. Also returns the carry-out of the last one. Raises UnbalancedHour for an
     hour whose line balance does not close.
     """
-    hours = [Hour.parse(one.hour) for one in begun]
+    hours = [Hour.parse(build.hour) for build in begun]
     reading = HourReading(lake, {hour: raws[hour] for hour in hours}, keys.of_hour(hours[0]))
     [requests] = reading.requests()
     rules, rejects = session_rules(lake.settings), reading.rejects
@@ -60,12 +60,12 @@ def build_in_memory(
     pieces = {table: split_by_hour(of_table, hours) for table, of_table in rows.items()}
     balances = requests.balance_by_hour(hours)
     built = []
-    for number, one in enumerate(begun):
+    for number, build in enumerate(begun):
         carry_in, carry_out = digests[number : number + 2]
         of_hour = {table: of_table[number] for table, of_table in pieces.items()}
         lines = reading.lines[hours[number]]
         cleaned = CleanedHour(
-            **vars(one),
+            **vars(build),
             lines=sum(lines.values()),
             rejected=len(of_hour[REJECTS]),
             balance={name: int(counts[number]) for name, counts in balances.items()},
@@ -73,17 +73,14 @@ def build_in_memory(
             other_hosts=reading.other_hosts[hours[number]],
         )
         stitched = cleaned.stitched(len(of_hour[SESSION_PARTS]), carry_in, carry_out)
-        built.append(_check_balance(stitched, lines, of_hour))
+        stitched.check(
+            stitched.hits,
+            stitched.session_parts,
+            stitched.rejected,
+            f"`clickstream build {stitched.hour} {stitched.hour}` leaves its rows in staging",
+        )
+        built.append(BuiltHour(stitched, lines, of_hour.__getitem__))
     return built, carries[-1]
-
-
-def _check_balance(
-    hour: StitchedHour, lines: Mapping[str, int], rows: Mapping[Table, pa.Table]
-) -> BuiltHour:
-    """Return an hour with its rows if its line balance closes."""
-    sums = hour.hits, hour.session_parts, hour.rejected
-    hour.check(*sums, f"`clickstream build {hour.hour} {hour.hour}` leaves its rows in staging")
-    return BuiltHour(hour, lines, rows.__getitem__)
 
 
 CLEANED_AT_ONCE = 8 << 20
@@ -120,8 +117,8 @@ def build_hours(lake: Lake, hours: Sequence[Hour], afresh: bool = True) -> list[
     built: list[BuiltHour] = []
     for piece in split_by_size(hours, _sizes(raws), CLEANED_AT_ONCE):
         begun = [begin_build(lake, h, rows.get(h, LedgerRow({})), raws[h], window) for h in piece]
-        some, carry = _build_piece(lake, window.keys, begun, raws, carry, afresh)
-        built += some
+        of_piece, carry = _build_piece(lake, window.keys, begun, raws, carry, afresh)
+        built += of_piece
     return built
 
 
@@ -134,13 +131,13 @@ def _build_piece(
     afresh: bool,
 ) -> tuple[list[BuiltHour], pa.Table]:
     """Build the hours of a batch; also return the carry-out of the last one."""
-    known = [None if afresh else find_staged(lake, one) for one in begun]
-    if len(begun) > 1 and not any(known):
+    staged_before = [None if afresh else find_staged(lake, build) for build in begun]
+    if len(begun) > 1 and not any(staged_before):
         return build_in_memory(lake, keys, begun, raws, carry)
     built = []
-    for there, one in zip(known, begun, strict=True):
-        hour = Hour.parse(one.hour)
-        cleaned = there or clean_build(lake, keys.of_hour(hour), one, raws[hour])
+    for reused, build in zip(staged_before, begun, strict=True):
+        hour = Hour.parse(build.hour)
+        cleaned = reused or clean_build(lake, keys.of_hour(hour), build, raws[hour])
         staged, carry = stitch(lake, cleaned, carry)
         built.append(read_from_staging(lake, check_hour(lake, staged)))
     return built, carry

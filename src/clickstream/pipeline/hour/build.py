@@ -23,7 +23,7 @@ from clickstream.hours import Hour
 from clickstream.lake import Lake, aws_errors, hour_ledger, objects, raw, staging
 from clickstream.lake.hour_ledger import LedgerRow
 from clickstream.lake.raw import RawObject
-from clickstream.lake.visitor_keys import HourKeys, KeyIds
+from clickstream.lake.visitor_keys import HourKeys
 from clickstream.parquet import RowsWriter
 from clickstream.pipeline.hour import spill
 from clickstream.pipeline.hour.chain import carry_into
@@ -84,16 +84,15 @@ class HourReading:
             self.keys.now.secret, self.keys.before.secret if self.keys.before else None
         )
         cleaner = clean.Cleaner(clean_rules(settings), visitor_keys, look_ups(settings))
-        yield from spill.grouped(self._parse_all(), cleaner, groups)
+        batches = (
+            batch for hour, items in self.raws.items() for batch in self._parse_hour(hour, items)
+        )
+        yield from spill.grouped(batches, cleaner, groups)
 
     @property
     def rejects(self) -> pa.Table:
         """The rejected lines, with the number of the hour of each, once all requests are read."""
         return pa.concat_tables(self._rejects)
-
-    def _parse_all(self) -> Iterator[spill.Batch]:
-        for hour, items in self.raws.items():
-            yield from self._parse_hour(hour, items)
 
     def _parse_hour(self, hour: Hour, items: Sequence[RawObject]) -> Iterator[spill.Batch]:
         """Yield the requests of each raw object; one empty table if the hour has no raw objects."""
@@ -105,11 +104,11 @@ class HourReading:
         for item in items:
             log_format = log_format_of(settings, item.log_format)
             longest = settings.clean.longest_line_bytes
-            found = parse.parse(raw.read(self.lake, item), log_format, longest=longest)
-            self._refuse(found.refused, hour, item.key)
-            self.lines[hour][item.key] = found.lines
-            of_site = requests_of_site(found.table, settings.site.hosts)
-            self.other_hosts[hour] += len(found.table) - len(of_site)
+            parsed = parse.parse(raw.read(self.lake, item), log_format, longest=longest)
+            self._refuse(parsed.refused, hour, item.key)
+            self.lines[hour][item.key] = parsed.lines
+            of_site = requests_of_site(parsed.table, settings.site.hosts)
+            self.other_hosts[hour] += len(parsed.table) - len(of_site)
             yield of_site, item.key, hour
 
     def _refuse(self, refused: pa.Table, hour: Hour, raw_object: str) -> None:
@@ -167,39 +166,40 @@ def begin_build(
     digest = raw.raw_digest(raws)
     settings = settings_digest(lake)
     keys = window.keys.of_hour(hour).ids
-    library = f"{__version__}-{SCHEMA}"
-    prefix = f"staging/{hour}/{digest}-{settings}-{library}-{_digest_of(keys)}/"
-    version, objects_read = row.version, len(raws)
+    key_digest = hashlib.blake2b(f"{keys.own} {keys.earlier}".encode(), digest_size=4).hexdigest()
     dated = networks_dated(lake.settings)
     return HourBuild(
-        *(str(hour), prefix, version, digest, objects_read, settings, keys.own, keys.earlier),
+        hour=str(hour),
+        prefix=f"staging/{hour}/{digest}-{settings}-{__version__}-{SCHEMA}-{key_digest}/",
+        version=row.version,
+        raw_digest=digest,
+        raw_objects=len(raws),
+        settings_digest=settings,
+        visitor_key=keys.own,
+        earlier_visitor_key=keys.earlier,
         networks_dated=dated.isoformat() if dated else None,
         has_order_numbers=bool(lake.settings.orders.number),
     )
 
 
-def _digest_of(keys: KeyIds) -> str:
-    return hashlib.blake2b(f"{keys.own} {keys.earlier}".encode(), digest_size=4).hexdigest()
-
-
 def find_staged(lake: Lake, begun: HourBuild) -> CleanedHour | None:
     """Return the cleaned hour if all its rows are staged under its prefix, undamaged; else None."""
-    found = _read_counts(lake, begun)
-    if found is None:
+    cleaned = _read_counts(lake, begun)
+    if cleaned is None:
         return None
     try:
-        for key in found.row_keys:
-            staging.check(lake, found.staged(key))
+        for key in cleaned.row_keys:
+            staging.check(lake, cleaned.staged(key))
     except DamagedObject as error:
         _log.warning("%s The hour is cleaned again now.", error)
         return None
-    return found
+    return cleaned
 
 
 def _read_counts(lake: Lake, begun: HourBuild) -> CleanedHour | None:
     """Return the staged hour by its counts alone, without reading its rows; else None."""
-    there = {key for key, _ in objects.listing(lake, begun.prefix)}
-    if not begun.cleaned_keys <= there:
+    staged_keys = {key for key, _ in objects.listing(lake, begun.prefix)}
+    if not begun.cleaned_keys <= staged_keys:
         return None
     try:
         counted = staging.read_json(lake, begun.counts_key)["hour"]
@@ -297,7 +297,7 @@ def read_from_staging(lake: Lake, hour: StitchedHour) -> BuiltHour:
         SESSION_PARTS: hour.staged(hour.session_parts_key),
         REJECTS: hour.staged(hour.rejects_key),
     }
-    for one in staged.values():
-        staging.check(lake, one)
+    for stored in staged.values():
+        staging.check(lake, stored)
     raw_lines = staging.read_json(lake, hour.counts_key)["raw_objects"]
     return BuiltHour(hour, raw_lines, lambda table: staging.read_coded(lake, staged[table], table))

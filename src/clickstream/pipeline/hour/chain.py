@@ -61,8 +61,10 @@ def links(
         hour, keys = Hour.at(row["hour_at"]), window.key_ids(row)
         rules = SessionRules(row["timeout_seconds"], row["cap_hours"])
         reach = hour.reaching_back(rules.timeout_seconds)
-        near = {other: others for other, others in before if other >= reach}
-        left_out = frozenset(h for h, others in near.items() if not keys.recognize(others))
+        near = {earlier: earlier_keys for earlier, earlier_keys in before if earlier >= reach}
+        left_out = frozenset(
+            h for h, earlier_keys in near.items() if not keys.recognize(earlier_keys)
+        )
         before.append((hour, keys))
         if first is None or hour >= first:
             yield ChainLink(
@@ -137,13 +139,13 @@ def broken_hours(lake: Lake, ledger: pa.Table, last: Hour) -> set[Hour]:
 
     `ledger` has the rows of a range in order, and those of the later hours that sessions may reach.
     """
-    found: set[Hour] = set()
+    broken: set[Hour] = set()
     for link, follows, leads in check_links(lake, ledger, last):
         if not follows:
-            found |= {*hour_range(link.reach, link.hour)}
+            broken |= {*hour_range(link.reach, link.hour)}
         elif not leads:
-            found.add(link.hour)
-    return found
+            broken.add(link.hour)
+    return broken
 
 
 def first_broken_hour(lake: Lake, first: Hour, last: Hour) -> Hour | None:
@@ -169,5 +171,5 @@ def first_broken_hour(lake: Lake, first: Hour, last: Hour) -> Hour | None:
 
 def _parts(lake: Lake, first: Hour, last: Hour) -> pa.Table:
     """Return the published parts of some hours, with the columns of a carry-out."""
-    found = hour_ledger.parts_between(lake, first, last, sessions.CARRY_COLUMNS)
-    return sessions.carry_rows(found)
+    parts = hour_ledger.parts_between(lake, first, last, sessions.CARRY_COLUMNS)
+    return sessions.carry_rows(parts)

@@ -86,14 +86,14 @@ def hour_states(lake: Lake, first: Hour, last: Hour) -> list[HourState]:
     ]
 
 
-def describe(found: Sequence[HourState]) -> str:
+def describe(states: Sequence[HourState]) -> str:
     """Describe the state of the hours of a range in one sentence."""
-    reasons = Counter(one.outdated or "up to date" for one in found)
-    lines = sum(one.row.values.get("lines", 0) for one in found)
-    size = sum(one.raw_bytes for one in found)
+    reasons = Counter(state.outdated or "up to date" for state in states)
+    lines = sum(state.row.values.get("lines", 0) for state in states)
+    size = sum(state.raw_bytes for state in states)
     counts = ", ".join(f"{number:,} {reason}" for reason, number in sorted(reasons.items()))
     return (
-        f"{found[0].hour} to {found[-1].hour}: {quantity(len(found), 'hour')}, {counts}; "
+        f"{states[0].hour} to {states[-1].hour}: {quantity(len(states), 'hour')}, {counts}; "
         f"{quantity(lines, 'line')} published, {size / 1e6:,.1f} MB of raw lines."
     )
 
@@ -113,26 +113,23 @@ def describe_other_settings(lake: Lake, first: Hour, last: Hour) -> str:
     )
     digest = settings_digest(lake, store=False)
     digests = {Hour.at(row["hour_at"]): row["settings_digest"] for row in beside.to_pylist()}
-    others = [hour for hour in digests if digests[hour] != digest and not first <= hour <= last]
-    if not others:
+    differing = [hour for hour in digests if digests[hour] != digest and not first <= hour <= last]
+    if not differing:
         return ""
-    nearest = min(others, key=lambda hour: _hours_between(hour, first, last))
+    nearest = min(
+        differing, key=lambda hour: max(first.number - hour.number, hour.number - last.number)
+    )
     changed = changed_settings(lake, digests[nearest])
     differences = f" ({shorten(changed, NAMED_SETTINGS)} changed since)" if changed else ""
     return (
-        f"{len(others):,} published hours beside {first} to {last} were built by other settings; "
-        f"the nearest is {nearest}{differences}. Build them again by these settings, or use "
-        "theirs here; `clickstream settings` shows yours."
+        f"{len(differing):,} published hours beside {first} to {last} were built by other "
+        f"settings; the nearest is {nearest}{differences}. Build them again by these settings, or "
+        "use theirs here; `clickstream settings` shows yours."
     )
 
 
-def _hours_between(hour: Hour, first: Hour, last: Hour) -> int:
-    """Return how many hours are between an hour and a range that does not contain it."""
-    return max(first.number - hour.number, hour.number - last.number)
-
-
 def hours_to_rebuild(
-    found: Sequence[HourState], run_id: str, only_outdated: bool = False
+    states: Sequence[HourState], run_id: str, only_outdated: bool = False
 ) -> list[Hour]:
     """Return which of some hours a run still has to build, in order.
 
@@ -141,17 +138,18 @@ def hours_to_rebuild(
     their replay window are left out with `only_outdated`; otherwise they raise PastWindow.
     """
     if not only_outdated:
-        raise_first([(one.hour, one.refusal) for one in found if one.refusal])
+        raise_first([(state.hour, state.refusal) for state in states if state.refusal])
     return [
-        one.hour
-        for one in found
-        if not one.refusal and (one.outdated or not (only_outdated or one.is_built_by(run_id)))
+        state.hour
+        for state in states
+        if not state.refusal
+        and (state.outdated or not (only_outdated or state.is_built_by(run_id)))
     ]
 
 
-def describe_refused(found: Sequence[HourState]) -> str:
+def describe_refused(states: Sequence[HourState]) -> str:
     """Name the hours of a range that can't be built again, in one sentence; empty if none."""
-    refused = [one.hour for one in found if one.refusal]
+    refused = [state.hour for state in states if state.refusal]
     if not refused:
         return ""
     return (
@@ -187,7 +185,7 @@ def check_range_to_build(first: Hour, last: Hour, now: datetime | None = None) -
 ASKED = "already up to date, because the range includes them"
 
 
-def describe_build(lake: Lake, found: Sequence[HourState], todo: Collection[Hour]) -> list[str]:
+def describe_build(lake: Lake, states: Sequence[HourState], todo: Collection[Hour]) -> list[str]:
     """Describe what building the hours `todo` of a range publishes, one sentence for each reason.
 
     Which hours after them change as well is known only after building: the last sentence gives the
@@ -196,9 +194,9 @@ def describe_build(lake: Lake, found: Sequence[HourState], todo: Collection[Hour
     if not todo:
         return ["Would build no hour."]
     reasons: dict[str, list[Hour]] = defaultdict(list)
-    for one in found:
-        if one.hour in todo:
-            reasons[one.outdated or ASKED].append(one.hour)
+    for state in states:
+        if state.hour in todo:
+            reasons[state.outdated or ASKED].append(state.hour)
     sentences = [
         f"Would build {quantity(len(hours), 'hour')} {reason}: {describe_hours(hours)}."
         for reason, hours in sorted(reasons.items())

@@ -47,7 +47,10 @@ class ReplayWindow:
     def _destroyed(self, row: Mapping[str, Any]) -> str | None:
         """Return the id of a key that the hour was built with and that is no longer stored."""
         ids = self.key_ids(row)
-        return next((one for one in (ids.own, ids.earlier) if one and not self.keys.has(one)), None)
+        return next(
+            (key_id for key_id in (ids.own, ids.earlier) if key_id and not self.keys.has(key_id)),
+            None,
+        )
 
     def has_lost_raw(self, hour: Hour) -> bool:
         """Return whether the hour is before the raw watermark, published or not.
@@ -82,8 +85,8 @@ class ReplayWindow:
 
     def refused(self, rows: Mapping[Hour, LedgerRow]) -> Sequence[tuple[Hour, PastWindow]]:
         """Return the hours that must not be built, in order, each with the reason."""
-        found = ((hour, self.refusal(hour, row)) for hour, row in sorted(rows.items()))
-        return [(hour, error) for hour, error in found if error]
+        refusals = ((hour, self.refusal(hour, row)) for hour, row in sorted(rows.items()))
+        return [(hour, error) for hour, error in refusals if error]
 
     @cached_property
     def raw_before(self) -> Hour | None:
@@ -96,7 +99,7 @@ class ReplayWindow:
 
     @cached_property
     def _open_periods(self) -> frozenset[str]:
-        return frozenset(one.name for one in visitor_keys.open_periods(self._lake))
+        return frozenset(period.name for period in visitor_keys.open_periods(self._lake))
 
     def _message(self, hour: Hour, key_id: str) -> str:
         period = KeyPeriod.named(key_id.partition("/")[0])
@@ -124,8 +127,8 @@ def raise_first(refused: Sequence[tuple[Hour, PastWindow]]) -> None:
     """Raise one PastWindow that names all refused hours, given in order; nothing for no hour."""
     if not refused:
         return
-    first, others = refused[0][1], describe_hours([hour for hour, _ in refused[1:]])
-    raise type(first)(f"{first}{f' Also refused: {others}.' if others else ''}")
+    first, rest = refused[0][1], describe_hours([hour for hour, _ in refused[1:]])
+    raise type(first)(f"{first}{f' Also refused: {rest}.' if rest else ''}")
 
 
 def check_replay_window(lake: Lake, first: Hour, last: Hour) -> None:
@@ -144,14 +147,14 @@ class Renewal:
 
 def renewals(lake: Lake) -> list[Renewal]:
     """Return the periods that are open for new visitor ids; usually there are none."""
-    found = []
+    result = []
     for opened in visitor_keys.open_periods(lake):
         period = KeyPeriod.named(opened.name)
         rows = hour_ledger.ledger_rows(lake, Hour(period.start), Hour(period.end).previous)
         window = ReplayWindow(lake)
         left = sorted(hour for hour, row in rows.items() if window.has_lost_key(row.values))
-        found.append(Renewal(period, opened, tuple(left)))
-    return found
+        result.append(Renewal(period, opened, tuple(left)))
+    return result
 
 
 def close_renewed_periods(lake: Lake) -> None:

@@ -46,7 +46,7 @@ def split_by_hour(rows: pa.Table, hours: Sequence[Hour]) -> list[pa.Table]:
     """Split the rows of a table, in the order of the hours, into one piece for each hour."""
     edges = np.array([hours[0].naive, *(hour.next.naive for hour in hours)], "M8[us]")
     ends = np.searchsorted(rows["hour_at"].to_numpy(), edges).tolist()
-    return [rows[slice(*some)] for some in pairwise(ends)]
+    return [rows[begin:end] for begin, end in pairwise(ends)]
 
 
 def stitch_to_carry(

@@ -100,12 +100,12 @@ class _Store:
     def groups(self) -> Iterator[clean.RequestTable]:
         """Yield the requests on disk, group after group."""
         for number in range(self._groups):
-            found = [*filter(None, (self._found(number, age) for age in range(self._age)))]
-            if found:
-                yield clean.together(found)
-                found.clear()  # free this group before the next one is read
+            tables = [*filter(None, (self._requests_of(number, age) for age in range(self._age)))]
+            if tables:
+                yield clean.together(tables)
+                tables.clear()  # free this group before the next one is read
 
-    def _found(self, number: int, age: int) -> clean.RequestTable | None:
+    def _requests_of(self, number: int, age: int) -> clean.RequestTable | None:
         """Return a group's rows of an age; None if there are none."""
         pieces = self._pieces_of[number, age]
         if not pieces:
@@ -127,10 +127,10 @@ class _Store:
 
     def _group_of(self, visitor_ids: Sequence[str]) -> npt.NDArray[np.uint16]:
         """Return each visitor's group: the first 16 bits of the id, scaled to the groups."""
-        known = self._group_of_visitor
-        begins = np.array([int(text[:4], 16) for text in visitor_ids[len(known) :]], np.int64)
+        before = self._group_of_visitor
+        begins = np.array([int(text[:4], 16) for text in visitor_ids[len(before) :]], np.int64)
         new = (begins * self._groups >> 16).astype(np.uint16)  # few bits sort fastest
-        self._group_of_visitor = np.concatenate([known, new])
+        self._group_of_visitor = np.concatenate([before, new])
         return self._group_of_visitor
 
     def _write(self, name: str, value: Any) -> None:

@@ -118,7 +118,9 @@ class CleanedHour(HourBuild):
 
     def stitched(self, session_parts: int, carry_in: str, carry_out: str) -> StitchedHour:
         """Add the sessions; the sessions of an hour that is already stitched are replaced."""
-        cleaned = {one.name: getattr(self, one.name) for one in fields(CleanedHour)}
+        cleaned = {
+            attribute.name: getattr(self, attribute.name) for attribute in fields(CleanedHour)
+        }
         return StitchedHour(
             **cleaned, session_parts=session_parts, carry_in=carry_in, carry_out=carry_out
         )
@@ -130,8 +132,8 @@ class CleanedHour(HourBuild):
         sums = (
             f"{quantity(self.lines, 'line')} = {kinds or 'no requests'}, {self.rejected:,} rejected"
         )
-        others = f", {self.other_hosts:,} to other hosts" if self.other_hosts else ""
-        return f"Hour {self.hour}: {sums}{others}."
+        elsewhere = f", {self.other_hosts:,} to other hosts" if self.other_hosts else ""
+        return f"Hour {self.hour}: {sums}{elsewhere}."
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -155,10 +155,12 @@ def disagreeing(
     key. A session that crosses an edge may have lost its first parts, and is not checked.
     """
     yield from _miscounted(lake, ledger, first, last)
-    for stretch in _stretches(ledger, first, last):
+    for begin, end in _stretches(ledger, first, last):
+        # Sessions of these hours may have begun on the dates before.
+        reach = begin.minus(24 * LONGEST_SESSION_DAYS) if begin else None
         filters = {
-            "within": _within(*stretch),
-            "within_reach": _within_reach(*stretch),
+            "within": _within(begin, end),
+            "within_reach": _within(reach, end),
             "and_not_cut_off": _and_not_cut_off(edges),
         }
         for statement, what in STATEMENTS.items():
@@ -188,11 +190,6 @@ def _within(first: Hour | None, last: Hour | None) -> str:
     return " and ".join(limits)
 
 
-def _within_reach(first: Hour | None, last: Hour | None) -> str:
-    """Return the condition that selects the hours in which those hours' sessions may have begun."""
-    return _within(first.minus(24 * LONGEST_SESSION_DAYS) if first else None, last)
-
-
 def _and_not_cut_off(edges: Sequence[Hour]) -> str:
     """Return the condition that leaves out parts of sessions that cross one of the edges."""
     return "".join(
@@ -211,11 +208,11 @@ def _miscounted(
     for hour_at, what, number in counts:
         counted.setdefault(hour_at, {})[COUNTED_UNDER.get(what, what)] = number
     for row in ledger.to_dict("records"):
-        found = counted.pop(row["hour_at"].to_pydatetime(), {})
+        in_tables = counted.pop(row["hour_at"].to_pydatetime(), {})
         wrong = [
-            f"{found.get(what, 0):,} {what} in the tables, {number:,} in the ledger"
+            f"{in_tables.get(what, 0):,} {what} in the tables, {number:,} in the ledger"
             for what, number in _expected(row).items()
-            if found.get(what, 0) != number
+            if in_tables.get(what, 0) != number
         ]
         if wrong:
             yield Finding(Hour.at(row["hour_at"]), "; ".join(wrong))

@@ -51,7 +51,12 @@ PUBLICATION_LIMIT = timedelta(minutes=30)
 """A publication takes seconds, a large range minutes; an older one was interrupted."""
 
 _COLUMNS = (
-    *("hour_at", "lines", "published_at", "published_by", "settings_digest", "library_version"),
+    "hour_at",
+    "lines",
+    "published_at",
+    "published_by",
+    "settings_digest",
+    "library_version",
     "missing_sources",
 )
 
@@ -186,10 +191,10 @@ class Freshness:
     @property
     def problems(self) -> list[str]:
         """A sentence, with its code, for everything that is late or missing."""
-        problems = [with_code(*one) for one in self._late_hours()]
-        problems += [one.sentence for one in self.missing_hosts]
-        problems += [one.problem for one in self.sources if one.is_known and one.problem]
-        return problems + [one.problem for one in self.sales if one.problem]
+        problems = [with_code(sentence, code) for sentence, code in self._late_hours()]
+        problems += [host.sentence for host in self.missing_hosts]
+        problems += [host.problem for host in self.sources if host.is_known and host.problem]
+        return problems + [source.problem for source in self.sales if source.problem]
 
     def _late_hours(self) -> Iterator[tuple[str, StateCode]]:
         """Yield a sentence and its code for each group of hours that is late or missing."""
@@ -220,13 +225,13 @@ class Freshness:
     @property
     def doubts(self) -> list[str]:
         """A sentence for each host whose lines are unusually few in hours."""
-        pulled = {one.name: one.pulled_at for one in self.sources}
+        pulled = {host.name: host.pulled_at for host in self.sources}
         return describe_low_hours(self.perhaps_incomplete, pulled)
 
     @property
     def unknowns(self) -> list[str]:
         """A sentence, with its code, for everything that can't be determined."""
-        unknowns = [one.problem for one in self.sources if not one.is_known]
+        unknowns = [host.problem for host in self.sources if not host.is_known]
         if self.newest is None:
             sentence = f"No hour since {self.since} is published."
             unknowns.insert(0, with_code(sentence, StateCode.NO_RECENT_HOUR))
@@ -251,12 +256,12 @@ def measure_freshness(records: LakeRecords, now: datetime, limits: FreshnessLimi
     running = Hour.of(now)
     published = sorted(hour for hour in records.published if hour <= running)
     newest = published[-1] if published else None
-    known = _completeness(records, published, now, limits.lag)
-    past_window = tuple(one for one in records.late if one.is_past_window)
-    published_late = {one.hour for one in records.late}
+    completeness = _completeness(records, published, now, limits.lag)
+    past_window = tuple(late_hour for late_hour in records.late if late_hour.is_past_window)
+    published_late = {late_hour.hour for late_hour in records.late}
     over = sorted(
         hour
-        for hour in records.waiting_since.keys() - {one.hour for one in past_window}
+        for hour in records.waiting_since.keys() - {late_hour.hour for late_hour in past_window}
         if hour < running
     )
     stuck = {h for h, at in records.publishing_since.items() if now - at > PUBLICATION_LIMIT}
@@ -273,8 +278,8 @@ def measure_freshness(records: LakeRecords, now: datetime, limits: FreshnessLimi
         late=tuple(hour for hour in over if now - records.waiting_since[hour] > limits.lag),
         waiting_since=min((records.waiting_since[hour] for hour in over), default=None),
         past_window=past_window,
-        missing=known.unpublished,
-        lacking=known.lacking,
+        missing=completeness.unpublished,
+        lacking=completeness.lacking,
         perhaps_incomplete=tuple(records.low),
         outdated=tuple(hour for hour in published if not records.published[hour].is_current),
         publishing=tuple(sorted(records.publishing_since.keys() - stuck)),
@@ -282,7 +287,7 @@ def measure_freshness(records: LakeRecords, now: datetime, limits: FreshnessLimi
         sources=measure_hosts(
             HostStates(records.sources, records.vanished), now, limits.lag, limits.source_lag
         ),
-        missing_hosts=_missing_hosts(records, known.lacking),
+        missing_hosts=_missing_hosts(records, completeness.lacking),
         sales=tuple(records.sales),
         bucket=records.bucket,
     )
@@ -292,22 +297,19 @@ def _completeness(
     records: LakeRecords, published: Sequence[Hour], now: datetime, lag: timedelta
 ) -> Completeness:
     """Find the missing hours; `published` are those up to `now`, in order."""
+    if records.begins_before:
+        begins: Hour | None = records.since
+    else:
+        begins = next((hour for hour in published if records.published[hour].is_logged), None)
     return measure_completeness(
         HourSpan(records.since, Hour.of(now).previous),
-        _begin_of_log(records, published),
+        begins,
         published[-1] if published else None,
         records.published.keys(),
         [hour for hour, row in records.published.items() if row.lacks],
         now,
         lag,
     )
-
-
-def _begin_of_log(records: LakeRecords, published: Sequence[Hour]) -> Hour | None:
-    """Return the first hour with lines; `since`, if an earlier hour has lines."""
-    if records.begins_before:
-        return records.since
-    return next((hour for hour in published if records.published[hour].is_logged), None)
 
 
 def _missing_hosts(records: LakeRecords, lacking: Sequence[Hour]) -> tuple[MissingHost, ...]:
@@ -394,20 +396,24 @@ def read_low_hours(lake: Lake, checked: HourSpan) -> Sequence[LowHour]:
     return find_low_hours(lines, published.keys(), lacking, checked, zone)
 
 
-def describe_low_hours(low: Sequence[LowHour], pulled: Mapping[str, datetime | None]) -> list[str]:
+def describe_low_hours(
+    low_hours: Sequence[LowHour], pulled: Mapping[str, datetime | None]
+) -> list[str]:
     """Return a sentence for each host; `pulled` has the times of the hosts' last pulls."""
     by_host: dict[str, list[LowHour]] = defaultdict(list)
-    for one in low:
-        by_host[one.host].append(one)
-    return [_describe(host, some, pulled.get(host)) for host, some in sorted(by_host.items())]
+    for low_hour in low_hours:
+        by_host[low_hour.host].append(low_hour)
+    return [_describe(host, hours, pulled.get(host)) for host, hours in sorted(by_host.items())]
 
 
-def _describe(host: str, some: Sequence[LowHour], pulled: datetime | None) -> str:
-    lines, expected = sum(one.lines for one in some), sum(one.expected for one in some)
+def _describe(host: str, hours: Sequence[LowHour], pulled: datetime | None) -> str:
+    lines = sum(low_hour.lines for low_hour in hours)
+    expected = sum(low_hour.expected for low_hour in hours)
     read = f"; last pulled {pulled:%Y-%m-%d %H:%M} UTC" if pulled else ""
     return (
-        f"{quantity(len(some), 'hour')} perhaps incomplete: {host} has {quantity(lines, 'line')}, "
-        f"in other weeks about {expected:,}{read}: {describe_hours([one.hour for one in some])}."
+        f"{quantity(len(hours), 'hour')} perhaps incomplete: {host} has {quantity(lines, 'line')}, "
+        f"in other weeks about {expected:,}{read}: "
+        f"{describe_hours([low_hour.hour for low_hour in hours])}."
     )
 
 
@@ -473,13 +479,13 @@ def sales_freshness(lake: Lake, first: date, now: datetime) -> tuple[SalesFreshn
     with_dates = sources_with_dates(lake.settings)
     return tuple(
         _measure(
-            one.name,
-            [row for row in rows if row["sales_source"] == one.name],
-            versions(lake, one.name, first),
-            unreadable_since(lake, one.name),
+            source.name,
+            [row for row in rows if row["sales_source"] == source.name],
+            versions(lake, source.name, first),
+            unreadable_since(lake, source.name),
         )
-        for one in lake.settings.sales
-        if one.name in with_dates
+        for source in lake.settings.sales
+        if source.name in with_dates
     )
 
 

@@ -164,7 +164,7 @@ class MatchReport:
     @property
     def failures(self) -> list[str]:
         """A sentence for each fault."""
-        return [one.sentence for one in self.faults]
+        return [fault.sentence for fault in self.faults]
 
     @property
     def notes(self) -> list[str]:
@@ -188,31 +188,28 @@ def verify_matches(lake: Lake, first: date | None = None, last: date | None = No
     report = _check(lake, first, last)
     if report.is_proven:
         return report
-    seemed = {one.day for one in report.faults}
+    faulty = {fault.day for fault in report.faults}
     again = _check(lake, first, last)
-    faults = tuple(one for one in again.faults if one.day in seemed)
+    faults = tuple(fault for fault in again.faults if fault.day in faulty)
     return MatchReport(again.dates, again.matches, faults, again.waiting)
 
 
 def _check(lake: Lake, first: date | None, last: date | None) -> MatchReport:
-    rows = athena.query(lake, _counts(first, last)).records()
-    found = {row["event_date"]: [*_faults(row)] for row in rows}
-    waiting = {row["event_date"] for row in rows if _is_waiting(row) and found[row["event_date"]]}
+    sql = _COUNTS.format(within=dates_within(first, last), unequal=_UNEQUAL)
+    rows = athena.query(lake, sql).records()
+    faults = {row["event_date"]: [*_faults(row)] for row in rows}
+    waiting = {row["event_date"] for row in rows if _is_waiting(row) and faults[row["event_date"]]}
     return MatchReport(
         len(rows),
         sum(row["matches"] for row in rows),
         tuple(
             MatchFault(day, what)
-            for day, some in found.items()
+            for day, of_day in faults.items()
             if day not in waiting
-            for what in some
+            for what in of_day
         ),
         tuple(sorted(waiting)),
     )
-
-
-def _counts(first: date | None, last: date | None) -> str:
-    return _COUNTS.format(within=dates_within(first, last), unequal=_UNEQUAL)
 
 
 def _is_waiting(row: dict[str, Any]) -> bool:

@@ -125,23 +125,23 @@ def measure_metrics(
     `run` are the figures of its last run, and `verify_findings` those of its last verification.
     """
     now = freshness.now
-    pulled = [one.pulled_at for one in freshness.sources if one.pulled_at]
-    found = {
+    pulled = [host.pulled_at for host in freshness.sources if host.pulled_at]
+    values = {
         "HoursBehind": None if freshness.lag is None else freshness.lag / timedelta(hours=1),
-        "SourcesUnreachable": sum(bool(one.failure) for one in freshness.sources),
+        "SourcesUnreachable": sum(bool(host.failure) for host in freshness.sources),
         "OldestUnpulledMinutes": (
             max(now - min(pulled), timedelta()) / timedelta(minutes=1) if pulled else None
         ),
         "VerifyFindings": verify_findings,
     }
     if run:
-        found |= {
+        values |= {
             "LinesPulled": run.lines_pulled,
             "LinesRejected": run.lines_rejected,
             "LateLines": run.late_lines,
             "RunSeconds": run.seconds,
         }
-    return Metrics({name: float(value) for name, value in found.items() if value is not None})
+    return Metrics({name: float(value) for name, value in values.items() if value is not None})
 
 
 @aws_errors.translate_errors()

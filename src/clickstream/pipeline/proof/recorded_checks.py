@@ -13,8 +13,7 @@ from clickstream.hours import Hour
 from clickstream.lake import Lake
 from clickstream.pipeline.proof.match_checks import MatchReport, verify_matches
 from clickstream.pipeline.proof.report import VerifyReport
-from clickstream.pipeline.proof.sales_checks import verify_sales
-from clickstream.pipeline.proof.sales_report import SalesReport
+from clickstream.pipeline.proof.sales_checks import SalesReport, verify_sales
 from clickstream.pipeline.proof.verify import verify
 from clickstream.pipeline.proof.verify_record import record_verification
 
@@ -45,16 +44,16 @@ def check_hours(
 def check_sales(lake: Lake, ends: Ends) -> SalesReport:
     """Verify the sales of the dates of a range, and record the dates with a fault."""
     report = verify_sales(lake, *_dates(ends))
-    found = [one.day for one in report.faults]
-    record_verification(lake, "sales", *ends, found, datetime.now(UTC))
+    days = [fault.day for fault in report.faults]
+    record_verification(lake, "sales", *ends, days, datetime.now(UTC))
     return report
 
 
 def check_matches(lake: Lake, ends: Ends) -> MatchReport:
     """Verify the matches of the dates of a range, and record the dates with a fault."""
     report = verify_matches(lake, *_dates(ends))
-    found = [one.day for one in report.faults]
-    record_verification(lake, "matches", *ends, found, datetime.now(UTC))
+    days = [fault.day for fault in report.faults]
+    record_verification(lake, "matches", *ends, days, datetime.now(UTC))
     return report
 
 
@@ -62,7 +61,7 @@ def verify_days(lake: Lake, now: datetime, days: int = DAYS) -> VerifiedDays:
     """Verify hours, sales and matches of the last dates up to the last hour that is over."""
     ends = (Hour.midnight((now - timedelta(days=days)).date()), Hour.of(now).previous)
     hours = check_hours(lake, ends)
-    sentences, failures = [hours.sentence], [one.sentence for one in hours.findings]
+    sentences, failures = [hours.sentence], [finding.sentence for finding in hours.findings]
     if lake.settings.sales:
         for report in (check_sales(lake, ends), check_matches(lake, ends)):
             sentences.append(report.sentence)
@@ -71,5 +70,5 @@ def verify_days(lake: Lake, now: datetime, days: int = DAYS) -> VerifiedDays:
 
 
 def _dates(ends: Ends) -> tuple[date | None, date | None]:
-    first, last = (one.event_date if one else None for one in ends)
+    first, last = (end.event_date if end else None for end in ends)
     return first, last

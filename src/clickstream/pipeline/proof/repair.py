@@ -37,7 +37,12 @@ def repair(
     if not hours:
         return report
     if any(finding.remedy == "drop marks" for finding in report.findings):
-        _drop_stray_marks(lake, hours[0], hours[-1], tell)
+        stored = raw.raw_by_hour(lake, hours[0], hours[-1])
+        marks = raw.pending_by_hour(lake, hours[0], hours[-1])
+        for hour, keys in stray_marks(stored, marks).items():
+            raw.clear_pending(lake, keys)
+            number = quantity(len(keys), "pending marker")
+            tell(f"Hour {hour}: removed {number} without a raw object.")
     if any(finding.remedy == "close period" for finding in report.findings):
         close_renewed_periods(lake)
         tell("Closed the key periods whose hours all have new visitor ids.")
@@ -56,13 +61,6 @@ def _build(lake: Lake, hour: Hour, run_id: str, tell: Callable[[str], None]) -> 
     except ClickstreamError as error:
         tell(f"Hour {hour} was not built: {error.printed}")
         return set()
-    for one in published:
-        tell(one.sentence)
-    return {one.hour for one in published}
-
-
-def _drop_stray_marks(lake: Lake, first: Hour, last: Hour, tell: Callable[[str], None]) -> None:
-    there, marks = raw.raw_by_hour(lake, first, last), raw.pending_by_hour(lake, first, last)
-    for hour, keys in stray_marks(there, marks).items():
-        raw.clear_pending(lake, keys)
-        tell(f"Hour {hour}: removed {quantity(len(keys), 'pending marker')} without a raw object.")
+    for rebuilt in published:
+        tell(rebuilt.sentence)
+    return {rebuilt.hour for rebuilt in published}

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from clickstream.errors import InputError
+from clickstream.errors import InputError, StateCode, with_code
 from clickstream.lake import Lake, athena, aws_errors, sales_publication
 from clickstream.lake.views import views_of
-from clickstream.pipeline.proof.sales_report import SalesFault, SalesReport
 from clickstream.pipeline.sales.status import stored_listings
 from clickstream.step_config import sources_with_dates
 from clickstream.tables.sales import (
@@ -26,7 +25,7 @@ from clickstream.tables.sales import (
     REFUNDS,
     SALES_LEDGER,
 )
-from clickstream.wording import amount, quantity
+from clickstream.wording import amount, quantity, shorten
 
 _DIFFERENCES = "order_differences"
 
@@ -114,6 +113,80 @@ Counts = Mapping[str, tuple[int, int, int]]
 _NONE = (0, 0, 0)
 
 
+@dataclass(frozen=True)
+class SalesFault:
+    """What is wrong with a date of a source; without `day`, with its tables without dates."""
+
+    day: date | None
+    source: str
+    what: str
+
+    @property
+    def sentence(self) -> str:
+        """One line that says what to do."""
+        subject = f"{self.day} of {self.source}" if self.day else self.source
+        limits = f"--from {self.day} --to {self.day} " if self.day else ""
+        remedy = f"clickstream sales pull {self.source} {limits}--all"
+        text = f"{subject}: {self.what}. To read it again: {remedy}"
+        return with_code(text, StateCode.SALES_DIFFER)
+
+
+@dataclass(frozen=True)
+class SalesReport:
+    """The result of `verify_sales`.
+
+    `first` and `last` are the ends of the range, None if they are open. `dates` counts the dates of
+    all `sources`, and `orders` their orders. `without` are sources of the settings that have no
+    date in the range. `rejected` rows and `differing` orders are those of the sources, and no
+    faults of the lake.
+    """
+
+    first: date | None
+    last: date | None
+    sources: tuple[str, ...]
+    dates: int
+    orders: int
+    faults: tuple[SalesFault, ...] = ()
+    without: tuple[str, ...] = ()
+    rejected: int = 0
+    differing: int = 0
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether no date has a fault."""
+        return not self.faults
+
+    @property
+    def sentence(self) -> str:
+        """What was checked."""
+        first, last = self.first or "the first date", self.last or "the newest date"
+        of_sources = f" of {shorten(self.sources)}" if self.sources else ""
+        return (
+            f"Checked sales from {first} to {last}: {quantity(self.dates, 'date')}{of_sources}, "
+            f"{quantity(self.orders, 'order')}."
+        )
+
+    @property
+    def failures(self) -> list[str]:
+        """A sentence for each fault."""
+        return [fault.sentence for fault in self.faults]
+
+    @property
+    def notes(self) -> list[str]:
+        """A sentence for everything that is no fault of the lake."""
+        notes = [
+            f"{name} has no date in this range. To pull its sales: clickstream sales pull {name}"
+            for name in self.without
+        ]
+        if self.rejected or self.differing:
+            notes.append(
+                f"{quantity(self.rejected, 'row')} of the sources rejected, and "
+                f"{quantity(self.differing, 'order')} whose parts do not give the total. To list "
+                "them: clickstream sales check"
+            )
+        return notes
+
+
 @aws_errors.translate_errors()
 def verify_sales(lake: Lake, first: date | None = None, last: date | None = None) -> SalesReport:
     """Check the dates from `first` to `last`; None is an open end.
@@ -124,10 +197,10 @@ def verify_sales(lake: Lake, first: date | None = None, last: date | None = None
     report = _check(lake, first, last)
     if not report.faults:
         return report
-    days = [one.day for one in report.faults if one.day]
-    seemed = {(one.day, one.source) for one in report.faults}
+    days = [fault.day for fault in report.faults if fault.day]
+    faulty = {(fault.day, fault.source) for fault in report.faults}
     again = _check(lake, min(days, default=first), max(days, default=last))
-    faults = [one for one in again.faults if (one.day, one.source) in seemed]
+    faults = [fault for fault in again.faults if (fault.day, fault.source) in faulty]
     return replace(report, faults=tuple(faults))
 
 
@@ -139,31 +212,32 @@ def _check(lake: Lake, first: date | None, last: date | None) -> SalesReport:
     for row in ledger:
         rows[row["event_date"], row["sales_source"]].append(row)
     counts = _counts(lake, within)
-    set_up = {one.name for one in lake.settings.sales}
+    set_up = {source.name for source in lake.settings.sales}
     sources = set_up | {source for _, source in (*rows, *counts)}
     versions = {
         (day, source): version
         for source in sources
         for day, version in sales_publication.versions(lake, source, first, last).items()
     }
-    known = {*rows, *counts, *versions}
+    keys = {*rows, *counts, *versions}
     faults = [
         SalesFault(*key, what)
-        for key in sorted(known)
+        for key in sorted(keys)
         for what in _faults(rows.get(key, []), counts.get(key, {}), versions.get(key))
     ]
     faults += [
         SalesFault(
-            *(row["event_date"], row["sales_source"]),
+            row["event_date"],
+            row["sales_source"],
             f"{quantity(row['number'], row['rows_of'])} stored on another date, too, such as "
             f"{row['example']}",
         )
         for row in athena.query(lake, _SEVERAL_DATES.format(within=within)).records()
     ]
     faults += [
-        SalesFault(None, one.source, f"other rows of {name} than its ledger counts")
-        for one in stored_listings(lake, sources)
-        for name in one.lost
+        SalesFault(None, listings.source, f"other rows of {name} than its ledger counts")
+        for listings in stored_listings(lake, sources)
+        for name in listings.lost
     ]
     return SalesReport(
         first,
@@ -172,7 +246,7 @@ def _check(lake: Lake, first: date | None, last: date | None) -> SalesReport:
         len(rows),
         sum(row["orders"] for row in ledger),
         tuple(faults),
-        tuple(sorted(sources_with_dates(lake.settings) - {source for _, source in known})),
+        tuple(sorted(sources_with_dates(lake.settings) - {source for _, source in keys})),
         sum(row["rejected"] for row in ledger),
         sum(row["differing_orders"] or 0 for row in ledger),
     )
@@ -187,11 +261,11 @@ def dates_within(first: date | None, last: date | None) -> str:
 
 def _counts(lake: Lake, within: str) -> dict[DateKey, dict[str, tuple[int, int, int]]]:
     """Count the rows and amounts of each date of each source in the tables."""
-    found: dict[DateKey, dict[str, tuple[int, int, int]]] = defaultdict(dict)
+    counts: dict[DateKey, dict[str, tuple[int, int, int]]] = defaultdict(dict)
     sql = _COUNTS.format(within=within, differences=_sql_of_differences(lake))
     for source, day, counted, number, repeated, cents in athena.query(lake, sql).rows:
-        found[day, source][counted] = (number, repeated, cents)
-    return found
+        counts[day, source][counted] = (number, repeated, cents)
+    return counts
 
 
 def _sql_of_differences(lake: Lake) -> str:
@@ -206,7 +280,7 @@ def _sql_of_differences(lake: Lake) -> str:
     )
 
 
-def _faults(rows: list[dict[str, Any]], found: Counts, version: str | None) -> Iterator[str]:
+def _faults(rows: list[dict[str, Any]], counts: Counts, version: str | None) -> Iterator[str]:
     """Yield what is wrong with a date: its ledger, its rows, and its recorded version."""
     if version and sales_publication.is_unfinished(version):
         yield "a publication of it was interrupted, or is still running"
@@ -221,15 +295,15 @@ def _faults(rows: list[dict[str, Any]], found: Counts, version: str | None) -> I
     [ledger] = rows
     if version != ledger["source_digest"]:
         yield "the version that was recorded for it is not the one in the ledger"
-    yield from _wrong_rows(ledger, found)
-    yield from _wrong_rejects(ledger, found)
-    yield from _wrong_differences(ledger, found)
+    yield from _wrong_rows(ledger, counts)
+    yield from _wrong_rejects(ledger, counts)
+    yield from _wrong_differences(ledger, counts)
 
 
-def _wrong_rows(ledger: Mapping[str, Any], found: Counts) -> Iterator[str]:
+def _wrong_rows(ledger: Mapping[str, Any], counts: Counts) -> Iterator[str]:
     """Yield the counts and sums of the tables that are not those of the ledger."""
     for table, (column, label) in _SUMS.items():
-        number, repeated, cents = found.get(table, _NONE)
+        number, repeated, cents = counts.get(table, _NONE)
         if number != ledger[table]:
             yield f"{number:,} rows of {table} in the tables, {ledger[table]:,} in the ledger"
         if repeated:
@@ -238,20 +312,22 @@ def _wrong_rows(ledger: Mapping[str, Any], found: Counts) -> Iterator[str]:
             yield f"{label} {amount(cents)} in the tables, {amount(ledger[column])} in the ledger"
 
 
-def _wrong_rejects(ledger: Mapping[str, Any], found: Counts) -> Iterator[str]:
+def _wrong_rejects(ledger: Mapping[str, Any], counts: Counts) -> Iterator[str]:
     """Yield the tables whose rows and rejects are not the rows of the source."""
     expected = {f"{_REJECTS}{table}": ledger[f"source_{table}"] - ledger[table] for table in _SUMS}
     if sum(expected.values()) != ledger["rejected"]:
         yield "the rows and rejects in its ledger do not sum to the rows of the source"
-    for name in sorted({*expected, *(one for one in found if one.startswith(_REJECTS))}):
-        number, repeated, _ = found.get(name, _NONE)
+    for name in sorted(
+        {*expected, *(counted for counted in counts if counted.startswith(_REJECTS))}
+    ):
+        number, repeated, _ = counts.get(name, _NONE)
         if number != expected.get(name, 0) or repeated:
             yield f"{number:,} {name} in the tables, {expected.get(name, 0):,} in the ledger"
 
 
-def _wrong_differences(ledger: Mapping[str, Any], found: Counts) -> Iterator[str]:
+def _wrong_differences(ledger: Mapping[str, Any], counts: Counts) -> Iterator[str]:
     """Yield whether other orders than at the publication have parts that do not give the total."""
-    number, _, cents = found.get(_DIFFERENCES, _NONE)
+    number, _, cents = counts.get(_DIFFERENCES, _NONE)
     expected, of_ledger = ledger["differing_orders"] or 0, ledger["differing_cents"] or 0
     if (number, cents) != (expected, of_ledger):
         yield (

@@ -105,7 +105,7 @@ class BytesReport:
     @property
     def failures(self) -> list[str]:
         """A sentence for each damaged object."""
-        return [one.sentence for one in self.damage]
+        return [damage.sentence for damage in self.damage]
 
 
 def _size(size: int) -> str:
@@ -130,7 +130,10 @@ def check_stored_bytes(
         check_range(first, last)
     report = BytesReport(f"{first} to {last}" if first and last else "all hours", len(lake.tables))
     check = _Check(lake, first, last, report, progress)
-    for table in (HOUR_LEDGER, *(one for one in lake.tables if one is not HOUR_LEDGER)):
+    for table in (
+        HOUR_LEDGER,
+        *(remaining for remaining in lake.tables if remaining is not HOUR_LEDGER),
+    ):
         check.table(table)
     check.raw_objects()
     check.facts()
@@ -181,11 +184,11 @@ class _Check:
         """Return the rows of the table raw_objects; empty if it is damaged, as reported before."""
         try:
             loaded = iceberg_tables.load(self.lake, RAW_OBJECTS)
-            found = loaded.read_between(self.first, self.last, ["raw_object", "lines"])
+            rows = loaded.read_between(self.first, self.last, ["raw_object", "lines"])
         except Exception as error:
             _reported_damage(error)
             return {}
-        return dict(zip(found["raw_object"].to_pylist(), found["lines"].to_pylist(), strict=True))
+        return dict(zip(rows["raw_object"].to_pylist(), rows["lines"].to_pylist(), strict=True))
 
     def _damage_of_raw(self, item: RawObject, counted: LinesOfObjects) -> str:
         """Read a raw object and compare its number of lines; return what is wrong, or nothing."""
@@ -226,8 +229,8 @@ class _Check:
         views = stored.value.files.values() if stored else ()
         first = self.first.event_date if self.first else date.min
         last = self.last.event_date if self.last else date.max
-        found = [pair for files in views for pair in files.items() if first <= pair[0] <= last]
-        return sorted(found, key=lambda one: (one[0], one[1].key))
+        pairs = [pair for files in views for pair in files.items() if first <= pair[0] <= last]
+        return sorted(pairs, key=lambda pair: (pair[0], pair[1].key))
 
     def _damage_of_facts(self, day: date, file: FactFile) -> str:
         """Read a fact file; return what is wrong with it, or nothing."""
@@ -251,8 +254,8 @@ def _reported_damage(error: Exception) -> str:
     """Return the report of damaged bytes from the library or S3. Raises any other error again."""
     if isinstance(error, DamagedObject):
         return str(error)
-    if found := aws_errors.reported_damage(error):
-        return found
+    if report := aws_errors.reported_damage(error):
+        return report
     raise error
 
 

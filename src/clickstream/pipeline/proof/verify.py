@@ -75,8 +75,8 @@ def _report(
     lake: Lake, seen: _Seen, first: Hour | None, last: Hour | None, running: Hour
 ) -> VerifyReport:
     """Sort the hours of the range into published, waiting, gaps and unfinished ones."""
-    known = {*seen.published, *seen.with_raw_lines}
-    first, last = first or min(known, default=None), last or max(known, default=None)
+    hours = {*seen.published, *seen.with_raw_lines}
+    first, last = first or min(hours, default=None), last or max(hours, default=None)
     if first is None or last is None:
         return VerifyReport(None, findings=tuple(seen.findings))
     missing = [hour for hour in hour_range(first, last) if hour not in seen.published]
@@ -106,52 +106,52 @@ def _check_once(
     progress("The ledger")
     in_order = hour_ledger.ledger_in_order(lake, first, last)
     ledger = in_order.to_pandas()
-    found = [*_find_unbalanced(ledger)]
-    found += [
+    findings = [*_find_unbalanced(ledger)]
+    findings += [
         Finding(hour, "a publication of it was interrupted, or is still running")
         for hour in interrupted_hours(lake, first, last)
     ]
     progress("Rows, parts and lines")
     cuts = key_edges(lake, first.minus(24 * LONGEST_SESSION_DAYS) if first else None, last)
-    found += disagreeing(lake, ledger, first, last, cuts)
+    findings += disagreeing(lake, ledger, first, last, cuts)
     progress("Raw lines")
     stored = raw.raw_by_hour(lake, first, last)
     gone_before = ReplayWindow(lake).raw_before
-    found += _find_changed_lines(
+    findings += _find_changed_lines(
         ledger, stored, raw.pending_by_hour(lake, first, last), gone_before
     )
-    found += _find_broken_links(lake, in_order, progress)
-    found += _find_former_ids(lake, first, last)
+    findings += _find_broken_links(lake, in_order, progress)
+    findings += _find_former_ids(lake, first, last)
     published = zip(ledger["hour_at"], ledger["lines"], strict=True)
     lines = {Hour.at(hour_at): int(number) for hour_at, number in published}
-    findings, late = _mark_past_window(lake, found)
+    marked, late = _mark_past_window(lake, findings)
     return _Seen(
         lines,
         {hour for hour, items in stored.items() if items},
-        sorted(findings),
+        sorted(marked),
         late,
         [hour for hour in cuts if hour in lines],
         gone_before if gone_before and any(hour < gone_before for hour in lines) else None,
     )
 
 
-def _mark_past_window(lake: Lake, found: Sequence[Finding]) -> tuple[list[Finding], list[Hour]]:
+def _mark_past_window(lake: Lake, findings: Sequence[Finding]) -> tuple[list[Finding], list[Hour]]:
     """Mark findings of hours past their replay window as not repairable.
 
     Late lines that wait for such an hour are not a fault: return those hours separately.
     """
-    rows = hour_ledger.rows_of_hours(lake, {finding.hour for finding in found})
+    rows = hour_ledger.rows_of_hours(lake, {finding.hour for finding in findings})
     refused = dict(ReplayWindow(lake).refused(rows))
-    findings, late = [], []
-    for one in found:
-        if one.hour not in refused or one.remedy != "build again":
-            findings.append(one)
-        elif one.what == LINES_WAIT:
-            late.append(one.hour)
+    marked, late = [], []
+    for fault in findings:
+        if fault.hour not in refused or fault.remedy != "build again":
+            marked.append(fault)
+        elif fault.what == LINES_WAIT:
+            late.append(fault.hour)
         else:
-            what = f"{one.what}. {refused[one.hour]}"
-            findings.append(Finding(one.hour, what, remedy="none"))
-    return findings, late
+            what = f"{fault.what}. {refused[fault.hour]}"
+            marked.append(Finding(fault.hour, what, remedy="none"))
+    return marked, late
 
 
 def _find_former_ids(lake: Lake, first: Hour | None, last: Hour | None) -> Iterator[Finding]:
@@ -213,25 +213,25 @@ def _find_changed_lines(
 
 
 def stray_marks(
-    there: Mapping[Hour, list[RawObject]], marks: Mapping[Hour, list[str]]
+    stored: Mapping[Hour, list[RawObject]], marks: Mapping[Hour, list[str]]
 ) -> dict[Hour, list[str]]:
     """Return the pending markers, by hour, whose raw object no longer exists."""
-    stored = {item.key for items in there.values() for item in items}
-    stray = {hour: sorted(set(keys) - stored) for hour, keys in marks.items()}
+    existing = {item.key for items in stored.values() for item in items}
+    stray = {hour: sorted(set(keys) - existing) for hour, keys in marks.items()}
     return {hour: keys for hour, keys in stray.items() if keys}
 
 
 def _compare_with_raw(
-    hour: Hour, number: int, digest: str, there: list[RawObject], is_marked: bool
+    hour: Hour, number: int, digest: str, stored: list[RawObject], is_marked: bool
 ) -> Iterator[Finding]:
-    if len(there) < number:
+    if len(stored) < number:
         yield Finding(
             hour,
-            f"it was built from {quantity(number, 'raw object')}, of which {len(there):,} still "
+            f"it was built from {quantity(number, 'raw object')}, of which {len(stored):,} still "
             "exist. Restore the missing ones; a build without them would lose their lines",
             remedy="none",
         )
-    elif raw.raw_digest(there) != digest:
+    elif raw.raw_digest(stored) != digest:
         yield Finding(hour, LINES_WAIT)
     elif is_marked:
         yield Finding(hour, "it contains all its lines, but it still has pending markers")

@@ -45,9 +45,9 @@ class VerifyRecord:
         nouns = {"hours": "hour", "sales": "date of sales", "matches": "date of matches"}
         plurals = {"hours": "", "sales": "dates of sales", "matches": "dates of matches"}
         return "; ".join(
-            f"{quantity(len(found), nouns[kind], plurals[kind])} ({shorten(found)})"
-            for kind, found in self.found.items()
-            if found
+            f"{quantity(len(subjects), nouns[kind], plurals[kind])} ({shorten(subjects)})"
+            for kind, subjects in self.found.items()
+            if subjects
         )
 
 
@@ -67,17 +67,21 @@ def record_verification(
     kind: Verified,
     first: Hour | None,
     last: Hour | None,
-    found: Iterable[object],
+    faulty: Iterable[object],
     now: datetime,
 ) -> None:
     """Record the hours, or the dates, with a finding in a verified range; None is an open end."""
     begin, end = _end(kind, first), _end(kind, last)
-    new = {"" if one is None else str(one) for one in found}
+    new = {"" if subject is None else str(subject) for subject in faulty}
 
     def replace_range(before: VerifyRecord | None) -> VerifyRecord:
-        known = before.found if before else {}
-        kept = {one for one in known.get(kind, ()) if one and not _is_within(one, begin, end)}
-        findings = {**known, kind: tuple(sorted(new | kept))}
+        former = before.found if before else {}
+        kept = {
+            subject
+            for subject in former.get(kind, ())
+            if subject and not _is_within(subject, begin, end)
+        }
+        findings = {**former, kind: tuple(sorted(new | kept))}
         return VerifyRecord(now.astimezone(UTC), begin, end, findings)
 
     _RECORDS.update(lake, "verify", None, replace_range)
@@ -90,5 +94,5 @@ def _end(kind: Verified, hour: Hour | None) -> str:
     return str(hour) if kind == "hours" else str(hour.event_date)
 
 
-def _is_within(one: str, first: str, last: str) -> bool:
-    return one >= first and (not last or one <= last)
+def _is_within(text: str, first: str, last: str) -> bool:
+    return text >= first and (not last or text <= last)

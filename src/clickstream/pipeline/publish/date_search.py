@@ -58,14 +58,14 @@ def search_date(
     `visitors` are those of the date, as `people.visitors_of_date` returns them. `kept` has the
     labels of cohorts that count as people.
     """
-    found = people.find_suspects(visitors, habit, kept)
-    chosen = people.choose_suspected(found.visitors)
+    search = people.find_suspects(visitors, habit, kept)
+    chosen = people.choose_suspected(search.visitors)
     rows = {
         SUSPECTED_VISITORS: chosen.rename("cohort").rename_axis("visitor_id").reset_index(),
-        SUSPECTED_COHORTS: _cohort_rows(found.cohorts, chosen),
+        SUSPECTED_COHORTS: _cohort_rows(search.cohorts, chosen),
     }
-    counts = history.add(day, visitors, found.visitors["share"])
-    number = found.people
+    counts = history.add(day, visitors, search.visitors["share"])
+    number = search.people
     numbers = (number.counted, len(chosen), number.low, number.high, habit.dates)
     suspects = sorted(f"{visitor} {cohort}" for visitor, cohort in chosen.items())
     versions = digest_texts(map(str, numbers)), digest_texts(suspects)
@@ -78,12 +78,12 @@ def _cohort_rows(cohorts: Sequence[people.SuspectedCohort], chosen: pd.Series) -
     return pd.DataFrame(
         {
             "place": range(1, len(cohorts) + 1),
-            "cohort": [one.label for one in cohorts],
-            "visitors": [one.counted for one in cohorts],
-            "proved": [one.references for one in cohorts],
-            "explained": [one.explained for one in cohorts],
-            "suspected": [int(number.get(one.label, 0)) for one in cohorts],
-            "is_decided": [one.is_decided for one in cohorts],
-            "reason": [one.reason for one in cohorts],
+            "cohort": [cohort.label for cohort in cohorts],
+            "visitors": [cohort.counted for cohort in cohorts],
+            "proved": [cohort.references for cohort in cohorts],
+            "explained": [cohort.explained for cohort in cohorts],
+            "suspected": [int(number.get(cohort.label, 0)) for cohort in cohorts],
+            "is_decided": [cohort.is_decided for cohort in cohorts],
+            "reason": [cohort.reason for cohort in cohorts],
         }
     )

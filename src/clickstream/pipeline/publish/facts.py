@@ -90,25 +90,28 @@ def source_versions(
     reach = max(chosen.days_before for chosen in filters.values())
     read = {name: _tables_read(by_name, name) for name in names}
     ledgers = {name: _ledger_of(read[name]) for name in names}
-    first_of = {ledger: _first_date(ledger, first) for ledger in {*ledgers.values()}}
+    # A version of a listing stays valid, however old it is.
+    first_of = {
+        ledger: _FIRST_DATE if ledger is LISTING_LEDGER else first for ledger in ledgers.values()
+    }
     files = {
         ledger: iceberg_tables.files_by_date(lake, ledger, begins - timedelta(days=reach))
         for ledger, begins in first_of.items()
     }
-    of_dates = {one.name: iceberg_tables.files_by_date(lake, one, first) for one in OF_DATES}
+    of_dates = {table.name: iceberg_tables.files_by_date(lake, table, first) for table in OF_DATES}
     # An estimate is also written again when its date was only searched again.
     numbers = iceberg_tables.texts_by_date(lake, PEOPLE_ESTIMATES, first, ("numbers_version",))
     of_dates[PEOPLE_ESTIMATES.name] = {day: [*row.values()] for day, row in numbers.items()}
     if lake.settings.sales:
         matched = iceberg_tables.files_by_date(lake, MATCH_LEDGER, first)
-        of_dates |= {one.name: matched for one in MATCH_TABLES}
+        of_dates |= {table.name: matched for table in MATCH_TABLES}
     sql = {name: digest_texts(_all_sql(by_name, name)) for name in names}
     return {
         (name, day): SourceVersion(
             sql[name],
             digest_texts(
                 [
-                    *_files_of(files[ledgers[name]], _dates_read(day, chosen)),
+                    *_files_read(files[ledgers[name]], day, chosen),
                     *chain.from_iterable(
                         of_dates[table].get(day, ())
                         for table in sorted(read[name] & of_dates.keys())
@@ -120,11 +123,6 @@ def source_versions(
         for day in files[ledgers[name]]
         if day >= first_of[ledgers[name]]
     }
-
-
-def _first_date(ledger: Table, first: date) -> date:
-    """Return the first date of a ledger's facts: a version stays valid, however old it is."""
-    return _FIRST_DATE if ledger is LISTING_LEDGER else first
 
 
 def _ledger_of(tables: Collection[str]) -> Table:
@@ -163,15 +161,14 @@ def _all_sql(views: Mapping[str, AthenaView], name: str) -> Iterator[str]:
             yield from _all_sql(views, read)
 
 
-def _dates_read(day: date, chosen: DateFilter) -> Iterator[date]:
-    days = range(-chosen.days_before, chosen.days_after + 1)
-    return (day + timedelta(days=number) for number in days)
-
-
-def _files_of(files: Mapping[date, Sequence[str]], days: Iterable[date]) -> Iterator[str]:
-    for day in days:
-        yield str(day)
-        yield from files.get(day, ())
+def _files_read(
+    files: Mapping[date, Sequence[str]], day: date, chosen: DateFilter
+) -> Iterator[str]:
+    """Yield the dates that the rows of a date depend on, each with its data files."""
+    for number in range(-chosen.days_before, chosen.days_after + 1):
+        read = day + timedelta(days=number)
+        yield str(read)
+        yield from files.get(read, ())
 
 
 DATES_AT_ONCE = 7
@@ -181,10 +178,6 @@ QUERIES_AT_ONCE = 4
 
 Progress = Callable[[str], None]
 _ONE_DAY = timedelta(days=1)
-
-
-def _quiet(_sentence: str) -> None:
-    pass
 
 
 @dataclass(frozen=True)
@@ -234,16 +227,16 @@ def _dates(by_view: Mapping[str, list[str]]) -> set[str]:
 
 
 def _by_view(keys: Iterable[FactKey]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = defaultdict(list)
+    by_view: dict[str, list[str]] = defaultdict(list)
     for view, day in sorted(keys):
-        found[view].append(str(day))
-    return dict(found)
+        by_view[view].append(str(day))
+    return dict(by_view)
 
 
 @aws_errors.translate_errors()
 def refresh_facts(
     lake: Lake,
-    progress: Progress = _quiet,
+    progress: Progress = lambda _: None,
     *,
     now: datetime | None = None,
     dry_run: bool = False,
@@ -319,7 +312,12 @@ class _Refresh:
             if stored is None:
                 return False
             self.version = manifest.version
-            self.changed |= {key for key, file in after.items() if _differs(before.get(key), file)}
+            # The key of a file has a digest of its rows.
+            self.changed |= {
+                key
+                for key, file in after.items()
+                if key not in before or before[key].key != file.key
+            }
             self.removed |= before.keys() - after.keys()
         return True
 
@@ -343,13 +341,13 @@ class _Refresh:
         self, stored: Stored[Manifest] | None, wanted: Mapping[FactKey, SourceVersion]
     ) -> list[FactKey]:
         """Return the files that neither the manifest nor this refresh has in the wanted version."""
-        there = {} if self.everything else _files(stored)
+        existing = {} if self.everything else _files(stored)
         return [
             key
             for key, version in wanted.items()
             if not any(
                 key in files and files[key].source_version == version.text
-                for files in (there, self.computed)
+                for files in (existing, self.computed)
             )
         ]
 
@@ -361,10 +359,10 @@ class _Refresh:
         Rows of another SQL may have other values, or dates of another time zone, so readers never
         get both. Until they are computed again, those dates have no file.
         """
-        there = _files(stored)
+        existing = _files(stored)
         after: dict[FactKey, FactFile] = {}
         for key, version in wanted.items():
-            computed, before = self.computed.get(key), there.get(key)
+            computed, before = self.computed.get(key), existing.get(key)
             if computed and computed.source_version == version.text:
                 after[key] = computed
             elif before and version.has_sql_of(before.source_version):
@@ -386,7 +384,7 @@ class _Refresh:
         questions = [*_ranges(batch)]
         self.lake.athena, self.lake.s3  # noqa: B018  # else each thread would create its own
         with ThreadPoolExecutor(QUERIES_AT_ONCE) as pool:
-            answers = [*pool.map(lambda one: self._ask(one, wanted), questions)]
+            answers = [*pool.map(lambda question: self._ask(question, wanted), questions)]
         for files, scanned_bytes in answers:
             self.computed |= files
             self.queries += 1
@@ -431,11 +429,6 @@ def _files(stored: Stored[Manifest] | None) -> dict[FactKey, FactFile]:
     return {(view, day): file for view, days in views.items() for day, file in days.items()}
 
 
-def _differs(before: FactFile | None, file: FactFile) -> bool:
-    """Return whether the rows differ: a file's key has their digest."""
-    return before is None or before.key != file.key
-
-
 def _batches(todo: Iterable[FactKey]) -> Iterator[list[FactKey]]:
     """Yield batches of files of up to DATES_AT_ONCE dates, the newest first."""
     by_date: dict[date, list[FactKey]] = defaultdict(list)
@@ -450,7 +443,7 @@ def _batches(todo: Iterable[FactKey]) -> Iterator[list[FactKey]]:
 def _ranges(batch: Iterable[FactKey]) -> Iterator[list[FactKey]]:
     """Split the files of each view into runs of consecutive dates: each becomes one query."""
 
-    def is_apart(one: FactKey, other: FactKey) -> bool:
-        return one[0] != other[0] or other[1] - one[1] != _ONE_DAY
+    def is_apart(key: FactKey, following: FactKey) -> bool:
+        return key[0] != following[0] or following[1] - key[1] != _ONE_DAY
 
     return split_when(sorted(batch), is_apart)

@@ -90,10 +90,15 @@ def record_waiting_lines(lake: Lake, late: Sequence[LateHour]) -> list[LateHour]
     its lines are not counted.
     """
     counted = [
-        one if one.lines is not None or not one.is_published else _count(lake, one) for one in late
+        late_hour
+        if late_hour.lines is not None or not late_hour.is_published
+        else _count(lake, late_hour)
+        for late_hour in late
     ]
-    new = [one for one, before in zip(counted, late, strict=True) if one != before]
-    for _, of_date in groupby(new, lambda one: one.hour.event_date):
+    new = [
+        late_hour for late_hour, before in zip(counted, late, strict=True) if late_hour != before
+    ]
+    for _, of_date in groupby(new, lambda late_hour: late_hour.hour.event_date):
         _record(lake, [*of_date])
     return counted
 
@@ -101,25 +106,27 @@ def record_waiting_lines(lake: Lake, late: Sequence[LateHour]) -> list[LateHour]
 def _count(lake: Lake, late: LateHour) -> LateHour:
     """Count the lines that wait; a pending marker without its raw object is ignored."""
     marked = set(raw.pending_by_hour(lake, late.hour, late.hour).get(late.hour, ()))
-    waiting = [one for one in raw.list_raw(lake, late.hour) if one.key in marked]
+    waiting = [
+        raw_object for raw_object in raw.list_raw(lake, late.hour) if raw_object.key in marked
+    ]
     return replace(late, raw_objects=len(marked), lines=sum(_line_counts(lake, waiting)))
 
 
 def _line_counts(lake: Lake, raws: Iterable[RawObject]) -> Iterable[int]:
     longest = lake.settings.clean.longest_line_bytes
-    for one in raws:
-        log_format = log_format_of(lake.settings, one.log_format)
-        yield parse.parse(raw.read(lake, one), log_format, longest=longest).lines
+    for raw_object in raws:
+        log_format = log_format_of(lake.settings, raw_object.log_format)
+        yield parse.parse(raw.read(lake, raw_object), log_format, longest=longest).lines
 
 
 def _record(lake: Lake, late: Sequence[LateHour]) -> None:
     """Write the numbers of hours of one date to their rows of the ledger, in one commit."""
-    numbers = {one.hour.naive: one for one in late}
+    numbers = {late_hour.hour.naive: late_hour for late_hour in late}
 
     def with_number(row: dict[str, Any]) -> dict[str, Any]:
-        one = numbers.get(row["hour_at"])
-        if one is None:
+        late_hour = numbers.get(row["hour_at"])
+        if late_hour is None:
             return row
-        return {**row, "waiting_lines": one.lines, "waiting_objects": one.raw_objects}
+        return {**row, "waiting_lines": late_hour.lines, "waiting_objects": late_hour.raw_objects}
 
     hour_ledger.rewrite_rows(lake, late[0].hour, late[-1].hour, with_number)

@@ -112,9 +112,10 @@ def _find_block(lake: Lake, first: Hour | None, due: Hour, built_by: datetime) -
     last = due.previous
     waiting = raw.pending_by_hour(lake, None, last).keys()
     late = late_hours(lake, waiting)
-    past = {one.hour for one in late if one.is_past_window}
-    published = {one.hour for one in late if one.is_published}
-    blocks = {hour: NEW_IDS for hour in _first_hours_of_open_periods(lake) if hour <= last}
+    past = {late_hour.hour for late_hour in late if late_hour.is_past_window}
+    published = {late_hour.hour for late_hour in late if late_hour.is_published}
+    periods = [KeyPeriod.named(opened.name) for opened in visitor_keys.open_periods(lake)]
+    blocks = {Hour(period.start): NEW_IDS for period in periods if Hour(period.start) <= last}
     blocks |= dict.fromkeys(interrupted_hours(lake, None, last), BROKE_OFF)
     blocks |= dict.fromkeys(_built_since(lake, first, last, built_by), BUILT_LATELY)
     blocks |= dict.fromkeys(published - past, LATE_LINES)
@@ -130,10 +131,6 @@ def _built_since(lake: Lake, first: Hour | None, last: Hour, moment: datetime) -
     rows = hour_ledger.ledger_in_order(lake, first, last, ["hour_at", "published_at"])
     since = moment.astimezone(UTC).replace(tzinfo=None)
     return {Hour.at(row["hour_at"]) for row in rows.to_pylist() if row["published_at"] > since}
-
-
-def _first_hours_of_open_periods(lake: Lake) -> list[Hour]:
-    return [Hour(KeyPeriod.named(one.name).start) for one in visitor_keys.open_periods(lake)]
 
 
 def announce_watermark(lake: Lake, plan: RawRetention, now: datetime) -> None:
@@ -170,8 +167,8 @@ def _kept_hours(lake: Lake, before: Hour) -> set[Hour]:
     last = before.previous
     kept = {*raw.pending_by_hour(lake, None, last), *interrupted_hours(lake, None, last)}
     kept |= {*hour_ledger.incomplete_rows(lake, None, last.event_date)}
-    for one in visitor_keys.open_periods(lake):
-        period = KeyPeriod.named(one.name)
+    for opened in visitor_keys.open_periods(lake):
+        period = KeyPeriod.named(opened.name)
         hours = int((period.end - period.start) / timedelta(hours=1))
         kept |= {Hour(period.start).plus(number) for number in range(hours)}
     return kept
@@ -192,10 +189,6 @@ Athena stops a query after 30 minutes.
 """
 
 Progress = Callable[[str], None]
-
-
-def _quiet(_sentence: str) -> None:
-    pass
 
 
 @dataclass(frozen=True)
@@ -294,11 +287,11 @@ class Swept:
                 f"Hours before {self.raw_before} {will} closed to builds from now on; a later run "
                 "deletes their raw lines."
             )
-        return "".join(f" {one}" for one in [*sentences, self.raw_kept] if one)
+        return "".join(f" {sentence}" for sentence in [*sentences, self.raw_kept] if sentence)
 
 
 def compact_days(
-    lake: Lake, now: datetime, dry_run: bool = False, progress: Progress = _quiet
+    lake: Lake, now: datetime, dry_run: bool = False, progress: Progress = lambda _: None
 ) -> Compacted:
     """Replace the small data files of each table and past day by one file.
 
@@ -347,7 +340,7 @@ def expire_snapshots(lake: Lake, now: datetime, dry_run: bool = False) -> Expire
 
 
 def sweep_files(
-    lake: Lake, now: datetime, dry_run: bool = False, progress: Progress = _quiet
+    lake: Lake, now: datetime, dry_run: bool = False, progress: Progress = lambda _: None
 ) -> Swept:
     """Delete old files without references: of tables, facts, staged rows and query results.
 
@@ -357,18 +350,18 @@ def sweep_files(
     before = now - timedelta(days=lake.settings.maintenance.grace_days)
     files: dict[str, int] = {}
     size = 0
-    for kind, found in _unneeded(lake, before):
+    for kind, unneeded in _unneeded(lake, before):
         if not dry_run:
-            objects.delete(lake, [item.key for item in found])
-        files[kind] = len(found)
-        size += sum(item.size for item in found)
-        progress(f"{kind}: {quantity(len(found), 'unneeded file')}.")
+            objects.delete(lake, [item.key for item in unneeded])
+        files[kind] = len(unneeded)
+        size += sum(item.size for item in unneeded)
+        progress(f"{kind}: {quantity(len(unneeded), 'unneeded file')}.")
     plan = plan_retention(lake, now)
     if not dry_run:
         announce_watermark(lake, plan, now)
     raw_files, raw_bytes = _sweep_raw(lake, plan, dry_run, progress)
     announced = str(plan.announced) if plan.announced else ""
-    keys = tuple(one.name for one in visitor_keys.destroy_left_behind(lake, now, dry_run))
+    keys = tuple(period.name for period in visitor_keys.destroy_left_behind(lake, now, dry_run))
     return Swept(files, size, dry_run, raw_files, raw_bytes, announced, plan.sentence, keys)
 
 
@@ -381,11 +374,11 @@ def _sweep_raw(
     if not dry_run:
         complete_before(lake, plan.deletable)
     number = size = 0
-    for found in deletable_raw(lake, plan.deletable):
+    for expired in deletable_raw(lake, plan.deletable):
         if not dry_run:
-            objects.delete(lake, [item.key for item in found])
-        number += len(found)
-        size += sum(item.size for item in found)
+            objects.delete(lake, [item.key for item in expired])
+        number += len(expired)
+        size += sum(item.size for item in expired)
         progress(f"raw: {quantity(number, 'object')} whose retention is over.")
     return number, size
 

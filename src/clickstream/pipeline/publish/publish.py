@@ -66,8 +66,8 @@ def causes_of(
     own cause is "neighbour" has the root cause of the hour before it.
     """
     causes: list[Causes] = []
-    for one, row in zip(built, before, strict=True):
-        own = cause_of(row, one.stitched)
+    for built_hour, row in zip(built, before, strict=True):
+        own = cause_of(row, built_hour.stitched)
         inherited = causes[-1].root if causes else given
         causes.append(Causes(own, (inherited or own) if own == "neighbour" else own))
     return causes
@@ -100,24 +100,23 @@ def audit_rows(
     """
     published = {"published_at": datetime.now(UTC).replace(tzinfo=None), "published_by": run_id}
     rows: dict[Table, list[dict[str, Any]]] = {RAW_OBJECTS: [], HOUR_LEDGER: []}
-    causes = causes_of(built, [what.ledger for what in replaced], cause)
+    causes = causes_of(built, [former.ledger for former in replaced], cause)
     expected = expected_hosts(lake)
     arrived = _arrivals(lake, built, replaced)
-    for one, what in zip(built, replaced, strict=True):
-        hour = one.hour
+    for built_hour, former in zip(built, replaced, strict=True):
+        hour = built_hour.hour
         by = {"event_date": hour.event_date, "hour_at": hour.naive, **published}
-        raw_objects = _raw_objects(hour, one.raw_lines, what, arrived)
+        raw_objects = _raw_objects(hour, built_hour.raw_lines, former, arrived)
         rows[RAW_OBJECTS] += raw_objects
         missing = {"missing_sources": expected.missing_names(hour)}
-        row = _ledger_row(lake, one.stitched, hour, raw_objects)
+        row = _ledger_row(lake, built_hour.stitched, hour, raw_objects)
         rows[HOUR_LEDGER].append({**row, **missing, **by})
     changed = _changes(built, replaced, causes, published)
-    made = {table.name: _arrow(table, some) for table, some in rows.items()}
-    return {**made, SESSION_CHANGES.name: changed}
-
-
-def _arrow(table: Table, rows: list[dict[str, Any]]) -> pa.Table:
-    return pa.Table.from_pylist(rows, schema=table.arrow_schema())
+    recorded = {
+        table.name: pa.Table.from_pylist(records, table.arrow_schema())
+        for table, records in rows.items()
+    }
+    return {**recorded, SESSION_CHANGES.name: changed}
 
 
 def _arrivals(
@@ -125,7 +124,9 @@ def _arrivals(
 ) -> Mapping[str, datetime]:
     """Return when the raw objects arrived, by key; empty if no hour has a new one."""
     pairs = zip(built, replaced, strict=True)
-    if all(one.raw_lines.keys() <= what.raw_objects.keys() for one, what in pairs):
+    if all(
+        built_hour.raw_lines.keys() <= former.raw_objects.keys() for built_hour, former in pairs
+    ):
         return {}
     return raw.arrivals(lake, built[0].hour, built[-1].hour)
 
@@ -134,15 +135,15 @@ def _raw_objects(
     hour: Hour, lines: Mapping[str, int], replaced: Replaced, arrived: Mapping[str, datetime]
 ) -> list[dict[str, Any]]:
     """Return a row for each raw object. Objects that were recorded before keep their values."""
-    known, is_late = replaced.raw_objects, bool(replaced.ledger.values)
+    recorded, is_late = replaced.raw_objects, bool(replaced.ledger.values)
     return [
         {
             "event_date": hour.event_date,
             "hour_at": hour.naive,
             "raw_object": key,
             "lines": number,
-            "arrived_at": known[key]["arrived_at"] if key in known else arrived[key],
-            "is_late": known[key]["is_late"] if key in known else is_late,
+            "arrived_at": recorded[key]["arrived_at"] if key in recorded else arrived[key],
+            "is_late": recorded[key]["is_late"] if key in recorded else is_late,
         }
         for key, number in lines.items()
     ]
@@ -159,17 +160,17 @@ def _changes(
 ) -> pa.Table:
     """Return a row for each session that changed; none for hours that were unpublished."""
     old, new, of_hours = [], [], []
-    for one, what, why in zip(built, replaced, causes, strict=True):
-        if what.parts is None:
+    for built_hour, former, cause in zip(built, replaced, causes, strict=True):
+        if former.parts is None:
             continue
-        hour_at = one.hour.naive
-        old.append(what.parts.append_column("hour_at", pa.repeat(hour_at, len(what.parts))))
-        new.append(select_compared(one.rows(SESSION_PARTS)))
-        then = what.ledger.values["published_at"]
-        of_hours.append((hour_at, one.hour.event_date, then, why.own, why.root))
+        hour_at = built_hour.hour.naive
+        old.append(former.parts.append_column("hour_at", pa.repeat(hour_at, len(former.parts))))
+        new.append(select_compared(built_hour.rows(SESSION_PARTS)))
+        then = former.ledger.values["published_at"]
+        of_hours.append((hour_at, built_hour.hour.event_date, then, cause.own, cause.root))
     if not of_hours:
         return SESSION_CHANGES.arrow_schema().empty_table()
-    changed = sessions.changes(*(pa.concat_tables(some).to_pandas() for some in (old, new)))
+    changed = sessions.changes(*(pa.concat_tables(parts).to_pandas() for parts in (old, new)))
     hours = pd.DataFrame(of_hours, columns=_OF_HOURS)
     rows = changed.merge(hours, "left", on="hour_at").assign(**published)
     return pa.Table.from_pandas(rows, SESSION_CHANGES.arrow_schema(), preserve_index=False)
@@ -214,10 +215,6 @@ Then a change of the hour's carry-in causes no additional build.
 """
 
 
-def _builds_no_more(_hour: Hour) -> bool:
-    return False
-
-
 @dataclass(frozen=True)
 class Due:
     """The hours that a run builds, and those whose lines wait for a person.
@@ -250,11 +247,13 @@ def hours_to_build(lake: Lake, hour: Hour, catch_up: bool = True) -> Due:
     waiting = [h for h in raw.pending_hours(lake) if h != hour]
     missed = [h for h in waiting if earliest <= h < hour]
     late = late_hours(lake, waiting)
-    past_window = record_waiting_lines(lake, [one for one in late if one.is_past_window])
-    reopened = {one.hour for one in late if not one.is_past_window}
-    hours = sorted({hour, *missed, *reopened} - {one.hour for one in past_window})
-    known = {one.hour for one in late}
-    left_waiting = [h for h in waiting if h < hours[0] and h not in known]
+    past_window = record_waiting_lines(
+        lake, [late_hour for late_hour in late if late_hour.is_past_window]
+    )
+    reopened = {late_hour.hour for late_hour in late if not late_hour.is_past_window}
+    hours = sorted({hour, *missed, *reopened} - {late_hour.hour for late_hour in past_window})
+    published_late = {late_hour.hour for late_hour in late}
+    left_waiting = [h for h in waiting if h < hours[0] and h not in published_late]
     return Due(hours, left_waiting, past_window, complete_hours(lake, hour, hours))
 
 
@@ -296,7 +295,7 @@ def _stitch_to_current_carry(lake: Lake, staged: StitchedHour) -> StitchedHour:
 
 
 def publish_built(
-    lake: Lake, built: Sequence[BuiltHour], run_id: str, is_coming: IsComing = _builds_no_more
+    lake: Lake, built: Sequence[BuiltHour], run_id: str, is_coming: IsComing = lambda _: False
 ) -> Iterator[Published]:
     """Publish checked consecutive hours together, and rebuild the hours whose carry-in changes."""
     with aws_errors.translate_errors():
@@ -318,7 +317,7 @@ class _Task:
     @property
     def hours(self) -> list[Hour]:
         """The hours, which are consecutive."""
-        return [one.hour for one in self.built]
+        return [built_hour.hour for built_hour in self.built]
 
 
 def _publish_chain(
@@ -327,23 +326,23 @@ def _publish_chain(
     todo = [_Task(built)]
     attempts: Counter[Hour] = Counter()
     while todo:
-        some = todo.pop()
-        first, last = some.hours[0], some.hours[-1]
+        task = todo.pop()
+        first, last = task.hours[0], task.hours[-1]
         attempts[first] += 1
         try:
-            published, cause = _publish(lake, some, run_id)
+            published, cause = _publish(lake, task, run_id)
         except StaleHour:
             if attempts[first] == MAX_ATTEMPTS:
                 raise
             # Cleaning several hours in memory is faster than reading them from staging.
-            again = build_hours(lake, some.hours, afresh=len(some.hours) > 1)
-            todo.append(replace(some, built=again, reason="built again after a conflict"))
+            again = build_hours(lake, task.hours, afresh=len(task.hours) > 1)
+            todo.append(replace(task, built=again, reason="built again after a conflict"))
             continue
         yield from published
         broken = first_broken_hour(lake, first, last)
         if broken and attempts[broken] < MAX_ATTEMPTS and not is_coming(broken):
             reason = "built again because its carry-in changed"
-            reach = min(max(2 * some.reach, 1), HOURS_OF_A_DAY)
+            reach = min(max(2 * task.reach, 1), HOURS_OF_A_DAY)
             todo.append(_Task(_rebuild_along(lake, broken, reach, is_coming), reason, cause, reach))
 
 
@@ -359,8 +358,8 @@ def _rebuild_along(
     built = build_hours(lake, hours, afresh=len(hours) > 1)
     rows = hour_ledger.ledger_rows(lake, hours[0], hours[-1])
 
-    def has_changed(one: BuiltHour) -> bool:
-        return bool(one.stitched.carry_in != rows[one.hour].values["carry_in"])
+    def has_changed(built_hour: BuiltHour) -> bool:
+        return bool(built_hour.stitched.carry_in != rows[built_hour.hour].values["carry_in"])
 
     return [built[0], *takewhile(has_changed, built[1:])]
 
@@ -374,23 +373,26 @@ def _published_hours_from(
     """
     last = min(first.plus(most - 1), Hour.last_of(str(first.event_date)))
     rows = hour_ledger.ledger_rows(lake, first, last)
-    known = rows.keys() - {hour for hour, _ in ReplayWindow(lake).refused(rows)}
-    later = takewhile(lambda h: h in known and not is_coming(h), hour_range(first.next, last))
+    buildable = rows.keys() - {hour for hour, _ in ReplayWindow(lake).refused(rows)}
+    later = takewhile(lambda h: h in buildable and not is_coming(h), hour_range(first.next, last))
     return next(split_into_batches(lake, [first, *later]))
 
 
-def _publish(lake: Lake, some: _Task, run_id: str) -> tuple[list[Published], Cause]:
+def _publish(lake: Lake, task: _Task, run_id: str) -> tuple[list[Published], Cause]:
     """Publish hours, and return them with the root cause for hours rebuilt after them."""
-    hours = [Publication(one.hour, one.stitched.version, one.rows) for one in some.built]
-    audit = partial(audit_rows, lake, some.built, run_id, some.cause)
-    replaced, after = publish_hours(lake, hours, run_id, audit)
-    raw.clear_pending(lake, [key for one in some.built for key in one.raw_lines])
-    published = [
-        Published.of(one.stitched, row.values["late_lines"], some.reason)
-        for one, row in zip(some.built, after, strict=True)
+    hours = [
+        Publication(built_hour.hour, built_hour.stitched.version, built_hour.rows)
+        for built_hour in task.built
     ]
-    before = [what.ledger for what in replaced]
-    return published, causes_of(some.built, before, some.cause)[-1].root
+    audit = partial(audit_rows, lake, task.built, run_id, task.cause)
+    replaced, after = publish_hours(lake, hours, run_id, audit)
+    raw.clear_pending(lake, [key for built_hour in task.built for key in built_hour.raw_lines])
+    published = [
+        Published.of(built_hour.stitched, row.values["late_lines"], task.reason)
+        for built_hour, row in zip(task.built, after, strict=True)
+    ]
+    before = [former.ledger for former in replaced]
+    return published, causes_of(task.built, before, task.cause)[-1].root
 
 
 def build_hour(lake: Lake, hour: Hour, run_id: str) -> list[Published]:

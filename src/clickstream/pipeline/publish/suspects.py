@@ -54,22 +54,18 @@ class Searched:
         dates = shorten([*map(str, self.dates)])
         if self.dry_run:
             return f"Would be searched for suspected machines: {dates}."
-        found = quantity(self.suspected, "suspected machine")
-        return f"Searched for suspected machines: {dates}; {found}."
+        machines = quantity(self.suspected, "suspected machine")
+        return f"Searched for suspected machines: {dates}; {machines}."
 
 
 MOST_ATTEMPTS = 5
 """How often a run continues after another process has changed its tables."""
 
 
-def _quiet(_sentence: str) -> None:
-    pass
-
-
 @aws_errors.translate_errors()
 def find_suspects(
     lake: Lake,
-    progress: Callable[[str], None] = _quiet,
+    progress: Callable[[str], None] = lambda _: None,
     now: datetime | None = None,
     dry_run: bool = False,
 ) -> Searched:
@@ -83,18 +79,18 @@ def find_suspects(
     first = today - timedelta(days=lake.settings.dashboard.keep_days)
     if dry_run:
         return Searched(dict.fromkeys(_Search(lake, first).changed(), 0), dry_run=True)
-    found: dict[date, int] = {}
+    numbers: dict[date, int] = {}
     for attempt in range(1, MOST_ATTEMPTS + 1):
         try:
             for day, number in search_dates(lake, first):
-                found[day] = number
+                numbers[day] = number
                 progress(f"{day}: {quantity(number, 'suspected machine')}")
             break
         except StaleHour:
             if attempt == MOST_ATTEMPTS:
                 raise
             progress("Another process searched a date meanwhile; continuing from its results.")
-    return Searched(found)
+    return Searched(numbers)
 
 
 def search_dates(lake: Lake, first: date) -> Iterator[tuple[date, int]]:
@@ -138,7 +134,7 @@ class _Search:
         self._read_history(min(changed) - REACH)
         estimates: dict[date, Estimate] = {}
         newest = min(changed)
-        for day in (one for one in self._versions if one >= min(changed)):
+        for day in (day for day in self._versions if day >= min(changed)):
             is_near = day - newest <= REACH
             if not is_near:
                 self._write(estimates)
@@ -155,9 +151,9 @@ class _Search:
         """Search a date and replace its rows; return the row of its estimate."""
         versions = (self._versions[day], habit.version)
         visitors = people.visitors_of_date(self._parts_of(day))
-        found = search_date(day, visitors, self._history, habit, self._kept)
-        self._replace(day, {**found.rows, VISITOR_COUNTS: found.counts.frame()})
-        return found.estimate.with_versions(*versions)
+        searched = search_date(day, visitors, self._history, habit, self._kept)
+        self._replace(day, {**searched.rows, VISITOR_COUNTS: searched.counts.frame()})
+        return searched.estimate.with_versions(*versions)
 
     def _write(self, estimates: dict[date, Estimate]) -> None:
         """Write the estimates of dates in one commit, and forget them."""
@@ -185,7 +181,7 @@ class _Search:
         table = self._tables[VISITOR_COUNTS.name]
         rows = dictionary_encoding.to_frame(table.read_between(Hour.midnight(first), None))
         dates = rows[[*people.COUNT_COLUMNS]].groupby("event_date")
-        self._history = people.SiteHistory({day: people.Counts.of(one) for day, one in dates})
+        self._history = people.SiteHistory({day: people.Counts.of(counts) for day, counts in dates})
 
     def _parts_of(self, day: date) -> pd.DataFrame:
         """Read what is needed of a date's session parts."""

@@ -12,8 +12,7 @@ from clickstream.errors import AwsRefused, AwsUnavailable, ClickstreamError, Mis
 from clickstream.lake import Lake, aws_errors, collection
 from clickstream.pipeline.hosts.listing import UNKNOWN_INSTANCES
 from clickstream.pipeline.hosts.opening import login_of, open_source
-from clickstream.pipeline.pull.host import HOST_FAILURES, pull_source
-from clickstream.pipeline.pull.result import Pulled
+from clickstream.pipeline.pull.host import HOST_FAILURES, Pulled, pull_source
 
 CANCEL_SECONDS = 0.2
 

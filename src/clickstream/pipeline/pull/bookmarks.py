@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 
@@ -61,13 +61,15 @@ class Shared:
     is_all: bool
 
 
-def skip_shared(pull: HostPull, log: OpenLog, fresh: Bookmark, known: Sequence[Bookmark]) -> Shared:
-    """Move a new bookmark past the lines that were collected under known ones.
+def skip_shared(
+    pull: HostPull, log: OpenLog, fresh: Bookmark, earlier: Sequence[Bookmark]
+) -> Shared:
+    """Move a new bookmark past the lines that were collected under earlier ones.
 
     A file that was cut before has lines under several bookmarks. Raw objects of these lines' hours
     are read, but only for a file that begins like one that was pulled and continues differently.
     """
-    collected, bookmark, lines = _Collected(pull.lake, known), fresh, 0
+    collected, bookmark, lines = _Collected(pull.lake, earlier), fresh, 0
     named, longest = pull.named_format(fresh), pull.longest_line_bytes
     while block := _finished_lines(log, bookmark.offset):
         parts, _ = parts_of(block, reading_of(bookmark), named, longest)
@@ -99,12 +101,12 @@ def _collected_end(
     """Return where the first uncollected line begins, and the number of lines before it."""
     base = number = 0
     for part in parts:
-        found = part.entries
-        for start, end in zip(found.start.tolist(), found.end.tolist(), strict=True):
-            if not collected.take(hours[number], found.data[start:end]):
+        entries = part.entries
+        for start, end in zip(entries.start.tolist(), entries.end.tolist(), strict=True):
+            if not collected.take(hours[number], entries.data[start:end]):
                 return base + start, number
             number += 1
-        base += len(found.data)
+        base += len(entries.data)
     return base, number
 
 
@@ -129,10 +131,10 @@ def _move_past(
 class _Collected:
     """The raw lines of some logs of a host, read hour by hour; each can be taken once."""
 
-    def __init__(self, lake: Lake, known: Sequence[Bookmark]) -> None:
+    def __init__(self, lake: Lake, bookmarks: Sequence[Bookmark]) -> None:
         self._lake = lake
-        self._names = tuple(f"{one.host}-{one.fingerprint}-" for one in known)
-        self._host = known[0].host
+        self._names = tuple(f"{bookmark.host}-{bookmark.fingerprint}-" for bookmark in bookmarks)
+        self._host = bookmarks[0].host
         self._left: dict[Hour, Counter[bytes]] = {}
 
     def take(self, hour: Hour, line: bytes) -> bool:
@@ -187,13 +189,13 @@ def find_bookmark(pull: HostPull, log: OpenLog, name: str) -> Bookmark | None:
     belong to other files is a copy of one of them. Raises NotAnAccessLog, and InputError for an
     access log in no known format.
     """
-    found = _search(pull, log)
-    if found.same:
-        return found.same
-    if not (found.free or found.alike):
+    same, alike, free = _search(pull, log)
+    if same:
+        return same
+    if not (free or alike):
         return None
-    new = _new_bookmark(pull, log, found.free, name)
-    bookmark = _resume(pull, log, new, found.alike)
+    new = _new_bookmark(pull, log, free, name)
+    bookmark = _resume(pull, log, new, alike)
     if not bookmark.fingerprint and log.ends_inside_line():
         return None  # the line will distinguish it, once it is finished
     if not bookmark.fingerprint:
@@ -204,38 +206,35 @@ def find_bookmark(pull: HostPull, log: OpenLog, name: str) -> Bookmark | None:
     return bookmark
 
 
-@dataclass
-class _Search:
-    """The bookmark that is the log's, those of logs that begin alike, and a free fingerprint."""
+def _search(
+    pull: HostPull, log: OpenLog
+) -> tuple[Bookmark | None, list[tuple[_Fit, Bookmark]], str]:
+    """Look up bookmarks of ever longer beginnings, up to the first that is not taken.
 
-    same: Bookmark | None = None
-    alike: list[tuple[_Fit, Bookmark]] = field(default_factory=list)
-    free: str = ""
-
-
-def _search(pull: HostPull, log: OpenLog) -> _Search:
-    """Look up bookmarks of ever longer beginnings, up to the first that is not taken."""
-    found = _Search()
+    Returns the bookmark that is the log's, those of logs that begin alike, and a free fingerprint.
+    """
+    alike: list[tuple[_Fit, Bookmark]] = []
     for head in log.heads():
-        for known in _bookmarks_of(pull, head):
-            if known.etag is None:
-                found.free = known.fingerprint
-            elif (fit := _fit(known, log)) is _Fit.SAME:
-                return _Search(known)
+        free = ""
+        for bookmark in _bookmarks_of(pull, head):
+            if bookmark.etag is None:
+                free = bookmark.fingerprint
+            elif (fit := _fit(bookmark, log)) is _Fit.SAME:
+                return bookmark, [], ""
             else:
-                found.alike.append((fit, known))
-        if found.free:
-            break
-    return found
+                alike.append((fit, bookmark))
+        if free:
+            return None, alike, free
+    return None, alike, ""
 
 
 def _bookmarks_of(pull: HostPull, head: bytes) -> Iterator[Bookmark]:
     """Yield the bookmarks of logs with a beginning; then, unless all are taken, one not stored."""
     for attempt in range(ALIKE_FILES):
         fresh = Bookmark(pull.host, fingerprint(head, attempt), "")
-        known = load(pull.lake, fresh) if pull.may_have_bookmark(fresh.fingerprint) else fresh
-        yield known
-        if known is fresh:
+        bookmark = load(pull.lake, fresh) if pull.may_have_bookmark(fresh.fingerprint) else fresh
+        yield bookmark
+        if bookmark is fresh:
             return
 
 
@@ -250,57 +249,60 @@ def _resume(
     from an earlier file of the same name. Files of other names are not compared: the logs of two
     sites of a host may begin with the same requests of a load balancer.
     """
-    for fit, known in alike:
-        if fit is not _Fit.OTHER and _is_awaited(pull, known):
-            return known
-    for fit, known in alike:
-        if fit is _Fit.SHORTER and skip_shared(pull, log, new, [known]).is_all:
-            return known
-    earlier = [known for fit, known in alike if known.name == new.name or fit is _Fit.CUT]
+    for fit, bookmark in alike:
+        if fit is not _Fit.OTHER and _is_awaited(pull, bookmark):
+            return bookmark
+    for fit, bookmark in alike:
+        if fit is _Fit.SHORTER and skip_shared(pull, log, new, [bookmark]).is_all:
+            return bookmark
+    earlier = [bookmark for fit, bookmark in alike if bookmark.name == new.name or fit is _Fit.CUT]
     if not earlier:
         return new
-    found = skip_shared(pull, log, new, earlier)
+    shared = skip_shared(pull, log, new, earlier)
     is_cut = any(fit is _Fit.CUT for fit, _ in alike)
-    return found.bookmark if found.lines >= LEAST_SHARED or is_cut else new
+    return shared.bookmark if shared.lines >= LEAST_SHARED or is_cut else new
 
 
-def _is_awaited(pull: HostPull, known: Bookmark) -> bool:
+def _is_awaited(pull: HostPull, bookmark: Bookmark) -> bool:
     """Return whether the bytes of the intended range may still appear.
 
     Another file may have them, or the pull that intended the range is storing them.
     """
-    if known.pending_end is None:
-        return not known.checkpoints
-    return not pull.gives_up_intents or pull.began_at - known.intended_at < ABANDONED_SECONDS
+    if bookmark.pending_end is None:
+        return not bookmark.checkpoints
+    return not pull.gives_up_intents or pull.began_at - bookmark.intended_at < ABANDONED_SECONDS
 
 
-def _fit(known: Bookmark, log: OpenLog) -> _Fit:
+def _fit(bookmark: Bookmark, log: OpenLog) -> _Fit:
     """Return how a log matches a bookmark.
 
     If the log ends before the bookmark's offset, the last checkpoint within it decides whether it
     is a shorter copy of the known file, or another file with the same beginning. The same holds
     while nothing was pulled yet and the first range is intended.
     """
-    seen = known.offset if known.tail else known.pending_end or known.offset
-    found = _digest_before(log, seen)
-    if found is not None and known.tail:
-        if found != known.tail:
+    seen = bookmark.offset if bookmark.tail else bookmark.pending_end or bookmark.offset
+    tail = _digest_before(log, seen)
+    if tail is not None and bookmark.tail:
+        if tail != bookmark.tail:
             return _Fit.OTHER
-        return _Fit.SAME if _has_intended(known, log) else _Fit.CUT
+        return _Fit.SAME if _has_intended(bookmark, log) else _Fit.CUT
     size = log.size_up_to(seen)
-    fitting = [pair for pair in known.checkpoints if pair[0] <= size]
+    fitting = [pair for pair in bookmark.checkpoints if pair[0] <= size]
     if fitting and _digest_before(log, fitting[-1][0]) != fitting[-1][1]:
         return _Fit.OTHER
-    if found is None:
+    if tail is None:
         return _Fit.SHORTER
-    return _Fit.SAME if _has_intended(known, log) else _Fit.OTHER
+    return _Fit.SAME if _has_intended(bookmark, log) else _Fit.OTHER
 
 
-def _has_intended(known: Bookmark, log: OpenLog) -> bool:
+def _has_intended(bookmark: Bookmark, log: OpenLog) -> bool:
     """Return whether the log has the intended bytes."""
-    if known.pending_end is None:
+    if bookmark.pending_end is None:
         return True
-    return digest(log.read(known.offset, known.pending_end - known.offset)) == known.pending_digest
+    return (
+        digest(log.read(bookmark.offset, bookmark.pending_end - bookmark.offset))
+        == bookmark.pending_digest
+    )
 
 
 def _digest_before(log: OpenLog, offset: int) -> str | None:

@@ -83,14 +83,14 @@ def _pull_handle(
     pull: HostPull, name: str, handle: FileHandle, opened: ExitStack, may_leave: bool
 ) -> Outcome:
     """Pull an open file, unless it is a compressed one that was pulled under another name."""
-    found = handle.stat()
+    stat = handle.stat()
     trailer = _trailer(handle)
     if trailer and trailer in pull.finished.trailers.values():
-        return Outcome(identity=found.identity(name), trailer=trailer)
-    if trailer and found.is_remote:
+        return Outcome(identity=stat.identity(name), trailer=trailer)
+    if trailer and stat.is_remote:
         handle = opened.enter_context(spooled(handle))
     outcome = _pull_log(_FilePull(pull, name, OpenLog(handle)), may_leave)
-    is_same = outcome.identity == found.identity(name)
+    is_same = outcome.identity == stat.identity(name)
     return replace(outcome, trailer=trailer if is_same else "")
 
 
@@ -101,9 +101,9 @@ def _trailer(handle: FileHandle) -> str:
         return ""
 
 
-def _pull_log(found: _FilePull, may_leave: bool) -> Outcome:
+def _pull_log(file_pull: _FilePull, may_leave: bool) -> Outcome:
     try:
-        return found.pull(may_leave)
+        return file_pull.pull(may_leave)
     except NotAnAccessLog:
         return Outcome(is_set_aside=True)
     except FileChanged as error:
@@ -194,16 +194,20 @@ class _FilePull:
         if bookmark is None:
             return self._outcome(self.log.padding, bool(self.log.read(self.log.padding, 1)))
         self.shared.stored.last_format = bookmark.log_format
-        while isinstance(found := self._next_range(bookmark), _Range):
-            if may_leave and not found.is_own:
+        while isinstance(following := self._next_range(bookmark), _Range):
+            if may_leave and not following.is_own:
                 return Outcome(is_left=True)
-            bookmark = self._store(found)
-            del found  # free its bytes before the next range is read
-        return self._outcome(found.offset, found.has_rest)
+            bookmark = self._store(following)
+            del following  # free its bytes before the next range is read
+        return self._outcome(following.offset, following.has_rest)
 
     def _outcome(self, offset: int, has_rest: bool) -> Outcome:
         if self.log.damage:
-            return Outcome(refusal=_describe_damage(self.log.damage, offset))
+            return Outcome(
+                refusal=f"cut off or damaged ({self.log.damage}). Its complete lines before the "
+                f"damage, {offset:,} bytes uncompressed, are pulled. Copy or compress the file "
+                "again to pull the rest."
+            )
         if has_rest:
             return Outcome(has_unfinished_line=True)
         return Outcome(identity=self.log.stat().identity(self.name))
@@ -252,12 +256,12 @@ class _FilePull:
             raise FileChanged("was cut or replaced while it was read; the next pull reads the rest")
         return window
 
-    def _store(self, found: _Range) -> Bookmark:
+    def _store(self, intended: _Range) -> Bookmark:
         """Store the intended range's lines by hour and format, then move the bookmark past it."""
-        bookmark = found.bookmark
-        rest, whole = self._split_rest(found)
+        bookmark = intended.bookmark
+        rest, whole = self._split_rest(intended)
         if rest:
-            span = self._span(found, parse.CONTINUATION.name)
+            span = self._span(intended, parse.CONTINUATION.name)
             raw.store(self.lake, Hour.parse(bookmark.last_hour), span, rest)
         named, longest = self.shared.named_format(bookmark), self.shared.longest_line_bytes
         parts, after = parts_of(whole, reading_of(bookmark), named, longest)
@@ -265,38 +269,29 @@ class _FilePull:
         epochs = hours_of(seconds, bookmark)
         lines: Counter[Hour] = Counter()
         for (log_format, hour), (text, count) in by_format_and_hour(parts, epochs).items():
-            raw.store(self.lake, hour, self._span(found, log_format), text)
+            raw.store(self.lake, hour, self._span(intended, log_format), text)
             lines[hour] += count
-        self._count(found, lines, int(seconds.max()) if len(seconds) else None)
+        newest = int(seconds.max()) if len(seconds) else None
+        padding = bookmark.start if bookmark.is_at_start else 0
+        self.shared.stored.add(lines, len(intended.data), newest, padding)
+        self.shared.progress.tick()
         last_hour = str(Hour.of_epoch(int(epochs[-1]))) if len(epochs) else bookmark.last_hour
-        is_inside_line = not found.data.endswith(b"\n")
-        moved = bookmark.move(found.window.tail(found.end), last_hour, is_inside_line)
+        is_inside_line = not intended.data.endswith(b"\n")
+        moved = bookmark.move(intended.window.tail(intended.end), last_hour, is_inside_line)
         moved = with_reading(moved, after)
         return save(self.lake, moved) or load(self.lake, bookmark)
 
     @staticmethod
-    def _split_rest(found: _Range) -> tuple[bytes, bytes]:
+    def _split_rest(intended: _Range) -> tuple[bytes, bytes]:
         """Return the rest of the line in which the previous range ended, and the lines after it."""
-        if not found.bookmark.is_inside_line:
-            return b"", found.data
-        end = found.data.find(b"\n") + 1 or len(found.data)
-        return found.data[:end], found.data[end:]
+        if not intended.bookmark.is_inside_line:
+            return b"", intended.data
+        end = intended.data.find(b"\n") + 1 or len(intended.data)
+        return intended.data[:end], intended.data[end:]
 
     @staticmethod
-    def _span(found: _Range, log_format: str) -> raw.RawRange:
-        bookmark = found.bookmark
+    def _span(intended: _Range, log_format: str) -> raw.RawRange:
+        bookmark = intended.bookmark
         return raw.RawRange(
-            bookmark.host, bookmark.fingerprint, bookmark.offset, found.end, log_format
+            bookmark.host, bookmark.fingerprint, bookmark.offset, intended.end, log_format
         )
-
-    def _count(self, found: _Range, lines: Counter[Hour], newest: int | None) -> None:
-        padding = found.bookmark.start if found.bookmark.is_at_start else 0
-        self.shared.stored.add(lines, len(found.data), newest, padding)
-        self.shared.progress.tick()
-
-
-def _describe_damage(damage: Exception, offset: int) -> str:
-    return (
-        f"cut off or damaged ({damage}). Its complete lines before the damage, {offset:,} bytes "
-        "uncompressed, are pulled. Copy or compress the file again to pull the rest."
-    )

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
+from typing import Any
 
 from clickstream import __version__
 from clickstream.collect import DirectorySource, ListedFile, LogSource, is_named_access_log
@@ -32,9 +33,70 @@ from clickstream.lake.collection import (
 from clickstream.pipeline import site
 from clickstream.pipeline.pull.context import HostPull, PullProgress, PullTotals
 from clickstream.pipeline.pull.file import Outcome, pull_file
-from clickstream.pipeline.pull.result import Pulled
 from clickstream.settings import AUTO, SourceSettings
-from clickstream.wording import printable
+from clickstream.wording import printable, quantity, shorten
+
+NAMES_SHOWN = 5
+"""Limit of the file names in a sentence; further ones are counted."""
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """The result of one pull.
+
+    `files` is the number of files that are neither refused nor set aside. `refused` are files that
+    can't be read, or only up to some line, with the reason; `newly_refused` are those that no
+    earlier pull refused. `set_aside` are files that are not access logs. `waiting` are files whose
+    lines could not be pulled yet, with the reason. `padding_bytes` at the beginning of
+    `padded_files` new files (NULs, a byte-order mark) were left out.
+    """
+
+    host: str
+    files: int
+    lines: int
+    bytes: int
+    hours: list[str]
+    unfinished: list[str]
+    refused: list[str]
+    newly_refused: list[str] = field(default_factory=list)
+    set_aside: list[str] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
+    padding_bytes: int = 0
+    padded_files: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields as plain values, for XCom."""
+        return asdict(self)
+
+    @property
+    def sentence(self) -> str:
+        """One line for the log."""
+        files = quantity(self.files, "file")
+        parts = [f"{self.host}: {quantity(self.lines, 'new line')} of {files}"]
+        if self.hours:
+            parts.append(f", hours {self.hours[0]} to {self.hours[-1]}")
+        if self.padded_files:
+            padding = f"{quantity(self.padding_bytes, 'byte')} of NULs or a byte-order mark"
+            parts.append(
+                f"; left out {padding} at the head of {quantity(self.padded_files, 'file')}"
+            )
+        if self.unfinished:
+            parts.append(f"; the unfinished last line of {_names(self.unfinished)} waits")
+        if self.waiting:
+            parts.append(f"; {quantity(len(self.waiting), 'file')} WAITING: {_names(self.waiting)}")
+        if self.set_aside:
+            number = quantity(len(self.set_aside), "file")
+            parts.append(f"; {number} set aside, not access logs: {_names(self.set_aside)}")
+        if self.newly_refused:
+            parts.append(f"; {quantity(len(self.newly_refused), 'file')} REFUSED")
+        if refused_before := len(self.refused) - len(self.newly_refused):
+            parts.append(f"; {quantity(refused_before, 'file')} refused before and unchanged since")
+        return "".join([*parts, "."])
+
+
+def _names(names: Sequence[str]) -> str:
+    return shorten(names, NAMES_SHOWN)
+
 
 SETTLED_SECONDS = 3
 """Seconds after which a further write to a file is certain to change its modification time.
@@ -86,64 +148,73 @@ def pull_source(
     logs = logs or DirectorySource(lake.settings.resolve(source.path), source.pattern)
     began_at, record = int(time.time()), PULL_STATES.read(lake, host)
     state = record.value if record else PullState(host)
-    known, stored = bookmarks.finished_files(lake, host), PullTotals()
+    finished_before, stored = bookmarks.finished_files(lake, host), PullTotals()
     shared = HostPull(
-        lake, source, host, logs, began_at, known, stored, PullProgress(host, stored, progress)
+        lake,
+        source,
+        host,
+        logs,
+        began_at,
+        finished_before,
+        stored,
+        PullProgress(host, stored, progress),
     )
     listed: dict[ListedFile, Outcome | None] = {}
     try:
         _pull_listed(shared, state, listed)
-        if any(one and one.is_rotated for one in listed.values()):  # lines are in other files now
+        if any(
+            outcome and outcome.is_rotated for outcome in listed.values()
+        ):  # lines are in other files now
             _pull_listed(shared, state, listed)
     except HOST_FAILURES:
         _save_finished_so_far(shared, listed)
         raise
-    found = _outcomes(listed)
-    finished = _find_finished(shared, found)
-    if finished != known:
+    outcomes = _outcomes(listed)
+    finished = _find_finished(shared, outcomes)
+    if finished != finished_before:
         bookmarks.save_finished_files(lake, host, finished)
-    observed = _observed_state(shared, found)
+    observed = _observed_state(shared, outcomes)
     merged = _merge_states(observed, state)
     if not PULL_STATES.swap(lake, host, merged, record.etag if record else None):
         collection.update_pull_state(lake, host, partial(_merge_states, observed))
     site.look_again(lake)
-    return _build_result(observed, state, found, stored)
+    return _build_result(observed, state, outcomes, stored)
 
 
 def _pull_listed(
-    shared: HostPull, state: PullState, found: dict[ListedFile, Outcome | None]
+    shared: HostPull, state: PullState, outcomes: dict[ListedFile, Outcome | None]
 ) -> None:
     """List the files, and pull those that are not known to be finished or set aside.
 
-    `found` has the outcomes of an earlier listing of this pull, and gets those of this one, each as
+    `outcomes` has those of an earlier listing of this pull, and gets those of this one, each as
     soon as it is known. A file that could not be opened after either listing is refused.
     """
-    listed = _known_outcomes(shared, state, found)
-    gone_before = {file for file, one in found.items() if one and one.gone}
-    found.clear()
-    found.update(listed)
-    todo = [file for file, known in found.items() if known is None]
+    listed = _known_outcomes(shared, state, outcomes)
+    gone_before = {file for file, outcome in outcomes.items() if outcome and outcome.gone}
+    outcomes.clear()
+    outcomes.update(listed)
+    todo = [file for file, outcome in outcomes.items() if outcome is None]
     shared.progress.add_files(len(todo))
-    for file, outcome in _pull_some(_with_fingerprints(shared, todo), todo):
+    for file, outcome in _pull_files(_with_fingerprints(shared, todo), todo):
         is_gone_again = outcome.gone and file in gone_before
-        found[file] = Outcome(refusal=outcome.gone) if is_gone_again else outcome
+        outcomes[file] = Outcome(refusal=outcome.gone) if is_gone_again else outcome
     for gives_up in (False, True):
         last = replace(shared, gives_up_intents=gives_up)
-        for file, one in found.items():
-            if one is not None and (one.is_left or one.waits):
-                found[file] = pull_file(last, file, may_leave=False)
+        for file, previous in outcomes.items():
+            if previous is not None and (previous.is_left or previous.waits):
+                outcomes[file] = pull_file(last, file, may_leave=False)
 
 
-def _outcomes(found: Outcomes) -> dict[ListedFile, Outcome]:
+def _outcomes(listed: Outcomes) -> dict[ListedFile, Outcome]:
     """Return the outcomes of the files that were read."""
-    return {file: one for file, one in found.items() if one}
+    return {file: outcome for file, outcome in listed.items() if outcome}
 
 
-def _save_finished_so_far(shared: HostPull, found: Outcomes) -> None:
+def _save_finished_so_far(shared: HostPull, listed: Outcomes) -> None:
     """Store which files a pull finished before it failed, so that the next one continues there."""
-    known, new = shared.finished, _find_finished(shared, _outcomes(found))
-    finished = FinishedFiles({**known.trailers, **new.trailers}, {**known.read_at, **new.read_at})
-    if finished != known:
+    before, new = shared.finished, _find_finished(shared, _outcomes(listed))
+    finished = FinishedFiles({**before.trailers, **new.trailers}, {**before.read_at, **new.read_at})
+    if finished != before:
         bookmarks.save_finished_files(shared.lake, shared.host, finished)
 
 
@@ -152,8 +223,10 @@ def _known_outcomes(
 ) -> dict[ListedFile, Outcome | None]:
     """List the files with the known outcomes of unchanged ones; None for those to read."""
     is_same_version = state.library_version == __version__ and shared.source.format == AUTO
-    set_aside = {one.identity for one in state.set_aside} if is_same_version else set()
-    read = {one.identity: one for one in before.values() if one and one.identity}
+    set_aside = {file.identity for file in state.set_aside} if is_same_version else set()
+    read = {
+        outcome.identity: outcome for outcome in before.values() if outcome and outcome.identity
+    }
     trailers = shared.finished.trailers
     outcomes: dict[ListedFile, Outcome | None] = {}
     for file in shared.logs.list():
@@ -177,21 +250,21 @@ def _is_settled(shared: HostPull, file: ListedFile) -> bool:
     return shared.began_at - first_read >= SETTLED_SECONDS
 
 
-def _find_finished(shared: HostPull, found: Mapping[ListedFile, Outcome]) -> FinishedFiles:
+def _find_finished(shared: HostPull, outcomes: Mapping[ListedFile, Outcome]) -> FinishedFiles:
     """Return the files that did not change between their listing and their last read.
 
     A compressed file that is not settled is identified by its trailer.
     """
     trailers: dict[str, str] = {}
     read_at: dict[str, int] = {}
-    for file, one in found.items():
-        if one.identity != file.identity and not one.is_set_aside:
+    for file, outcome in outcomes.items():
+        if outcome.identity != file.identity and not outcome.is_set_aside:
             continue
         if not _is_settled(shared, file):
             read_at[file.identity] = shared.finished.read_at.get(file.identity, shared.began_at)
-            trailers |= {one.trailer: one.trailer} if one.trailer else {}
-        elif not one.is_set_aside:
-            trailers[file.identity] = one.trailer
+            trailers |= {outcome.trailer: outcome.trailer} if outcome.trailer else {}
+        elif not outcome.is_set_aside:
+            trailers[file.identity] = outcome.trailer
     return FinishedFiles(trailers, read_at)
 
 
@@ -204,7 +277,7 @@ def _with_fingerprints(shared: HostPull, todo: list[ListedFile]) -> HostPull:
     return replace(shared, fingerprints=fingerprints)
 
 
-def _pull_some(shared: HostPull, todo: list[ListedFile]) -> Iterator[tuple[ListedFile, Outcome]]:
+def _pull_files(shared: HostPull, todo: list[ListedFile]) -> Iterator[tuple[ListedFile, Outcome]]:
     """Pull files, many small ones at the same time; leave ranges of other pulls to them."""
 
     def pull_one(file: ListedFile) -> tuple[ListedFile, Outcome]:
@@ -224,32 +297,36 @@ def _pull_some(shared: HostPull, todo: list[ListedFile]) -> Iterator[tuple[Liste
         pool.shutdown(cancel_futures=True)
 
 
-def _observed_state(shared: HostPull, found: Mapping[ListedFile, Outcome]) -> PullState:
+def _observed_state(shared: HostPull, outcomes: Mapping[ListedFile, Outcome]) -> PullState:
     """Return the state of the host as this pull observed it."""
     return PullState(
         shared.host,
         pulled_at=shared.began_at,
         newest_line_at=shared.stored.newest,
-        files=len(found),
+        files=len(outcomes),
         set_aside=tuple(
             SetAsideFile(printable(file.name), file.identity if _is_settled(shared, file) else "")
-            for file, one in found.items()
-            if one.is_set_aside
+            for file, outcome in outcomes.items()
+            if outcome.is_set_aside
         ),
         refused=(
             *(
-                RefusedFile(printable(file.name), file.identity, one.refusal)
-                for file, one in found.items()
-                if one.refusal
+                RefusedFile(printable(file.name), file.identity, outcome.refusal)
+                for file, outcome in outcomes.items()
+                if outcome.refusal
             ),
             *(
-                RefusedFile(printable(one.name), f"{one.name}: {one.reason}", one.reason)
-                for one in shared.logs.list_left_out()
-                if one.is_refused
+                RefusedFile(
+                    printable(left_out.name), f"{left_out.name}: {left_out.reason}", left_out.reason
+                )
+                for left_out in shared.logs.list_left_out()
+                if left_out.is_refused
             ),
         ),
         waiting=tuple(
-            WaitingFile(printable(file.name), one.waits) for file, one in found.items() if one.waits
+            WaitingFile(printable(file.name), outcome.waits)
+            for file, outcome in outcomes.items()
+            if outcome.waits
         ),
         library_version=__version__,
         lines=shared.stored.lines.total(),
@@ -272,25 +349,29 @@ def _merge_states(observed: PullState, state: PullState) -> PullState:
 def _build_result(
     observed: PullState,
     before: PullState,
-    found: Mapping[ListedFile, Outcome],
+    outcomes: Mapping[ListedFile, Outcome],
     stored: PullTotals,
 ) -> Pulled:
-    known = {one.identity for one in before.refused}
+    refused_before = {file.identity for file in before.refused}
     return Pulled(
         host=observed.host,
-        files=sum(not (one.is_set_aside or one.refusal) for one in found.values()),
+        files=sum(not (outcome.is_set_aside or outcome.refusal) for outcome in outcomes.values()),
         lines=stored.lines.total(),
         bytes=stored.bytes,
         hours=[str(hour) for hour in sorted(stored.lines)],
         unfinished=sorted(
-            printable(file.name) for file, one in found.items() if one.has_unfinished_line
+            printable(file.name)
+            for file, outcome in outcomes.items()
+            if outcome.has_unfinished_line
         ),
-        refused=[f"{one.name}: {one.reason}" for one in observed.refused],
+        refused=[f"{file.name}: {file.reason}" for file in observed.refused],
         newly_refused=[
-            f"{one.name}: {one.reason}" for one in observed.refused if one.identity not in known
+            f"{file.name}: {file.reason}"
+            for file in observed.refused
+            if file.identity not in refused_before
         ],
-        set_aside=[one.name for one in observed.set_aside],
-        waiting=[f"{one.name} {one.reason}" for one in observed.waiting],
+        set_aside=[file.name for file in observed.set_aside],
+        waiting=[f"{file.name} {file.reason}" for file in observed.waiting],
         padding_bytes=sum(stored.padding),
         padded_files=len(stored.padding),
     )

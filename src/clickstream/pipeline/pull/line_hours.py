@@ -1,6 +1,6 @@
 """Determine the hour and the format of each line of a log.
 
-`file` and `shared_lines` call this.
+`file` and `bookmarks` call this.
 """
 
 from __future__ import annotations
@@ -70,10 +70,10 @@ def _parts_of(
     whole = _part(data, now.log_format, now.header, chosen)
     if chosen is not None:
         return [whole], replace(now, header=parse.header_after(data, chosen, now.header))
-    found, after = segments(data, now, whole.seconds < 0)
-    if len(found) == 1 and found[0].log_format == now.log_format:
+    pieces, after = segments(data, now, whole.seconds < 0)
+    if len(pieces) == 1 and pieces[0].log_format == now.log_format:
         return [whole], after
-    parts = [_part(data[s.start : s.end], s.log_format, s.header) for s in found]
+    parts = [_part(data[s.start : s.end], s.log_format, s.header) for s in pieces]
     return parts, after
 
 
@@ -87,7 +87,7 @@ def _part(
 
 def _original(parts: Sequence[FormatPart], short: Shortened, data: bytes) -> list[FormatPart]:
     """Return the parts of shortened lines, with the bytes that these lines have in `data`."""
-    found, at = [], 0
+    originals, at = [], 0
     for part in parts:
         entries = part.entries
         begin, end = short.original(np.array([at, at + len(entries.data)])).tolist()
@@ -97,9 +97,9 @@ def _original(parts: Sequence[FormatPart], short: Shortened, data: bytes) -> lis
             start=short.original(at + entries.start) - begin,
             end=short.original(at + entries.end) - begin,
         )
-        found.append(replace(part, entries=own))
+        originals.append(replace(part, entries=own))
         at += len(entries.data)
-    return found
+    return originals
 
 
 def hours_of(seconds: NDArray[np.int64], bookmark: Bookmark) -> NDArray[np.int64]:
@@ -110,11 +110,11 @@ def hours_of(seconds: NDArray[np.int64], bookmark: Bookmark) -> NDArray[np.int64
     time, to the hour in which the file was last written.
     """
     epochs = np.where(seconds < 0, seconds, seconds // HOUR_SECONDS * HOUR_SECONDS)
-    known = np.flatnonzero(epochs >= 0)
-    if not bookmark.is_at_start or not len(known):
+    timed = np.flatnonzero(epochs >= 0)
+    if not bookmark.is_at_start or not len(timed):
         before = int(Hour.parse(bookmark.last_hour).start.timestamp())
     else:
-        before = int(epochs[known[0]])
+        before = int(epochs[timed[0]])
     nearest = np.maximum.accumulate(np.where(epochs >= 0, np.arange(len(epochs)), -1))
     filled: NDArray[np.int64] = np.where(nearest < 0, before, epochs[nearest])
     return filled
@@ -124,7 +124,7 @@ def by_format_and_hour(
     parts: Sequence[FormatPart], epochs: NDArray[np.int64]
 ) -> dict[tuple[str, Hour], tuple[bytes, int]]:
     """Return the lines of each format and hour, in file order, and their number."""
-    found: dict[tuple[str, Hour], tuple[bytes, int]] = {}
+    lines: dict[tuple[str, Hour], tuple[bytes, int]] = {}
     first = 0
     for part in parts:
         own = epochs[first : first + len(part.entries)]
@@ -132,6 +132,6 @@ def by_format_and_hour(
         for epoch in np.unique(own).tolist():
             chosen = np.flatnonzero(own == epoch)
             key = part.log_format, Hour.of_epoch(epoch)
-            text, count = found.get(key, (b"", 0))
-            found[key] = text + part.entries.take(chosen), count + len(chosen)
-    return found
+            text, count = lines.get(key, (b"", 0))
+            lines[key] = text + part.entries.take(chosen), count + len(chosen)
+    return lines

@@ -61,7 +61,7 @@ class SalesCheck:
             "source": self.source.name,
             "kind": self.source.kind,
             "error": self.error.printed if self.error else None,
-            "dates": {str(day): dict(one.rows) for day, one in survey.days.items()},
+            "dates": {str(day): dict(digest.rows) for day, digest in survey.days.items()},
             "rows_without_date": dict(survey.undated),
             "notes": [*survey.notes],
             "read_dates": [*map(str, self.read)],
@@ -77,7 +77,7 @@ class SalesCheck:
                 }
                 for (table, reason, column), number in self.rejects.most_common()
             ],
-            "differences": [vars(one) for one in self.differences],
+            "differences": [vars(difference) for difference in self.differences],
             "orders_without_parts": self.without_parts,
             "rows_of_tables_without_dates": self.listings,
         }
@@ -85,36 +85,36 @@ class SalesCheck:
 
 def check_source(settings: Settings, source: SalesSettings, days: int) -> SalesCheck:
     """Look into a source, and read its newest `days` dates."""
-    found = SalesCheck(source)
+    check = SalesCheck(source)
     try:
         rules = rules_of(settings, source)
-        found.tables = tuple(rules.columns.tables)
+        check.tables = tuple(rules.columns.tables)
         with open_source(settings, source, rules) as reader:
-            found.survey = reader.survey()
-            _read(found, reader, rules, sorted(found.survey.days)[-days:])
+            check.survey = reader.survey()
+            _read(check, reader, rules, sorted(check.survey.days)[-days:])
             listings = build_listings(reader.read_listings(), rules)
-        found.listings = {table.name: len(rows) for table, rows in listings.rows.items()}
-        _add_rejects(found, listings.rejects)
+        check.listings = {table.name: len(rows) for table, rows in listings.rows.items()}
+        _add_rejects(check, listings.rejects)
     except ClickstreamError as error:
-        found.error = error
-    return found
+        check.error = error
+    return check
 
 
-def _read(found: SalesCheck, reader: SalesReader, rules: SalesRules, days: Sequence[date]) -> None:
+def _read(check: SalesCheck, reader: SalesReader, rules: SalesRules, days: Sequence[date]) -> None:
     for day in days:
         built = build_day(day, reader.read_day(day), rules)
-        found.read.append(day)
-        found.totals += totals_of(built)
+        check.read.append(day)
+        check.totals += totals_of(built)
         differences = order_differences(built)
-        found.differences += differences or []
-        found.without_parts += len(built.rows[ORDERS]) if differences is None else 0
-        _add_rejects(found, built.rows[SALES_REJECTS])
+        check.differences += differences or []
+        check.without_parts += len(built.rows[ORDERS]) if differences is None else 0
+        _add_rejects(check, built.rows[SALES_REJECTS])
 
 
-def _add_rejects(found: SalesCheck, rejects: Sequence[Record]) -> None:
-    for one in rejects:
-        kind = (one["of_table"], one["reason"], one["column"])
-        found.rejects[kind] += 1
-        examples = found.examples.setdefault(kind, [])
+def _add_rejects(check: SalesCheck, rejects: Sequence[Record]) -> None:
+    for reject in rejects:
+        kind = (reject["of_table"], reject["reason"], reject["column"])
+        check.rejects[kind] += 1
+        examples = check.examples.setdefault(kind, [])
         if len(examples) < _EXAMPLES:
-            examples.append(one["row_id"] or f"row {one['row_number']}")
+            examples.append(reject["row_id"] or f"row {reject['row_number']}")

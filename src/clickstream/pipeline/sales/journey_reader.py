@@ -45,15 +45,20 @@ class JourneyReader:
         """Return the visits of some visits' visitors in the windows before them, by visitor."""
         if not visits:
             return {}
-        starts = [one.started_at for one in visits]
+        starts = [visit.started_at for visit in visits]
         first, last = min(starts) - self._window, max(starts)
-        return self._of_visitors({one.visitor_id for one in visits}, first.date(), last.date())
+        return self._of_visitors({visit.visitor_id for visit in visits}, first.date(), last.date())
 
     def effects(self, day: date) -> Effects | None:
         """Return the removal effects by the journeys before a date; None with too few orders."""
         first, last = day - timedelta(days=TRAINING_DAYS), day - timedelta(days=1)
         self._read_stored(first, last)
-        rows = [row for one, some in self._stored.items() if first <= one <= last for row in some]
+        rows = [
+            row
+            for ended_on, journeys in self._stored.items()
+            if first <= ended_on <= last
+            for row in journeys
+        ]
         orders = sum(row["journeys"] for row in rows if row["has_order"])
         return removal_effects(outcomes_of(rows)) if orders >= LEAST_ORDERS else None
 
@@ -68,12 +73,12 @@ class JourneyReader:
             return {}
         of_visitor = self._of_visitors(visitors, last_day - self._window, day)
         ordering = self._ordering_sessions(last_day)
-        found: Counter[Path] = Counter()
+        journeys: Counter[Path] = Counter()
         for visits in of_visitor.values():
-            last = max(visits, key=lambda one: (one.started_at, one.session_id))
+            last = max(visits, key=lambda visit: (visit.started_at, visit.session_id))
             if last.started_at.date() == last_day and last.session_id not in ordering:
-                found[VisitPath(path_to(last, visits, self._window)).channels] += 1
-        return found
+                journeys[VisitPath(path_to(last, visits, self._window)).channels] += 1
+        return journeys
 
     def _visitors_of(self, day: date) -> set[str]:
         """Return the people with visits on a date who did not opt out."""
@@ -87,10 +92,10 @@ class JourneyReader:
         parts = match_reads.parts_with(
             self._lake, first, last, "visitor_id", visitors, PART_COLUMNS
         ).to_pylist()
-        found: OfVisitors = defaultdict(list)
+        visits: OfVisitors = defaultdict(list)
         for visit in visits_of(part for part in parts if not part["is_bot"]).values():
-            found[visit.visitor_id].append(visit)
-        return found
+            visits[visit.visitor_id].append(visit)
+        return visits
 
     def _ordering_sessions(self, day: date) -> set[str]:
         """Return the visits of orders that began on a date: with a confirmation page, or matched.
@@ -101,7 +106,9 @@ class JourneyReader:
         first, last = Hour.midnight(day - beside), Hour.midnight(day + beside)
         rows = iceberg_tables.load(self._lake, ORDER_MATCHES).read(first, last, ["session_id"])
         views = [*self._views(day), *self._views(day + beside)]
-        confirmed = (one.session_id for one in views if one.is_successful and not one.is_machine)
+        confirmed = (
+            view.session_id for view in views if view.is_successful and not view.is_machine
+        )
         return {name for name in (*rows["session_id"].to_pylist(), *confirmed) if name}
 
     def _read_stored(self, first: date, last: date) -> None:
@@ -111,9 +118,9 @@ class JourneyReader:
         if begin > last:
             return
         table = iceberg_tables.load(self._lake, JOURNEYS)
-        found: dict[date, list[Mapping[str, Any]]] = {
+        rows_by_date: dict[date, list[Mapping[str, Any]]] = {
             begin + timedelta(days=n): [] for n in range((last - begin).days + 1)
         }
         for row in table.read(Hour.midnight(begin), Hour.midnight(last)).to_pylist():
-            found[row["event_date"]].append(row)
-        self._stored |= found
+            rows_by_date[row["event_date"]].append(row)
+        self._stored |= rows_by_date

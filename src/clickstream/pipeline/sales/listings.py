@@ -69,10 +69,10 @@ def read_listings(
         return build_listings(reader.read_listings(), rules)
 
 
-def is_published(lake: Lake, source: str, found: Listings) -> bool:
+def is_published(lake: Lake, source: str, listings: Listings) -> bool:
     """Whether the lake has these rows; also if the source has no table without dates."""
     with aws_errors.translate_errors():
-        return not found.rows or version_of(lake, listings_of(source)) == found.digest
+        return not listings.rows or version_of(lake, listings_of(source)) == listings.digest
 
 
 def pull_listings(
@@ -91,8 +91,8 @@ def pull_listings(
     read again. Raises ShopUnreachable, ShopRefused, UnusableSales, StaleHour.
     """
     for attempt in range(1, _ATTEMPTS + 1):
-        found = read_listings(lake, source, find)
-        if not found.rows or (not everything and is_published(lake, source.name, found)):
+        listings = read_listings(lake, source, find)
+        if not listings.rows or (not everything and is_published(lake, source.name, listings)):
             return None
         try:
             return _publish(lake, source, today, run_id, find)
@@ -112,23 +112,23 @@ def _publish(
     """
 
     def read(tables: Mapping[Table, LoadedTable]) -> NewRows:
-        found = read_listings(lake, source, find)
-        known = {table: stored_versions(tables[table], source.name) for table in VERSIONED_TABLES}
-        dates = [row["event_date"] for rows in known.values() for row in rows]
+        listings = read_listings(lake, source, find)
+        stored = {table: stored_versions(tables[table], source.name) for table in VERSIONED_TABLES}
+        dates = [row["event_date"] for rows in stored.values() for row in rows]
         day = max([today, *dates])  # clocks of machines differ
         ledger = {
             "sales_source": source.name,
-            **{t.name: _number_of(t, found, known[t]) for t in VERSIONED_TABLES},
-            "rejected": len(found.rejects),
-            "source_digest": found.digest,
+            **{t.name: _number_of(t, listings, stored[t]) for t in VERSIONED_TABLES},
+            "rejected": len(listings.rejects),
+            "source_digest": listings.digest,
             "library_version": __version__,
             "published_at": datetime.now(UTC).replace(tzinfo=None),
             "published_by": run_id,
         }
-        versions = {t: new_versions(t, known[t], rows, day) for t, rows in found.rows.items()}
-        rows = {**versions, LISTING_REJECTS: found.rejects, LISTING_LEDGER: [ledger]}
-        arrow = {table: _arrow(table, some, day) for table, some in rows.items()}
-        return NewRows(day, arrow, found.digest)
+        versions = {t: new_versions(t, stored[t], rows, day) for t, rows in listings.rows.items()}
+        rows = {**versions, LISTING_REJECTS: listings.rejects, LISTING_LEDGER: [ledger]}
+        arrow = {table: _arrow(table, records, day) for table, records in rows.items()}
+        return NewRows(day, arrow, listings.digest)
 
     new = publish(lake, listings_of(source.name), read)
     [ledger] = new.rows[LISTING_LEDGER].to_pylist()
@@ -146,15 +146,15 @@ def stored_versions(loaded: LoadedTable, source: str) -> list[Record]:
     """Return all versions that a table has of a source."""
     rows: list[Record] = loaded.read_between(None, None).to_pylist()
     return [
-        {name: one for name, one in row.items() if name != "hour_at"}
+        {name: value for name, value in row.items() if name != "hour_at"}
         for row in rows
         if row["sales_source"] == source
     ]
 
 
-def _number_of(table: Table, found: Listings, known: list[Record]) -> int:
+def _number_of(table: Table, listings: Listings, versions: list[Record]) -> int:
     """Return the number of rows now; a table that the source does not have keeps its rows."""
-    return len(found.rows[table] if table in found.rows else latest_versions(table, known))
+    return len(listings.rows[table] if table in listings.rows else latest_versions(table, versions))
 
 
 def _arrow(table: Table, rows: list[Record], day: date) -> pa.Table:

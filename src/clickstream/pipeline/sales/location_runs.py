@@ -61,7 +61,7 @@ class PlannedLocations:
     @property
     def left_out(self) -> list[str]:
         """A sentence for each row that is left out, and why."""
-        return [f"{LEFT_OUT}{one}" for one in self.problems]
+        return [f"{LEFT_OUT}{problem}" for problem in self.problems]
 
 
 def why_no_plan(settings: Settings) -> str:
@@ -159,17 +159,19 @@ def plan_rows(run_id: str, planned: PlannedLocations) -> list[dict[str, Any]]:
         "beats_people": plan.check.is_better,
         "notes": "\n".join([*planned.limits, *planned.left_out]),
     }
-    return [{**of_plan, "rank": n, **_values(one, market)} for n, one in enumerate(plan.ranked, 1)]
+    return [
+        {**of_plan, "rank": n, **_values(ranked, market)} for n, ranked in enumerate(plan.ranked, 1)
+    ]
 
 
-def _values(one: RankedCandidate, market: Market) -> dict[str, Any]:
-    candidate = one.candidate
+def _values(ranked: RankedCandidate, market: Market) -> dict[str, Any]:
+    candidate = ranked.candidate
     return {
         **{name: value for name, value in candidate._asdict().items() if name != "point"},
         "place": market.nearest_town(candidate.point).name,
         **candidate.point._asdict(),
-        **{f"orders_{name}": value for name, value in one.orders._asdict().items()},
-        "own_share": one.own_share,
-        "top_share": one.top_share,
-        "flags": "; ".join(map(describe_flag, one.flags)),
+        **{f"orders_{name}": value for name, value in ranked.orders._asdict().items()},
+        "own_share": ranked.own_share,
+        "top_share": ranked.top_share,
+        "flags": "; ".join(map(describe_flag, ranked.flags)),
     }

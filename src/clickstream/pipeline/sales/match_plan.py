@@ -57,7 +57,7 @@ class Step(Enum):
 class DateToMatch:
     """A date whose inputs may have changed.
 
-    `files` is the version of the files, and `known` the recorded one, with that of the date's rows
+    `files` is the version of the files, and `recorded` the stored one, with that of the date's rows
     after a hyphen. `inputs` is the digest of the rows. `stored` is the date's row in the ledger.
     `is_past` is whether the date is past the replay window.
     """
@@ -65,7 +65,7 @@ class DateToMatch:
     day: date
     step: Step
     files: str
-    known: str
+    recorded: str
     inputs: str
     stored: pa.Table
     is_past: bool
@@ -73,7 +73,7 @@ class DateToMatch:
     @property
     def is_unfinished(self) -> bool:
         """Whether an earlier publication of the date was interrupted."""
-        return is_unfinished(self.known)
+        return is_unfinished(self.recorded)
 
 
 @dataclass(frozen=True)
@@ -95,10 +95,10 @@ class MatchPlan:
     groups: Sequence[tuple[MatchGroup, Sequence[DateToMatch]]]
     files: MatchFiles
 
-    def describe(self, group: MatchGroup, one: DateToMatch) -> DateToMatch:
+    def describe(self, group: MatchGroup, planned: DateToMatch) -> DateToMatch:
         """Return a date with the versions that its inputs have now."""
-        inputs = group.inputs.digest(one.day, self.files.journeys_before(one.day))
-        return replace(one, files=self.files.version(one.day), inputs=inputs)
+        inputs = group.inputs.digest(planned.day, self.files.journeys_before(planned.day))
+        return replace(planned, files=self.files.version(planned.day), inputs=inputs)
 
     def note(self, day: date, rows: str) -> None:
         """Take the version of a date's rows, on which later dates depend."""
@@ -107,14 +107,19 @@ class MatchPlan:
     @property
     def has_outdated(self) -> bool:
         """Whether dates that are not in the plan depend on rows that have changed since."""
-        planned = {one.day for _, some in self.groups for one in some}
-        return not self.files.outdated <= planned
+        days = {planned.day for _, dates in self.groups for planned in dates}
+        return not self.files.outdated <= days
 
     @property
     def dates(self) -> list[date]:
         """The dates to match or to publish again, in order."""
         return sorted(
-            {one.day for _, some in self.groups for one in some if one.step != Step.RECORD}
+            {
+                planned.day
+                for _, dates in self.groups
+                for planned in dates
+                if planned.step != Step.RECORD
+            }
         )
 
     @property
@@ -158,20 +163,20 @@ def plan_matches(lake: Lake, now: datetime, chosen: MatchRange | None = None) ->
         for day in files.days
         if chosen.has(day) and (chosen.everything or not files.is_known(day))
     ]
-    groups = [_group(files, some, everything=chosen.everything) for some in _neighbours(changed)]
+    groups = [_group(files, days, everything=chosen.everything) for days in _neighbours(changed)]
     customers = _customers_with_new_consents(lake, groups)
     if not customers:
         return MatchPlan(groups, files)
     dates = match_reads.dates_of_customers(lake, files.first, customers)
-    others = sorted({*files.days} & dates - {*changed})
+    of_consents = sorted({*files.days} & dates - {*changed})
     # They come first: if the run is killed, the dates of the consents are still to be matched.
-    forced = [_group(files, some, everything=True) for some in _neighbours(others)]
+    forced = [_group(files, days, everything=True) for days in _neighbours(of_consents)]
     return MatchPlan([*forced, *groups], files)
 
 
 def _neighbours(days: Iterable[date]) -> Iterator[list[date]]:
     """Split dates into groups whose ranges of inputs overlap."""
-    return split_when(days, lambda one, other: (other - one).days > _MARGIN)
+    return split_when(days, lambda day, following: (following - day).days > _MARGIN)
 
 
 class MatchFiles:
@@ -192,9 +197,9 @@ class MatchFiles:
             for day, paths in by_table[HOUR_LEDGER].items()
         }
         self._sales = {day: digest_texts(paths) for day, paths in by_table[SALES_LEDGER].items()}
-        self.known = versions(lake, MATCHES, first - timedelta(days=TRAINING_DAYS))
+        self.recorded = versions(lake, MATCHES, first - timedelta(days=TRAINING_DAYS))
         self.outdated: set[date] = set()
-        self._rows = {day: _rows_part(version) for day, version in self.known.items()}
+        self._rows = {day: _rows_part(version) for day, version in self.recorded.items()}
         self._settings = digest_texts([lake.settings.orders.model_dump_json(), __version__])
 
     @property
@@ -202,23 +207,23 @@ class MatchFiles:
         """The dates with sales, those of the log since then, and those that are recorded."""
         begin = max(min(self._sales, default=date.max), self.first)
         of_log = {day for day in self._hours if day >= begin}
-        known = {day for day in self.known if day >= self.first}
-        return sorted({*(day for day in self._sales if day >= begin), *of_log, *known})
+        recorded = {day for day in self.recorded if day >= self.first}
+        return sorted({*(day for day in self._sales if day >= begin), *of_log, *recorded})
 
     def is_known(self, day: date) -> bool:
         """Whether the recorded version of a date is that of its files."""
-        return self.known.get(day, "").partition("-")[0] == self.version(day)
+        return self.recorded.get(day, "").partition("-")[0] == self.version(day)
 
     def note(self, day: date, rows: str) -> None:
         """Take the version of a date's rows."""
         if self._rows.get(day) != rows:
             later = days_around(day, -1, TRAINING_DAYS)
-            self.outdated |= self.known.keys() & {*later}
+            self.outdated |= self.recorded.keys() & {*later}
         self._rows[day] = rows
 
     def journeys_before(self, day: date) -> list[str]:
         """Return the versions of the rows of the dates whose journeys give the credits of one."""
-        return [self._rows.get(one, "") for one in days_around(day, TRAINING_DAYS, -1)]
+        return [self._rows.get(earlier, "") for earlier in days_around(day, TRAINING_DAYS, -1)]
 
     def is_past(self, day: date) -> bool:
         """Whether a date is past the replay window, so that no row may name its visits."""
@@ -230,8 +235,8 @@ class MatchFiles:
         hours = days_around(day, reach.hours_before, reach.hours_after)
         sales = days_around(day, reach.orders_before, reach.orders_after)
         texts = [
-            *(self._hours.get(one, "") for one in hours),
-            *(self._sales.get(one, "") for one in sales),
+            *(self._hours.get(near, "") for near in hours),
+            *(self._sales.get(near, "") for near in sales),
             *self.journeys_before(day),
         ]
         return digest_texts([*texts, self._settings, str(self.is_past(day))])
@@ -268,7 +273,7 @@ class LedgerRows:
     ) -> None:
         self.hours, self._settings, self._reach = hours, settings, reach
         self._of_hours: dict[date, list[str]] = {
-            day: [*map(str, one.values())] for day, one in people.items()
+            day: [*map(str, versions.values())] for day, versions in people.items()
         }
         for row in hours:
             self._of_hours.setdefault(row["hour_at"].date(), []).append(str([*row.values()]))
@@ -296,27 +301,32 @@ def _group(
     ledger = iceberg_tables.load(lake, MATCH_LEDGER)
     stored = ledger.read(Hour.midnight(days[0]), Hour.midnight(days[-1]))
     rows = files.inputs(days)
-    found = []
+    dates = []
     for day in days:
         of_day = stored.filter(pc.equal(stored["event_date"], day))
-        known, inputs = files.known.get(day, ""), rows.digest(day, files.journeys_before(day))
-        one = DateToMatch(
-            *(day, Step.MATCH, files.version(day), known, inputs, of_day),
+        recorded, inputs = files.recorded.get(day, ""), rows.digest(day, files.journeys_before(day))
+        planned = DateToMatch(
+            day,
+            Step.MATCH,
+            files.version(day),
+            recorded,
+            inputs,
+            of_day,
             is_past=files.is_past(day),
         )
-        found.append(one if everything else replace(one, step=_step(one)))
-    return MatchGroup(MatchReader(lake, rows.hours), rows), found
+        dates.append(planned if everything else replace(planned, step=_step(planned)))
+    return MatchGroup(MatchReader(lake, rows.hours), rows), dates
 
 
-def _step(one: DateToMatch) -> Step:
+def _step(planned: DateToMatch) -> Step:
     """Return what is to be done with a date whose files differ."""
-    if not len(one.stored) or one.is_unfinished:
+    if not len(planned.stored) or planned.is_unfinished:
         return Step.MATCH
-    [stored] = one.stored.to_pylist()
-    if not one.is_past:
-        is_known = stored["inputs_digest"] == one.inputs and not stored["is_anonymous"]
+    [stored] = planned.stored.to_pylist()
+    if not planned.is_past:
+        is_known = stored["inputs_digest"] == planned.inputs and not stored["is_anonymous"]
         return Step.RECORD if is_known else Step.MATCH
-    if _sales_part(stored["inputs_digest"]) != _sales_part(one.inputs):
+    if _sales_part(stored["inputs_digest"]) != _sales_part(planned.inputs):
         return Step.MATCH
     return Step.RECORD if stored["is_anonymous"] else Step.ANONYMIZE
 
@@ -339,16 +349,20 @@ def _customers_with_new_consents(
     """
     customers: set[str] = set()
     for _, dates in groups:
-        days = [one.day for one in dates if one.step is Step.MATCH and _has_new_sales(one)]
+        days = [
+            planned.day
+            for planned in dates
+            if planned.step is Step.MATCH and _has_new_sales(planned)
+        ]
         if days:
-            found = match_reads.consents(lake, min(days), max(days))
-            customers |= {*found["customer_key"].to_pylist()}
+            consents = match_reads.consents(lake, min(days), max(days))
+            customers |= {*consents["customer_key"].to_pylist()}
     return customers
 
 
-def _has_new_sales(one: DateToMatch) -> bool:
-    rows = one.stored.to_pylist()
-    return not rows or _sales_part(rows[0]["inputs_digest"]) != _sales_part(one.inputs)
+def _has_new_sales(planned: DateToMatch) -> bool:
+    rows = planned.stored.to_pylist()
+    return not rows or _sales_part(rows[0]["inputs_digest"]) != _sales_part(planned.inputs)
 
 
 def _texts(by_day: Mapping[date, Sequence[str]], days: Iterable[date]) -> Iterator[str]:

@@ -31,8 +31,15 @@ from clickstream.tables.sales import ORDERS
 Row = Mapping[str, Any]
 
 _OF_ORDERS = [
-    *("ordered_at", "sales_source", "order_id", "order_number", "event_date"),
-    *("sold_by", "total_cents", "currency", "customer_key"),
+    "ordered_at",
+    "sales_source",
+    "order_id",
+    "order_number",
+    "event_date",
+    "sold_by",
+    "total_cents",
+    "currency",
+    "customer_key",
 ]
 _OF_SESSIONS = ("part_id", "visitor_id", "session_id", "session_started_at")
 _REFUSED = ("denied", "withdrawn")
@@ -42,8 +49,10 @@ def rules_of_matches(lake: Lake) -> MatchRules:
     """Return the rules of `[orders]`."""
     chosen = lake.settings.orders
     return MatchRules(
-        *(chosen.window_hours, chosen.match_by_time),
-        *(chosen.time_tolerance_seconds, chosen.attribution_days),
+        chosen.window_hours,
+        chosen.match_by_time,
+        chosen.time_tolerance_seconds,
+        chosen.attribution_days,
     )
 
 
@@ -73,12 +82,12 @@ class MatchReader:
         return MatchInputs(
             [
                 order
-                for one in days_around(day, reach.orders_before, reach.orders_after)
-                for order in self._orders_of(one)
+                for order_day in days_around(day, reach.orders_before, reach.orders_after)
+                for order in self._orders_of(order_day)
             ],
-            [view for one in views for view in self._views_of(one)],
+            [view for view_day in views for view in self._views_of(view_day)],
             self._hours,
-            [form for one in forms for form in self._forms_of(one)],
+            [form for form_day in forms for form in self._forms_of(form_day)],
             self._journeys.effects(day),
             self._journeys.ended(day),
         )
@@ -96,9 +105,9 @@ class MatchReader:
         window = self._rules.attribution_window
         return {
             name: VisitPath(
-                path_to(one, of_visitor.get(one.visitor_id, ()), window), self._is_cut(one)
+                path_to(visit, of_visitor.get(visit.visitor_id, ()), window), self._is_cut(visit)
             )
-            for name, one in visits.items()
+            for name, visit in visits.items()
         }
 
     def _is_cut(self, visit: Visit) -> bool:
@@ -113,9 +122,9 @@ class MatchReader:
     def _days_of(self, day: date, sessions: set[str]) -> tuple[date, date]:
         """Return the dates that sessions can have parts on: those beside their requests' dates."""
         days = {
-            one
-            for known in (self._views, self._forms)
-            for one, requests in known.items()
+            request_day
+            for by_day in (self._views, self._forms)
+            for request_day, requests in by_day.items()
             if any(request.session_id in sessions for request in requests)
         }
         beside = timedelta(days=1)
@@ -136,7 +145,10 @@ class MatchReader:
         return self._views[day]
 
     def _view(self, hit: Row, session: Row | None) -> NumberedView:
-        is_suspected = session is not None and self._is_suspected(session)
+        is_suspected = False
+        if session is not None:
+            started_on = session["session_started_at"].date()
+            is_suspected = session["visitor_id"] in self._suspected_of(started_on)
         return NumberedView(
             microseconds(hit["hit_at"]),
             hit["raw_object"],
@@ -149,10 +161,6 @@ class MatchReader:
             hit["shown_cents"],
             hit["network"],
         )
-
-    def _is_suspected(self, session: Row) -> bool:
-        suspected = self._suspected_of(session["session_started_at"].date())
-        return session["visitor_id"] in suspected
 
     def _forms_of(self, day: date) -> list[OrderForm]:
         if day not in self._forms:
@@ -175,8 +183,8 @@ class MatchReader:
         part_ids = {hit["part_id"] for hit in hits}
         if not part_ids:
             return {}
-        found = match_reads.parts_with(self._lake, day, day, "part_id", part_ids, _OF_SESSIONS)
-        return {row["part_id"]: row for row in found.to_pylist()}
+        parts = match_reads.parts_with(self._lake, day, day, "part_id", part_ids, _OF_SESSIONS)
+        return {row["part_id"]: row for row in parts.to_pylist()}
 
     def _suspected_of(self, day: date) -> set[str]:
         if day not in self._suspected:
@@ -196,9 +204,9 @@ class MatchReader:
 
     def _forget(self, before: date) -> None:
         """Forget dates that no later date needs."""
-        for known in (self._orders, self._views, self._forms):
-            for day in [one for one in known if one < before - timedelta(days=1)]:
-                del known[day]
+        for by_day in (self._orders, self._views, self._forms):
+            for day in [old for old in by_day if old < before - timedelta(days=1)]:
+                del by_day[day]
 
 
 class Reach:

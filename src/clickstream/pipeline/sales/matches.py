@@ -121,45 +121,45 @@ def match_dates(lake: Lake, plan: MatchPlan, run_id: str) -> Iterator[MatchedDat
     """Match the dates of a plan. Raises StaleHour if another process publishes one of them."""
     for group, dates in plan.groups:
         for planned in dates:
-            one = plan.describe(group, planned)
-            if one.step is Step.RECORD:
-                version = f"{one.files}-{one.known.partition('-')[2]}"
-                sales_publication.end(lake, matches_of(one.day), version, one.known)
+            current = plan.describe(group, planned)
+            if current.step is Step.RECORD:
+                version = f"{current.files}-{current.recorded.partition('-')[2]}"
+                sales_publication.end(lake, matches_of(current.day), version, current.recorded)
             else:
-                version, matched = _match(lake, group.reader, one, run_id)
-                plan.note(one.day, version)
+                version, matched = _match(lake, group.reader, current, run_id)
+                plan.note(current.day, version)
                 yield matched
 
 
 def _match(
-    lake: Lake, reader: MatchReader, one: DateToMatch, run_id: str
+    lake: Lake, reader: MatchReader, planned: DateToMatch, run_id: str
 ) -> tuple[str, MatchedDate]:
     """Match a date, and return the version of its rows, too."""
-    before = {table: _stored_rows(lake, table, one.day) for table in _TABLES}
-    is_new = one.step is Step.MATCH
-    rows = _matched_rows(lake, reader, one.day) if is_new else before
-    version = _version_of(rows) if is_new else one.known.partition("-")[2]
-    if one.is_past:
+    before = {table: _stored_rows(lake, table, planned.day) for table in _TABLES}
+    is_new = planned.step is Step.MATCH
+    rows = _matched_rows(lake, reader, planned.day) if is_new else before
+    version = _version_of(rows) if is_new else planned.recorded.partition("-")[2]
+    if planned.is_past:
         rows = {**rows, ORDER_MATCHES: _without_sessions(rows[ORDER_MATCHES])}
-    files = f"{one.files}-{version}"
-    is_same = not one.is_unfinished and _is_stored(one, before, rows)
+    files = f"{planned.files}-{version}"
+    is_same = not planned.is_unfinished and _is_stored(planned, before, rows)
     if is_same:
-        sales_publication.end(lake, matches_of(one.day), files, one.known)
+        sales_publication.end(lake, matches_of(planned.day), files, planned.recorded)
     else:
         published = {
             **rows,
-            ATTRIBUTION_CHANGES: _changes(lake, one.day, before, rows, run_id),
-            MATCH_LEDGER: _ledger(one, rows, run_id),
+            ATTRIBUTION_CHANGES: _changes(lake, planned.day, before, rows, run_id),
+            MATCH_LEDGER: _ledger(planned, rows, run_id),
         }
-        new = NewRows(one.day, published, files)
-        replaces = sales_publication.publication_in(one.stored, matches_of(one.day))
-        sales_publication.publish(lake, matches_of(one.day), lambda _: new, replaces)
+        new = NewRows(planned.day, published, files)
+        replaces = sales_publication.publication_in(planned.stored, matches_of(planned.day))
+        sales_publication.publish(lake, matches_of(planned.day), lambda _: new, replaces)
     return version, MatchedDate(
-        one.day,
+        planned.day,
         Counter(rows[ORDER_MATCHES]["method"].to_pylist()),
         Counter(rows[CONFIRMATION_VIEWS]["kind"].to_pylist()),
         is_published=not is_same,
-        is_anonymous=one.is_past,
+        is_anonymous=planned.is_past,
     )
 
 
@@ -171,15 +171,15 @@ def _version_of(rows: Rows) -> str:
 
 def _changes(lake: Lake, day: date, before: Rows, rows: Rows, run_id: str) -> pa.Table:
     """Return the stored changes of a date's credits, and those between the rows."""
-    known = _stored_rows(lake, ATTRIBUTION_CHANGES, day)
-    old, new = (some[ORDER_TOUCHES].to_pylist() for some in (before, rows))
+    stored = _stored_rows(lake, ATTRIBUTION_CHANGES, day)
+    old, new = (tables[ORDER_TOUCHES].to_pylist() for tables in (before, rows))
     now = datetime.now(UTC).replace(tzinfo=None)
-    found = [
-        {**of_date(day), **one, "changed_at": now, "changed_by": run_id}
-        for one in changed_credits(old, new, known.to_pylist())
+    changes = [
+        {**of_date(day), **change, "changed_at": now, "changed_by": run_id}
+        for change in changed_credits(old, new, stored.to_pylist())
     ]
     schema = ATTRIBUTION_CHANGES.arrow_schema()
-    return pa.concat_tables([known, pa.Table.from_pylist(found, schema)])
+    return pa.concat_tables([stored, pa.Table.from_pylist(changes, schema)])
 
 
 def _matched_rows(lake: Lake, reader: MatchReader, day: date) -> Rows:
@@ -199,22 +199,22 @@ def _stored_rows(lake: Lake, table: Table, day: date) -> pa.Table:
 
 
 def _without_sessions(rows: pa.Table) -> pa.Table:
-    place = rows.schema.get_field_index("session_id")
-    return rows.set_column(place, rows.schema.field(place), pa.nulls(len(rows), pa.string()))
+    column = rows.schema.get_field_index("session_id")
+    return rows.set_column(column, rows.schema.field(column), pa.nulls(len(rows), pa.string()))
 
 
-def _is_stored(one: DateToMatch, before: Rows, rows: Rows) -> bool:
+def _is_stored(planned: DateToMatch, before: Rows, rows: Rows) -> bool:
     """Whether the lake has these rows, published for a date on the same side of the window.
 
     The ledger must count them. That of a past date has the digest of its sales, by which its rows
     are kept later.
     """
-    ledger = one.stored.to_pylist()
-    if not ledger or ledger[0]["is_anonymous"] != one.is_past:
+    ledger = planned.stored.to_pylist()
+    if not ledger or ledger[0]["is_anonymous"] != planned.is_past:
         return False
     if not _counts(rows).items() <= ledger[0].items():
         return False
-    if one.is_past and ledger[0]["inputs_digest"] != one.inputs:
+    if planned.is_past and ledger[0]["inputs_digest"] != planned.inputs:
         return False
     return all(before[table].equals(rows[table]) for table in _TABLES)
 
@@ -222,26 +222,22 @@ def _is_stored(one: DateToMatch, before: Rows, rows: Rows) -> bool:
 def _counts(rows: Rows) -> dict[str, int]:
     """Count the rows of a date, as its ledger does."""
     methods = rows[ORDER_MATCHES]["method"].to_pylist()
+    journeys = rows[JOURNEYS].to_pylist()
     return {
         "orders": len(methods),
         "matched": sum(method != "none" for method in methods),
         "confirmation_views": len(rows[CONFIRMATION_VIEWS]),
         "touches": len(rows[ORDER_TOUCHES]),
-        "journeys": _ended(rows[JOURNEYS]),
+        "journeys": sum(row["journeys"] for row in journeys if not row["has_order"]),
     }
 
 
-def _ended(journeys: pa.Table) -> int:
-    """Count the journeys without an order."""
-    return sum(row["journeys"] for row in journeys.to_pylist() if not row["has_order"])
-
-
-def _ledger(one: DateToMatch, rows: Rows, run_id: str) -> pa.Table:
+def _ledger(planned: DateToMatch, rows: Rows, run_id: str) -> pa.Table:
     row: dict[str, Any] = {
-        **of_date(one.day),
+        **of_date(planned.day),
         **_counts(rows),
-        "inputs_digest": one.inputs,
-        "is_anonymous": one.is_past,
+        "inputs_digest": planned.inputs,
+        "is_anonymous": planned.is_past,
         "library_version": __version__,
         "published_at": datetime.now(UTC).replace(tzinfo=None),
         "published_by": run_id,

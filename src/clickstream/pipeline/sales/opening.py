@@ -43,59 +43,59 @@ FindConnection = Callable[[str], str]
 
 def find_source(settings: Settings, name: str) -> SalesSettings:
     """Return a source by its name. Raises InputError if the settings have none of that name."""
-    for one in settings.sales:
-        if one.name == name:
-            return one
-    known = ", ".join(one.name for one in settings.sales) or "none"
-    raise InputError(f"There is no source of sales {name}: the settings have {known}.")
+    for source in settings.sales:
+        if source.name == name:
+            return source
+    names = ", ".join(source.name for source in settings.sales) or "none"
+    raise InputError(f"There is no source of sales {name}: the settings have {names}.")
 
 
-def rules_of(settings: Settings, one: SalesSettings) -> SalesRules:
+def rules_of(settings: Settings, source: SalesSettings) -> SalesRules:
     """Return the rules of a source. Raises UnusableRule for a column map that can't be used."""
-    columns = load_map(one.columns, settings.directory).with_currency(one.currency)
+    columns = load_map(source.columns, settings.directory).with_currency(source.currency)
     for name, table in columns.tables.items():
-        if not (table.table if one.kind == "sql" else table.files):
-            missing = "table" if one.kind == "sql" else "files"
+        if not (table.table if source.kind == "sql" else table.files):
+            missing = "table" if source.kind == "sql" else "files"
             raise UnusableRule(
-                f"The column map {one.columns} of {one.name} lacks {missing} in [{name}], which "
-                f"kind = '{one.kind}' needs."
+                f"The column map {source.columns} of {source.name} lacks {missing} in [{name}], "
+                f"which kind = '{source.kind}' needs."
             )
-    if columns.amounts == "hundredths" and one.currency in WITHOUT_HUNDREDTHS:
+    if columns.amounts == "hundredths" and source.currency in WITHOUT_HUNDREDTHS:
         raise UnusableRule(
-            f"The column map {one.columns} of {one.name} has amounts in hundredths, and "
-            f'{one.currency} has none. Set amounts = "units" in it if the amounts are whole '
-            f"{one.currency}; if they are 100 times that, divide them in a view or in the files."
+            f"The column map {source.columns} of {source.name} has amounts in hundredths, and "
+            f'{source.currency} has none. Set amounts = "units" in it if the amounts are whole '
+            f"{source.currency}; if they are 100 times that, divide them in a view or in the files."
         )
     return SalesRules(
-        one.name,
+        source.name,
         columns,
-        one.currency,
-        ZoneInfo(one.time_zone) if one.time_zone else None,
-        ZoneInfo(one.store_time_zone or settings.site.time_zone),
-        campaign_tags=_campaign_tags(settings, one),
+        source.currency,
+        ZoneInfo(source.time_zone) if source.time_zone else None,
+        ZoneInfo(source.store_time_zone or settings.site.time_zone),
+        campaign_tags=_campaign_tags(settings, source),
     )
 
 
-def _campaign_tags(settings: Settings, one: SalesSettings) -> CampaignTags:
-    if not one.campaign_tags:
+def _campaign_tags(settings: Settings, source: SalesSettings) -> CampaignTags:
+    if not source.campaign_tags:
         return {}
-    path = settings.resolve(one.campaign_tags)
+    path = settings.resolve(source.campaign_tags)
     try:
         return parse_campaign_tags(path.read_text(encoding="utf-8-sig"), str(path))
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8"
         raise UnusableRule(
-            f"The file {path} can't be read ({reason}): check campaign_tags of {one.name} in "
+            f"The file {path} can't be read ({reason}): check campaign_tags of {source.name} in "
             "[[sales]]."
         ) from None
 
 
-def rules_of_lake(lake: Lake, one: SalesSettings) -> SalesRules:
+def rules_of_lake(lake: Lake, source: SalesSettings) -> SalesRules:
     """Return the rules of a source, with the lake's secret if the source names its customers."""
     from clickstream.lake import aws_errors
     from clickstream.lake.customer_secret import customer_secret
 
-    rules = rules_of(lake.settings, one)
+    rules = rules_of(lake.settings, source)
     if not rules.columns.has_customers:
         return rules
     with aws_errors.translate_errors():
@@ -105,7 +105,7 @@ def rules_of_lake(lake: Lake, one: SalesSettings) -> SalesRules:
 @contextmanager
 def open_source(
     settings: Settings,
-    one: SalesSettings,
+    source: SalesSettings,
     rules: SalesRules,
     find: FindConnection | None = None,
     names: Collection[str] = tuple(FIELDS),
@@ -115,46 +115,48 @@ def open_source(
     `find` looks up an Airflow connection; by default it is in the environment. Raises
     ShopUnreachable, ShopRefused and UnusableSales.
     """
-    tables = [table for table in _tables_to_read(rules.columns, one.kind) if table.name in names]
-    if one.kind == "csv":
-        yield _open_files(settings, one, tables, _date_of(rules.values))
+    tables = [table for table in _tables_to_read(rules.columns, source.kind) if table.name in names]
+    if source.kind == "csv":
+        yield _open_files(settings, source, tables, _date_of(rules.values))
         return
     from clickstream.collect.sales.sql import open_database
 
-    address, password = _address(one, find or connection_of_environment)
-    with open_database(address, password, tables, rules.zone, one.wait_seconds, one.name) as reader:
+    address, password = _address(source, find or connection_of_environment)
+    with open_database(
+        address, password, tables, rules.zone, source.wait_seconds, source.name
+    ) as reader:
         yield reader
 
 
 def _open_files(
-    settings: Settings, one: SalesSettings, tables: Sequence[TableToRead], date_of: DateOf
+    settings: Settings, source: SalesSettings, tables: Sequence[TableToRead], date_of: DateOf
 ) -> CsvReader:
-    if not one.path.startswith(S3):
-        files = files_of_directory(settings.resolve(one.path), one.name)
-        return CsvReader(files, tables, date_of, one.name)
+    if not source.path.startswith(S3):
+        files = files_of_directory(settings.resolve(source.path), source.name)
+        return CsvReader(files, tables, date_of, source.name)
     from clickstream.lake import aws_errors, refer_to_lake  # boto3, which a directory does not need
 
     with aws_errors.translate_errors():
-        files = files_of_prefix(refer_to_lake(settings).s3, one.path)
-        return CsvReader(files, tables, date_of, one.name)
+        files = files_of_prefix(refer_to_lake(settings).s3, source.path)
+        return CsvReader(files, tables, date_of, source.name)
 
 
 def _tables_to_read(columns: ColumnMap, kind: str) -> Iterator[TableToRead]:
-    for name, one in columns.tables.items():
+    for name, table in columns.tables.items():
         yield TableToRead(
             name,
-            one.table if kind == "sql" else one.files,
-            one.all_columns,
-            one.columns.get("order_id", ""),
-            one.columns[TIMES[name]] if name in TIMES else "",
-            one.columns.get(KEYS[name][0], "") if name in UNIQUE_OVER_DATES else "",
-            one.only_with,
-            one.ignored,
+            table.table if kind == "sql" else table.files,
+            table.all_columns,
+            table.columns.get("order_id", ""),
+            table.columns[TIMES[name]] if name in TIMES else "",
+            table.columns.get(KEYS[name][0], "") if name in UNIQUE_OVER_DATES else "",
+            table.only_with,
+            table.ignored,
             is_calendar_date=name in TIMES and field_of(name, TIMES[name]).kind == "date",
             is_listing=name in LISTINGS,
-            is_optional=one.is_optional,
-            title_lines=one.title_lines,
-            sums=one.sums,
+            is_optional=table.is_optional,
+            title_lines=table.title_lines,
+            sums=table.sums,
         )
 
 
@@ -170,18 +172,18 @@ def _date_of(values: ValueRules) -> DateOf:
     return date_of
 
 
-def _address(one: SalesSettings, find: FindConnection) -> tuple[str, str]:
-    if one.connection:
-        return find(one.connection), ""
-    if not one.password_variable:
-        return one.url, ""
-    password = os.environ.get(one.password_variable)
+def _address(source: SalesSettings, find: FindConnection) -> tuple[str, str]:
+    if source.connection:
+        return find(source.connection), ""
+    if not source.password_variable:
+        return source.url, ""
+    password = os.environ.get(source.password_variable)
     if password is None:
         raise InputError(
-            f"The environment has no variable {one.password_variable}, which password_variable of "
-            f"the sales source {one.name} names: set it to the password."
+            f"The environment has no variable {source.password_variable}, which password_variable "
+            f"of the sales source {source.name} names: set it to the password."
         )
-    return one.url, password
+    return source.url, password
 
 
 def connection_of_environment(name: str, environment: Mapping[str, str] = os.environ) -> str:

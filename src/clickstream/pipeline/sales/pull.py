@@ -149,7 +149,7 @@ def plan_pull(
         first = now.date() - timedelta(days=source.horizon_days)
     rules = rules_of_lake(lake, source)
     with aws_errors.translate_errors():
-        known = sales_publication.versions(lake, source.name, first)
+        recorded = sales_publication.versions(lake, source.name, first)
     with (
         noting_failure(lake, source.name, now),
         open_source(lake.settings, source, rules, find, DATED) as reader,
@@ -157,9 +157,9 @@ def plan_pull(
         survey = reader.survey(first, last)
     days = {
         day
-        for day in {*survey.days, *known}
+        for day in {*survey.days, *recorded}
         if is_between(day, first, last)
-        and (everything or known.get(day) != _version(survey.days.get(day, _NOTHING), rules))
+        and (everything or recorded.get(day) != _version(survey.days.get(day, _NOTHING), rules))
     }
     return PullPlan(source, sorted(days), survey, first)
 
@@ -177,15 +177,11 @@ def _pull_from(reader: SalesReader, lake: Lake, day: date, rules: SalesRules) ->
     with aws_errors.translate_errors():
         ledger = sales_publication.ledger_rows(lake, day, day)
         replaces = sales_publication.publication_in(ledger, sales_of(rules.source, day))
-    digest, built = _read(reader, day, rules)
+    # The digest and the rows are of one state of the source.
+    digest = reader.survey(day, day).days.get(day, _NOTHING)
+    built = build_day(day, reader.read_day(day), rules)
     with aws_errors.translate_errors():
         return _stage(lake, built, digest, rules, replaces)
-
-
-def _read(reader: SalesReader, day: date, rules: SalesRules) -> tuple[DayDigest, SalesDay]:
-    """Return the digest and the rows of a date, both of one state of the source."""
-    digest = reader.survey(day, day).days.get(day, _NOTHING)
-    return digest, build_day(day, reader.read_day(day), rules)
 
 
 def _version(digest: DayDigest, rules: SalesRules) -> str:
@@ -201,9 +197,9 @@ def _stage(
     prefix = f"{staging.OF_SALES}{rules.source}/{built.day}/{version}/"
     digests = staging.Digests()
     for table in OF_SALES_DAYS:
-        digests.add(
-            staging.put(lake, f"{prefix}{table.name}.parquet", _parquet(built.table(table)))
-        )
+        file = BytesIO()
+        pq.write_table(built.table(table), file, compression="zstd", write_statistics=False)
+        digests.add(staging.put(lake, f"{prefix}{table.name}.parquet", file.getvalue()))
     totals, differences = totals_of(built), order_differences(built)
     return StagedSales(
         source=rules.source,
@@ -223,12 +219,6 @@ def _stage(
     )
 
 
-def _parquet(rows: pa.Table) -> bytes:
-    file = BytesIO()
-    pq.write_table(rows, file, compression="zstd", write_statistics=False)
-    return file.getvalue()
-
-
 @aws_errors.translate_errors()
 def check_date(lake: Lake, staged: StagedSales) -> StagedSales:
     """Refuse a date whose staged rows are damaged, or are not all rows of the source.
@@ -238,12 +228,12 @@ def check_date(lake: Lake, staged: StagedSales) -> StagedSales:
     rejects = staging.read(lake, staged.staged(SALES_REJECTS), ["of_table"])["of_table"].to_pylist()
     for table in DATED_TABLES:
         kept = staging.count(lake, staged.staged(table))
-        there, rejected = staged.source_rows.get(table.name, 0), rejects.count(table.name)
-        if kept + rejected != there:
+        at_source, rejected = staged.source_rows.get(table.name, 0), rejects.count(table.name)
+        if kept + rejected != at_source:
             raise UnbalancedSales(
-                f"{staged.day} of {staged.source} has {quantity(there, 'row')} of {table.name}, "
-                f"but {quantity(kept, 'row')} and {quantity(rejected, 'reject')} were staged, so "
-                "it stays unpublished. Report this fault."
+                f"{staged.day} of {staged.source} has {quantity(at_source, 'row')} of "
+                f"{table.name}, but {quantity(kept, 'row')} and {quantity(rejected, 'reject')} "
+                "were staged, so it stays unpublished. Report this fault."
             )
     return staged
 
@@ -278,8 +268,8 @@ def _publish(lake: Lake, staged: StagedSales, run_id: str) -> None:
         "event_date": day,
         "hour_at": datetime(day.year, day.month, day.day),
         "sales_source": staged.source,
-        **{f"source_{one.name}": staged.source_rows.get(one.name, 0) for one in DATED_TABLES},
-        **{one.name: staged.rows[one.name] for one in DATED_TABLES},
+        **{f"source_{table.name}": staged.source_rows.get(table.name, 0) for table in DATED_TABLES},
+        **{table.name: staged.rows[table.name] for table in DATED_TABLES},
         "rejected": staged.rows[SALES_REJECTS.name],
         "gross_cents": staged.gross_cents,
         "refunded_cents": staged.refunded_cents,

@@ -1,9 +1,12 @@
-"""What the lake has of sales: the newest dates and the tables without dates, with their ledgers."""
+"""What the lake has of sales: newest dates, tables without dates, and matches of orders.
+
+`clickstream sales status` and `clickstream verify` call this.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -15,8 +18,10 @@ from clickstream.lake.sales_publication import ledger_rows
 from clickstream.pipeline.sales.listings import stored_versions
 from clickstream.sales.fields import count_rows
 from clickstream.sales.listings import latest_versions
+from clickstream.tables import Table
 from clickstream.tables.sales import OF_SALES_DAYS, SALES_REJECTS
 from clickstream.tables.sales_listings import LISTING_LEDGER, VERSIONED_TABLES
+from clickstream.tables.sales_matches import CONFIRMATION_VIEWS, ORDER_MATCHES
 from clickstream.wording import amount, quantity
 
 LONGEST_LOOK = 400
@@ -69,14 +74,20 @@ class SalesDate(StoredSales):
     @property
     def cells(self) -> tuple[str, ...]:
         """The values as texts, for a table."""
-        one = self.ledger
-        net = one["gross_cents"] - one["refunded_cents"]
-        spend = one["spend_cents"]
-        money = map(amount, (one["gross_cents"], one["refunded_cents"], net, spend))
-        differing = "–" if one["differing_orders"] is None else str(one["differing_orders"])
+        ledger = self.ledger
+        net = ledger["gross_cents"] - ledger["refunded_cents"]
+        spend = ledger["spend_cents"]
+        money = map(amount, (ledger["gross_cents"], ledger["refunded_cents"], net, spend))
+        differing = "–" if ledger["differing_orders"] is None else str(ledger["differing_orders"])
         return (
-            *(str(one["event_date"]), self.source, f"{one['orders']:,}", *money, one["currency"]),
-            *(str(one["rejected"]), differing),
+            *(
+                str(ledger["event_date"]),
+                self.source,
+                f"{ledger['orders']:,}",
+                *money,
+                ledger["currency"],
+            ),
+            *(str(ledger["rejected"]), differing),
         )
 
 
@@ -84,44 +95,46 @@ class SalesDate(StoredSales):
 def newest_dates(lake: Lake, sources: Collection[str], days: int, today: date) -> list[SalesDate]:
     """Return the newest dates of some sources, at most `days` of each, in order."""
     first = today - timedelta(days=LONGEST_LOOK)
-    found = [
+    ledgers = [
         row
         for row in ledger_rows(lake, first, today + timedelta(days=1)).to_pylist()
         if row["sales_source"] in sources
     ]
     kept: list[dict[str, Any]] = []
     for source in sources:
-        own = sorted((r for r in found if r["sales_source"] == source), key=_date_of)
+        own = sorted((r for r in ledgers if r["sales_source"] == source), key=_date_of)
         kept += own[-days:]
     if not kept:
         return []
     kept.sort(key=lambda row: (row["event_date"], row["sales_source"]))
     rows = _rows(lake, kept[0]["event_date"], kept[-1]["event_date"])
     return [
-        SalesDate(one, {table.name: rows[table.name, *_key(one)] for table in OF_SALES_DAYS})
-        for one in kept
+        SalesDate(
+            ledger,
+            {
+                table.name: rows[table.name, ledger["sales_source"], ledger["event_date"]]
+                for table in OF_SALES_DAYS
+            },
+        )
+        for ledger in kept
     ]
 
 
 def _date_of(row: dict[str, Any]) -> date:
-    found: date = row["event_date"]
-    return found
-
-
-def _key(row: dict[str, Any]) -> tuple[str, date]:
-    return row["sales_source"], row["event_date"]
+    day: date = row["event_date"]
+    return day
 
 
 def _rows(lake: Lake, first: date, last: date) -> Counter[tuple[str, str, date]]:
     """Count the rows of each table by source and date."""
-    found: Counter[tuple[str, str, date]] = Counter()
+    counts: Counter[tuple[str, str, date]] = Counter()
     for table in OF_SALES_DAYS:
         loaded = iceberg_tables.load(lake, table)
         columns = ["sales_source", "event_date"]
         rows = loaded.read(Hour.midnight(first), Hour.midnight(last), columns)
         sources, dates = (rows[name].to_pylist() for name in columns)
-        found.update((table.name, *key) for key in zip(sources, dates, strict=True))
-    return found
+        counts.update((table.name, *key) for key in zip(sources, dates, strict=True))
+    return counts
 
 
 class StoredListings(StoredSales):
@@ -135,11 +148,11 @@ class StoredListings(StoredSales):
     @property
     def sentence(self) -> str:
         """One line for the terminal."""
-        one = self.ledger
+        ledger = self.ledger
         rows = count_rows({name: number for name, number in self.rows.items() if number})
-        rejected = f"; {quantity(one['rejected'], 'row')} rejected" if one["rejected"] else ""
+        rejected = f"; {quantity(ledger['rejected'], 'row')} rejected" if ledger["rejected"] else ""
         lost = f"; {', '.join(self.lost)} differ from the ledger" if self.lost else ""
-        return f"{self.source}: {rows or 'no rows'}, since {one['event_date']}{rejected}{lost}."
+        return f"{self.source}: {rows or 'no rows'}, since {ledger['event_date']}{rejected}{lost}."
 
 
 @aws_errors.translate_errors()
@@ -148,7 +161,9 @@ def stored_listings(lake: Lake, sources: Collection[str]) -> list[StoredListings
     ledger = iceberg_tables.load(lake, LISTING_LEDGER).read_between(None, None).to_pylist()
     newest = {row["sales_source"]: row for row in sorted(ledger, key=_date_of)}
     chosen = {source: newest[source] for source in sources if source in newest}
-    tables = {one: iceberg_tables.load(lake, one) for one in VERSIONED_TABLES} if chosen else {}
+    tables = (
+        {table: iceberg_tables.load(lake, table) for table in VERSIONED_TABLES} if chosen else {}
+    )
     return [
         StoredListings(
             row,
@@ -159,3 +174,69 @@ def stored_listings(lake: Lake, sources: Collection[str]) -> list[StoredListings
         )
         for source, row in chosen.items()
     ]
+
+
+@dataclass(frozen=True)
+class MatchSummary:
+    """The orders of some dates by the method of their match and by the reason of having none.
+
+    `unknown` counts views of people with a number that no order has, and `differing` views that
+    show another amount than their order has.
+    """
+
+    methods: Counter[str]
+    reasons: Counter[str]
+    unknown: int
+    differing: int
+
+    @property
+    def sentence(self) -> str:
+        """One line for the terminal."""
+        orders = sum(self.methods.values())
+        matched = orders - self.methods["none"]
+        by_time = f", {self.methods['time']:,} of them by time" if self.methods["time"] else ""
+        reasons = ", ".join(f"{number:,} {why}" for why, number in self.reasons.most_common())
+        parts = [f"{matched:,} of {quantity(orders, 'order')} matched to visits{by_time}"]
+        if reasons:
+            parts.append(f"without a visit: {reasons}")
+        parts += [
+            f"{quantity(self.unknown, 'view')} with an unknown number",
+            f"{quantity(self.differing, 'order')} with another amount on the page",
+        ]
+        return f"{'; '.join(parts)}."
+
+
+@aws_errors.translate_errors()
+def summarize_matches(
+    lake: Lake, days: Sequence[date], sources: Collection[str]
+) -> MatchSummary | None:
+    """Count the matches of sources from the first to the last of some dates; None without any."""
+    if not days:
+        return None
+    orders = [
+        row
+        for row in _read_rows(lake, ORDER_MATCHES, days, ["sales_source", "method", "why_none"])
+        if row["sales_source"] in sources
+    ]
+    views = _read_rows(lake, CONFIRMATION_VIEWS, days, ["kind", "shown_cents", "order_cents"])
+    if not orders and not views:
+        return None
+    return MatchSummary(
+        Counter(row["method"] for row in orders),
+        Counter(row["why_none"] for row in orders if row["why_none"]),
+        sum(row["kind"] == "unknown number" for row in views),
+        sum(
+            row["kind"] == "order" and row["shown_cents"] not in (None, row["order_cents"])
+            for row in views
+        ),
+    )
+
+
+def _read_rows(
+    lake: Lake, table: Table, days: Sequence[date], columns: list[str]
+) -> list[dict[str, Any]]:
+    first, last = Hour.midnight(min(days)), Hour.midnight(max(days)).plus(23)
+    rows: list[dict[str, Any]] = (
+        iceberg_tables.load(lake, table).read(first, last, columns).to_pylist()
+    )
+    return rows

@@ -13,8 +13,7 @@ from tests.support.examples import examples
 from tests.support.web_server import time_of
 
 from clickstream.lake import Lake, objects, raw
-from clickstream.pipeline.pull.host import pull_source
-from clickstream.pipeline.pull.result import Pulled
+from clickstream.pipeline.pull.host import Pulled, pull_source
 from clickstream.settings import SourceSettings
 
 MOST_FILES = 14

@@ -19,8 +19,7 @@ from clickstream.errors import InputError
 from clickstream.hours import Hour
 from clickstream.lake import Lake, raw
 from clickstream.pipeline.publish.publish import Due, build_hour, hours_to_build
-from clickstream.pipeline.pull.host import pull_source
-from clickstream.pipeline.pull.result import Pulled
+from clickstream.pipeline.pull.host import Pulled, pull_source
 from clickstream.settings import SourceSettings
 
 ACTIONS = st.one_of(

@@ -17,8 +17,7 @@ from tests.support.web_server import WebServer, raw_lines
 from clickstream.collect import DirectorySource, FileHandle, FileStat, ListedFile
 from clickstream.collect.source import LeftOut
 from clickstream.lake import Lake, collection
-from clickstream.pipeline.pull.host import pull_source
-from clickstream.pipeline.pull.result import Pulled
+from clickstream.pipeline.pull.host import Pulled, pull_source
 
 SECOND = 1_000_000_000
 NOW = time.time
