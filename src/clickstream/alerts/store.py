@@ -27,9 +27,9 @@ INCIDENTS = RecordStore("alerts/", Incidents)
 """The record `incidents` has the incidents of a lake."""
 
 CHECKS = RecordStore("alerts/", datetime)
-"""The record `checked` has the time of the last check of a lake, up to CHECK_NOTED."""
+"""The record `checked` has the time of the last check of a lake, within NOTE_INTERVAL."""
 
-CHECK_NOTED = timedelta(minutes=10)
+NOTE_INTERVAL = timedelta(minutes=10)
 """Time after which a check is noted again; more often would cost a write for each check."""
 
 CHECK_LIMIT = timedelta(hours=2)
@@ -38,9 +38,9 @@ CHECK_LIMIT = timedelta(hours=2)
 
 @aws_errors.translate_errors()
 def note_check(lake: Lake, now: datetime) -> None:
-    """Note that the alerts of a lake were checked at `now` (aware)."""
+    """Note that the alerts of a lake were checked at `now` (aware), once per NOTE_INTERVAL."""
     stored = CHECKS.read(lake, "checked")
-    if stored is None or abs(now - stored.value) > CHECK_NOTED:
+    if stored is None or abs(now - stored.value) > NOTE_INTERVAL:  # also a note from the future
         CHECKS.put(lake, "checked", now)
 
 

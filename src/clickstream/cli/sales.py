@@ -59,7 +59,8 @@ def _lines(checked: SalesCheck) -> Iterator[tuple[str, str]]:
         yield checked.error.printed, "red"
     if checked.survey is None:
         return
-    if not checked.survey.days and not {*checked.tables} <= {*LISTINGS}:
+    has_tables_with_dates = any(table not in LISTINGS for table in checked.tables)
+    if has_tables_with_dates and not checked.survey.days:
         yield "It has no row with a time.", "yellow"
     yield from _lines_of_survey(checked)
     yield from _lines_of_rows(checked)

@@ -19,9 +19,9 @@ RUN = "the demo's first pull"
 """The name under which the ledger records these publications."""
 
 
-def directory_of_costs(state: Path) -> Path:
-    """Return the directory with what campaigns cost, beside the description of the café's logs."""
-    return state.with_name("cafe-advertising")
+def directory_of_costs(logs_description: Path) -> Path:
+    """Return the directory of advertising costs, beside the file that describes the café's logs."""
+    return logs_description.with_name("cafe-advertising")
 
 
 def pull_sales(lake: Lake, first: date, step: DemoStep) -> None:

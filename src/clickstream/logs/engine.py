@@ -178,7 +178,10 @@ class LogEngine:
             return export_facts(snapshot, directory)
 
     def place_lines(self, visits: Mapping[str, range]) -> list[PlacedLine]:
-        """Return where the lines of visits are, given by their ids and days since 1970-01-01."""
+        """Return the file and number of each line of some visits.
+
+        `visits` has the days of each visit, since 1970-01-01, by its id. Ids are keyed hashes.
+        """
         self.last = self.last or self.logs.read(self._console)
         return place_lines(self.last.lines, self.last.settings, self._secret(), visits)
 

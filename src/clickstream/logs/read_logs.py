@@ -118,7 +118,7 @@ class SmallFiles:
                         file.name, file.data, self._result.last_format, self._longest
                     )
                 except UnknownFormat as error:
-                    self._result.add_unreadable(file.file, error)
+                    self._result.errors[file.file.path] = error
                     continue
                 if is_first:
                     samples = [later.data for later in files[position + 1 :]]
@@ -171,6 +171,7 @@ class Read:
     set_aside: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
+    errors: dict[str, InputError] = field(default_factory=dict)
     offsets: WrittenOffsets = field(default_factory=dict)
     end: LogEnd | None = None
 
@@ -260,8 +261,11 @@ def read_files(
             try:
                 _read_file(tally, file, chosen, progress, small, result, longest)
             except InputError as error:
-                result.add_unreadable(file, error)
+                result.errors[file.path] = error
         small.flush()
+    for file in files:
+        if unreadable := result.errors.get(file.path):
+            result.add_unreadable(file, unreadable)
     return result
 
 

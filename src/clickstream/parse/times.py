@@ -113,15 +113,16 @@ class TimeFormat:
         return TimeFormat(self.parts + other.parts)
 
     @property
-    def tells(self) -> frozenset[str]:
-        """The values it has: year, month, day, hour, minute, second, fraction, offset, seconds."""
+    def units(self) -> frozenset[str]:
+        """The units that a time has, such as year, minute, fraction, offset, or Unix seconds."""
         return frozenset(_WHAT.get(part.name, part.name) for part in self.parts if part.name)
 
     @cached_property
     def lacks(self) -> tuple[str, ...]:
         """The values that are missing for a point in time."""
         needed = ("year", "month", "day", "hour", "minute")
-        return () if "seconds" in self.tells else tuple(n for n in needed if n not in self.tells)
+        units = self.units
+        return () if "seconds" in units else tuple(unit for unit in needed if unit not in units)
 
     @property
     def problem(self) -> str:

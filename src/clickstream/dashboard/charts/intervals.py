@@ -30,11 +30,12 @@ class IntervalAxis:
 
     @classmethod
     def of_intervals(cls, intervals: Sequence[DrawInterval]) -> IntervalAxis:
-        """Return the axis that has 0 and all intervals."""
+        """Return the axis that has 0 and all intervals; its ends are whole steps."""
         low = min([0.0, *(interval.low for interval in intervals)])
         high = max([0.0, *(interval.high for interval in intervals)])
-        _, (_, step, *_) = axis([high - low])
-        return cls(low // step * step, max(-(-high // step), 1) * step, step)
+        _, (_, step, *_) = axis([high - low])  # the first tick after 0
+        steps_up = -(-high // step)  # rounded up
+        return cls(low // step * step, max(steps_up, 1) * step, step)
 
     def place(self, value: float) -> float:
         """Return the position of a value in per cent."""

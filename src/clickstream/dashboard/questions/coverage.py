@@ -130,9 +130,9 @@ def are_nearly_all(complete: int, period: Period, zone: ZoneInfo) -> bool:
 
 
 def log_question(now: datetime) -> Question:
-    """Build the question for the begin of the log and its newest hour, as of the local `now`."""
-    all_hours = Period(_EARLIEST, now.date(), now.hour + 1)
-    return build_question(("log_begins", "newest_hour"), (), all_hours)
+    """Build the question when the log begins and which hour is its newest, at the local `now`."""
+    whole_log = Period(_EARLIEST, now.date(), until_hour=now.hour + 1)
+    return build_question(("log_begins", "newest_hour"), (), whole_log)
 
 
 def measure_coverage(ask: Ask, period: Period, zone: ZoneInfo, now: datetime) -> Coverage:

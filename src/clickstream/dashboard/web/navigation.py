@@ -173,8 +173,10 @@ def tab_label(page: PageContext, tab: Tab) -> str:
 
 
 def _has_content(page: PageContext, tab: Tab) -> bool:
-    """Whether a tab has figures: the one of conversions needs a goal, a funnel or a shop."""
-    return tab != "orders" or page.has_goals or bool(page.settings.funnel) or page.has_shop
+    """Whether a tab has figures: that of orders needs a goal, a funnel or a shop."""
+    if tab != "orders":
+        return True
+    return page.has_goals or page.has_shop or bool(page.settings.funnel)
 
 
 def _range_link(page: PageContext, name: RangeName) -> MenuLink:

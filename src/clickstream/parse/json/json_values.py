@@ -28,7 +28,9 @@ NOT_USABLE, NO_SUCH_TIME = -2, -3
 
 
 _NUMBER = re.compile(r"[0-9]{1,20}(?:\.[0-9]*)?")
-_FRACTION = r"^(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)\.\d{1,9}(|Z|[+-]\d\d:\d\d)$"  # of a second
+_AROUND_FRACTION = (
+    r"^(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)\.\d{1,9}(|Z|[+-]\d\d:\d\d)$"  # of a second
+)
 _LEAP_SECOND = re.compile(r"(?<=[T ][0-9]{2}:[0-9]{2}:)60")
 _MILLISECONDS_FROM = 10**11  # as seconds, this would be the year 5138
 _LARGE = 2**63  # JSON parsers do not agree on integers from here on
@@ -135,13 +137,16 @@ def seconds(column: JsonColumn) -> Numbers:
     """Return each time as Unix seconds, or NOT_USABLE or NO_SUCH_TIME.
 
     Supported are ISO 8601 (UTC if it has no offset), Unix time, and the time format of Apache and
-    nginx.
+    nginx. Fractions of a second are dropped.
     """
-    codes, values = column.codes, column.values
-    if not isinstance(values, list):
-        whole = pc.replace_substring_regex(values, _FRACTION, r"\1\2").dictionary_encode("encode")
-        codes, values = whole.indices.to_numpy()[codes], whole.dictionary.to_pylist()
-    return _times(values)[codes]
+    if isinstance(column.values, list):  # not all values are texts
+        return _times(column.values)[column.codes]
+    # Texts that differ only in the fraction become one, so that each second is parsed once.
+    texts = pc.replace_substring_regex(column.values, _AROUND_FRACTION, r"\1\2")
+    distinct = texts.dictionary_encode(null_encoding="encode")
+    seconds_of_texts: Numbers = _times(distinct.dictionary.to_pylist())
+    seconds_of_rows: Numbers = seconds_of_texts[distinct.indices.to_numpy()]
+    return seconds_of_rows[column.codes]
 
 
 def _times(values: list[Any]) -> Numbers:

@@ -133,9 +133,9 @@ def _join_times(
 
 
 def _complement(first: TimeFormat, second: TimeFormat) -> bool:
-    seconds = {"seconds"} & (first.tells | second.tells)
-    only_fraction = (first.tells | second.tells) <= {"seconds", "fraction"}
-    return not first.tells & second.tells and (only_fraction or not seconds)
+    seconds = {"seconds"} & (first.units | second.units)
+    only_fraction = (first.units | second.units) <= {"seconds", "fraction"}
+    return not first.units & second.units and (only_fraction or not seconds)
 
 
 def _join_neighbours(

@@ -81,10 +81,13 @@ class JourneyReader:
         return journeys
 
     def _visitors_of(self, day: date) -> set[str]:
-        """Return the people with visits on a date who did not opt out."""
+        """Return the visitors with a visit on a UTC date that is neither a bot's nor opted out.
+
+        Suspected machines are left out as well.
+        """
         columns = ["visitor_id", "is_bot", "opted_out"]
-        at, table = Hour.midnight(day), SESSION_PARTS
-        rows = iceberg_tables.load(self._lake, table).read(at, at.plus(23), columns).to_pylist()
+        midnight, table = Hour.midnight(day), iceberg_tables.load(self._lake, SESSION_PARTS)
+        rows = table.read(midnight, midnight.plus(23), columns).to_pylist()
         people = {row["visitor_id"] for row in rows if not (row["is_bot"] or row["opted_out"])}
         return people - {*self._suspected(day)}
 

@@ -194,12 +194,15 @@ class MatchReader:
 
     @cached_property
     def _denied(self) -> set[str]:
-        """The customers whose latest statement on any purpose is a refusal."""
+        """The customers who refuse at least one purpose, by their latest statement on it.
+
+        Of two statements at the same time, the refusal counts.
+        """
         latest: dict[tuple[str, str], tuple[Any, bool]] = {}
         for row in match_reads.consents(self._lake).to_pylist():
             key = row["customer_key"], row["purpose"]
-            state = (row["recorded_at"], row["state"] in _REFUSED)
-            latest[key] = max(latest.get(key, state), state)
+            statement = (row["recorded_at"], row["state"] in _REFUSED)
+            latest[key] = max(latest.get(key, statement), statement)
         return {customer for (customer, _), (_, is_refused) in latest.items() if is_refused}
 
     def _forget(self, before: date) -> None:
