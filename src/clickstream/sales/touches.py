@@ -89,24 +89,23 @@ def changed_credits(
     """Return what differs between the credits of two sets of touches of the same date.
 
     Only orders that have touches in both, or have lost them, are compared: a new order has changed
-    nothing. `stored` are the changes so far; one that is their last for its cell is not repeated.
+    nothing. `stored` are the changes so far. The last one of a cell has its credit before: if a
+    publication was killed after it stored its changes, `before` has not followed them.
     """
     old, new = credits_of(before), credits_of(after)
     orders = {(cell.sales_source, cell.order_id) for cell in old}
-    last = {_cell(row): row for row in sorted(stored, key=lambda row: row["changed_at"])}
+    for row in sorted(stored, key=lambda row: row["changed_at"]):
+        if (row["sales_source"], row["order_id"]) in orders:
+            cell = CreditCell(*(row[name] for name in CreditCell._fields))
+            old[cell] = row["cents_after"]
     currency = {(row["sales_source"], row["order_id"]): row["currency"] for row in before}
     changes = []
     for cell in sorted({*old, *new}, key=str):
         order = (cell.sales_source, cell.order_id)
         cents = {"cents_before": old.get(cell, 0), "cents_after": new.get(cell, 0)}
-        is_same = cents["cents_before"] == cents["cents_after"]
-        if order in orders and not is_same and not cents.items() <= last.get(cell, {}).items():
+        if order in orders and cents["cents_before"] != cents["cents_after"]:
             changes.append({**cell._asdict(), **cents, "currency": currency[order]})
     return changes
-
-
-def _cell(row: Row) -> CreditCell:
-    return CreditCell(*(row[name] for name in CreditCell._fields))
 
 
 def credits_of(touches: Sequence[Row]) -> dict[CreditCell, int]:

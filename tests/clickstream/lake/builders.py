@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
-from tests.support.faults import Killed
 
 from clickstream.hours import Hour
 from clickstream.lake import Lake
@@ -65,13 +64,11 @@ def build_audit(run_id: str, hours: Sequence[Hour]) -> Mapping[str, pa.Table]:
 
 
 def publish_as(
-    lake: Lake, run_id: str, *hours: Publication, is_killed: bool = False
+    lake: Lake, run_id: str, *hours: Publication
 ) -> tuple[Sequence[Replaced], list[LedgerRow]]:
-    """Publish hours with the audit of `build_audit`, or die before it; what they replace."""
+    """Publish hours with the audit of `build_audit`; return what they replace."""
 
     def audit(_replaced: Sequence[Replaced]) -> Mapping[str, pa.Table]:
-        if is_killed:
-            raise Killed
         return build_audit(run_id, [one.hour for one in hours])
 
     return publish_hours(lake, hours, run_id, audit)

@@ -90,23 +90,6 @@ def test_only_changed_session_parts_of_published_hours_are_replaced(lake: Lake) 
     assert old.equals(select_compared(parts_of("ana")(HOUR)))
 
 
-def test_a_later_attempt_finds_the_parts_that_the_first_one_replaced(lake: Lake) -> None:
-    """Even if the first one has overwritten them in the table before it was killed."""
-    store_rows(lake, SESSION_PARTS, HOUR, {"visitor_id": "ana"})
-    killed, later = (PublicationIntents(lake, {HOUR: "v1"}, run) for run in ("killed", "later"))
-    killed.write()
-    killed.save_replaced_parts(parts_of("bob"))
-    store_rows(lake, SESSION_PARTS, HOUR, {"visitor_id": "bob"})
-    later.write()
-    ana = select_compared(parts_of("ana")(HOUR))
-    assert later.save_replaced_parts(parts_of("eva")) == {HOUR: ana}
-    assert later.save_replaced_parts(parts_of("bob")) == {}, "the table has them already"
-    assert later.saved_by_others(later.list_keys(), set()) == {HOUR: ana}
-    assert later.saved_by_others(later.list_keys(), {HOUR}) == {}
-    later.remove()
-    assert later.saved_by_others(later.list_keys(), set()) == {}
-
-
 def test_parts_are_compared_by_typed_columns_whatever_their_encoding() -> None:
     plain = parts_of("ana")(HOUR)
     position = plain.schema.get_field_index("visitor_id")

@@ -1,8 +1,6 @@
-"""Publications replace hours in every table, refuse stale versions and survive a killed process."""
+"""Publications replace hours in every table and refuse stale versions."""
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 import pyarrow as pa
 import pytest
@@ -11,7 +9,6 @@ from tests.clickstream.lake.builders import (
     publish_as,
     stored_values,
 )
-from tests.support.faults import Killed
 
 from clickstream.errors import StaleHour
 from clickstream.hours import Hour
@@ -43,19 +40,6 @@ def test_hours_that_are_not_consecutive_are_refused(lake: Lake) -> None:
     with pytest.raises(ValueError, match="Only consecutive hours"):
         publish_as(lake, "run", build_publication(HOUR), build_publication(HOUR.plus(2)))
     assert hour_ledger.published_hours(lake, HOUR, HOUR.plus(2)) == set()
-
-
-def test_an_interrupted_publication_is_found_by_its_intents_until_a_run_completes_it(
-    lake: Lake,
-) -> None:
-    with pytest.raises(Killed):
-        publish_as(lake, "killed", build_publication(HOUR, "ana"), is_killed=True)
-    assert visitors(lake) == ["ana"]
-    assert hour_ledger.ledger_row(lake, HOUR).values == {}
-    assert intents.interrupted_hours(lake) == {HOUR}
-    publish_as(lake, "next", build_publication(HOUR, "ana"))
-    assert intents.interrupted_hours(lake) == set()
-    assert len(visitors(lake)) == 1
 
 
 def test_a_build_from_an_outdated_version_is_refused_and_changes_nothing(lake: Lake) -> None:
@@ -95,18 +79,3 @@ def test_a_publication_is_refused_if_another_one_has_begun_after_it(lake: Lake) 
     with pytest.raises(StaleHour):
         publish_as(lake, "earlier", Publication(HOUR, first.version, rows))
     assert visitors(lake) == ["eva"]
-
-
-def test_a_run_after_a_crash_compares_with_the_session_parts_that_readers_saw(lake: Lake) -> None:
-    _, [first] = publish_as(lake, "first", build_publication(HOUR, "ana"))
-    changed = build_publication(HOUR, "bob", version=first.version)
-    with pytest.raises(Killed):
-        publish_as(lake, "killed", changed, is_killed=True)
-    assert visitors(lake) == ["bob"]
-    [one], [after] = publish_as(lake, "next", changed)
-    assert (one.ledger.version, after.values["published_by"]) == (first.version, "next")
-    assert one.parts is not None
-    assert one.parts["visitor_id"].to_pylist() == ["ana"]
-    assert [*one.raw_objects] == ["raw/first.gz"]
-    same, _ = publish_as(lake, "same rows", replace(changed, version=after.version))
-    assert [replaced.parts for replaced in same] == [None]

@@ -17,6 +17,7 @@ from tests.support.tiers import first_in_make_test
 from clickstream.hours import Hour
 from clickstream.lake import Lake, objects, raw
 from clickstream.lake.iceberg import iceberg_tables
+from clickstream.lake.intents import PUBLISHING, PublicationIntents
 from clickstream.lake.raw import RawRange
 from clickstream.pipeline.proof import athena_checks
 from clickstream.pipeline.proof.repair import repair
@@ -50,6 +51,7 @@ def restore(lake: Lake, right: dict[str, pa.Table]) -> None:
     for table in CHANGED:
         iceberg_tables.load(lake, table).replace(HOUR, HOUR, right[table.name])
     raw.clear_pending(lake, raw.pending_by_hour(lake).get(HOUR, []))
+    objects.delete(lake, [key for key, _ in objects.listing(lake, PUBLISHING)])
 
 
 def rewrite(lake: Lake, table: Table, change: Callable[[list[dict[str, Any]]], Any]) -> None:
@@ -86,6 +88,10 @@ def stray_mark(lake: Lake) -> None:
 def mark_left_behind(lake: Lake) -> None:
     key = raw.list_raw(lake, HOUR)[0].key
     objects.put(lake, key.replace("raw/", "pending/"), b"")
+
+
+def intent_of_a_killed_run(lake: Lake) -> None:
+    PublicationIntents(lake, {HOUR: "a version"}, "killed").write()
 
 
 FAULTS: dict[str, Callable[[Lake], None]] = {
@@ -132,6 +138,7 @@ FAULTS: dict[str, Callable[[Lake], None]] = {
     ),
     "a mark means nothing": stray_mark,
     "a mark was left behind": mark_left_behind,
+    "a publication was killed": intent_of_a_killed_run,
 }
 
 
@@ -171,10 +178,12 @@ def test_repair_builds_the_hours_that_verify_names(lake: Lake, right: dict[str, 
         FAULTS[fault](lake)
     FAULTS["another carry was taken over"](lake)
     stray_mark(lake)
+    intent_of_a_killed_run(lake)
     assert verify(lake, LAST).is_proven
     assert verify(lake, FIRST, FIRST).is_proven
     report = verify(lake)
     assert {finding.hour for finding in report.findings} == {HOUR}
+    assert any("was interrupted" in finding.what for finding in report.findings)
     assert repair(lake, report, "tests").is_proven
     for name, frame in contents(lake).items():
         pd.testing.assert_frame_equal(frame, before[name], obj=name)

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.support.access_log import Client, append
-from tests.support.faults import Killed
 from tests.support.lakes import build_all
 
 from clickstream.hours import Hour, hour_range
@@ -22,31 +19,6 @@ from clickstream.pipeline.pull.host import pull_source
 
 FIRST = Hour.parse("2026-11-20T05")
 ANA = Client("192.0.2.1")
-
-
-class _DyingGlue:
-    """The process dies right after its n-th commit to a table, or before the first."""
-
-    def __init__(self, real: Any, commits: int) -> None:
-        self._real, self._left = real, commits
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._real, name)
-
-    def update_table(self, **request: Any) -> Any:
-        if self._left == 0:
-            raise Killed
-        answer = self._real.update_table(**request)
-        self._left -= 1
-        if self._left == 0:
-            raise Killed
-        return answer
-
-
-def dying_after(lake: Lake, commits: int) -> Lake:
-    copy = Lake(lake.settings, lake.session)
-    copy.__dict__["glue"] = _DyingGlue(lake.glue, commits)
-    return copy
 
 
 def visit(hour: Hour, *minutes: int) -> list[str]:
@@ -134,32 +106,3 @@ def test_hours_built_backwards_have_no_late_lines(lake: Lake, tmp_path: Path) ->
     build_hour(lake, FIRST, "backwards")
     assert changes(lake) == [(FIRST.next.naive, "merged", "neighbour", True)]
     assert late_lines(lake) == [(0, False), (0, False)]
-
-
-@pytest.mark.lake
-def test_changes_are_recorded_once_wherever_a_publication_dies(lake: Lake, tmp_path: Path) -> None:
-    """Every two hours die after another number of their six commits, and are then built again."""
-    pairs = [(FIRST.plus(2 * number), FIRST.plus(2 * number + 1)) for number in range(7)]
-    last = pairs[-1][1]
-    early = [(*visit(hour, 0, 40), *visit(following, 11)) for hour, following in pairs]
-    late = [(*visit(hour, 20), *visit(following, 20)) for hour, following in pairs]
-    arrive(lake, tmp_path, [*chain(*early)], "access.log.1")
-    build_all(lake, FIRST, last, "first")
-    arrive(lake, tmp_path, [*chain(*late)], "access.log")
-    for commits, pair in enumerate(pairs):
-        with suppress(Killed):
-            build_all(dying_after(lake, commits), *pair, "killed")
-            pytest.fail("it should have died")
-    broken = {f.hour for f in verify(lake).findings if "was interrupted" in f.what}
-    assert broken == {*hour_range(FIRST, pairs[-2][1])}, "after its last commit it is done"
-    build_all(lake, FIRST, last, "again")
-    assert changes(lake) == [
-        (hour.naive, change, "late lines", is_renamed)
-        for pair in pairs
-        for hour, change, is_renamed in (
-            *((pair[0], "extended", False), (pair[0], "merged", True)),
-            (pair[1], "extended", False),
-        )
-    ]
-    assert late_lines(lake) == [(1, True)] * 2 * len(pairs)
-    assert verify(lake).is_proven

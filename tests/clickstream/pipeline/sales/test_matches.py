@@ -1,18 +1,16 @@
-"""Orders meet the visits that the simulated café knows, in any order of pulls, builds and kills."""
+"""Orders meet the visits that the simulated café knows, in any order of pulls and builds."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.support.changed_rows import change_row
-from tests.support.faults import Killed, dying
 from tests.support.lakes import aws_session
 from tests.support.matched_cafe import MatchedCafe, TrueMatch, TrueTouch, cafe_settings
 
@@ -134,8 +132,6 @@ def test_matches_are_those_of_the_cafe_in_any_order_of_pulls_and_builds(
         if number == pieces:
             cafe.refuse(shop, moment)
         pull_shop(lake, now)
-        with suppress(Killed):
-            match(dying(lake, chance.randrange(60), after=bool(number % 2)), now)
         match(lake, now)
         assert matches(lake).keys() == cafe.truth(moment).keys()
     (logs / "web-2-access.log").write_bytes(cafe.lines(is_late=True))
