@@ -28,7 +28,7 @@ from clickstream.clean.referrers import OwnDomain, infer_own_domain
 from clickstream.errors import UnusableRule
 from clickstream.expressions import Expression
 from clickstream.lookups import AsnDatabase, PlaceDatabase, open_asn_database
-from clickstream.parse.registry import compile_format
+from clickstream.parse.formats import compile_format
 from clickstream.sales.column_maps import ColumnMap, parse_map
 from clickstream.settings import GoalSettings, Settings
 

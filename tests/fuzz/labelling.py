@@ -24,7 +24,7 @@ from clickstream.clean.channels import DEFAULT_CHANNELS, arrival
 from clickstream.clean.devices import DEVICES, device_of
 from clickstream.clean.pages import page_name
 from clickstream.clean.places import NOWHERE, PRIVATE, place_at
-from clickstream.clean.referrers import known_source, referrer_of
+from clickstream.clean.referrers import named_source, referrer_of
 from clickstream.clean.request_kinds import PATH_KINDS, KindRules, path_kind
 from clickstream.clean.request_table import COLUMNS
 from clickstream.clean.urls import split_target
@@ -91,7 +91,7 @@ def _check_target(text: str) -> None:
 def _check_referrer(text: str, other: str) -> None:
     referrer = referrer_of(text, DOMAINS)
     assert referrer is None or referrer.domain
-    known_source(text)
+    named_source(text)
     arrival(referrer, split_target(other, TARGETS), DEFAULT_CHANNELS)
 
 

@@ -22,11 +22,11 @@ from clickstream.parse import (
     w3c,
 )
 from clickstream.parse.format_changes import segments
+from clickstream.parse.formats import FORMATS
 from clickstream.parse.frames import unescape
 from clickstream.parse.json import json_lines
 from clickstream.parse.layouts import layout_rows
 from clickstream.parse.layouts.layout_scan import find
-from clickstream.parse.registry import FORMATS
 from clickstream.parse.rows import Rows
 from clickstream.parse.w3c import Spaced
 

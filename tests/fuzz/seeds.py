@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.clickstream.parse.trap_lines import READ, REFUSED
 
-from clickstream.parse.registry import DECLARED, FORMATS
+from clickstream.parse.formats import DECLARED, FORMATS
 
 _TRAPS = [line for line, _ in (*READ.values(), *REFUSED.values()) if len(line) < 400]
 _COMBINED = [*FORMATS].index("combined")

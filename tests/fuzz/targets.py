@@ -11,7 +11,7 @@ from tests.fuzz.reading import check_cuts, check_reading, format_of
 
 from clickstream.errors import InputError
 from clickstream.parse import detect, parse, parse_blocks
-from clickstream.parse.registry import FORMATS, compile_format
+from clickstream.parse.formats import FORMATS, compile_format
 
 SLOW = 2.0
 """CPU seconds that no input may take; none is larger than 64 kB."""

@@ -11,7 +11,7 @@ import pytest
 from tests.real_logs.real_log import RealLog
 from tests.support.shared_data import shared
 
-from clickstream.parse.registry import compile_format
+from clickstream.parse.formats import compile_format
 
 COMBINED_IN_UTC = (
     '%h %l %u [%{%d/%b/%Y:%H:%M:%S}t +0000] "%r" %>s %b "%{Referer}i" "%{User-agent}i"'

@@ -11,7 +11,7 @@ from scripts.compile_views import COMPILED, compile_views
 from tests.support.cases import each_case
 
 from clickstream import settings
-from clickstream.parse.registry import compile_format
+from clickstream.parse.formats import compile_format
 
 ROOT = Path(__file__).parents[2]
 DOCS = sorted((ROOT / "docs").glob("*.md"))

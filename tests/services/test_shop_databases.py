@@ -20,7 +20,7 @@ from clickstream.errors import ShopRefused, ShopUnreachable, UnusableSales
 from clickstream.pipeline.sales.opening import open_source, rules_of
 from clickstream.sales.listings import build_listings
 from clickstream.sales.sales_day import SalesDay, build_day
-from clickstream.sales.values import local_moment
+from clickstream.sales.value_checks import local_moment
 from clickstream.settings import Settings
 from clickstream.settings.sales import SalesSettings
 from clickstream.tables.sales import CAMPAIGN_SPEND, ORDER_ITEMS, ORDERS, REFUNDS, SALES_REJECTS

@@ -20,7 +20,7 @@ from tests.support.nginx import running_nginx
 from clickstream.clean import Cleaner, VisitorKeys
 from clickstream.clean.bots.signed_request import SignedRequest
 from clickstream.parse import parse
-from clickstream.parse.registry import compile_format
+from clickstream.parse.formats import compile_format
 from clickstream.settings import Settings, SiteSettings
 from clickstream.settings.labels import BotSettings
 from clickstream.step_config import clean_rules

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from clickstream.sales.values import local_moment
+from clickstream.sales.value_checks import local_moment
 from clickstream.settings.sales import SalesSettings
 
 LONDON = ZoneInfo("Europe/London")

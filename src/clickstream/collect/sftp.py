@@ -22,7 +22,7 @@ from clickstream.collect import event_loop, ssh
 from clickstream.collect.hosts import Host, HostLogin
 from clickstream.collect.limits import LIMITS, Budget, PullLimits
 from clickstream.collect.patterns import Pattern
-from clickstream.collect.remote_file import Rate, RemoteBytes, RemoteFile
+from clickstream.collect.sftp_file import Rate, RemoteBytes, RemoteFile
 from clickstream.collect.sftp_session import HostFileGone, HostFileRefused, SftpSession, file_stat
 from clickstream.collect.source import (
     LEADS_NOWHERE,

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from clickstream.errors import AwsRefused
 from clickstream.lake import aws_errors
 from clickstream.lake.client import Lake, shared_session, warm_up
+from clickstream.lake.iceberg_properties import check_tables
 from clickstream.lake.s3_get import code
-from clickstream.lake.table_properties import check_tables
 from clickstream.settings import Settings
 
 if TYPE_CHECKING:

@@ -27,8 +27,8 @@ from clickstream.logs.lines_by_date import VISITOR_KEY
 from clickstream.logs.log_set import LogSet
 from clickstream.logs.reading import SAMPLE_SIZE, STDIN, text_blocks
 from clickstream.networks import client_address
-from clickstream.parse.formats import TOO_LONG
 from clickstream.parse.frames import Parsed
+from clickstream.parse.line_patterns import TOO_LONG
 from clickstream.settings import AUTO, Settings
 from clickstream.step_config import (
     clean_rules,

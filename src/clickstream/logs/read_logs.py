@@ -34,8 +34,8 @@ from clickstream.logs.reading import (
 from clickstream.logs.time_zone import WrittenOffsets, merge_offsets, sample_offsets
 from clickstream.parse import Format, parse_blocks, parse_together
 from clickstream.parse.detect import Detected, confirm_formats
+from clickstream.parse.formats import FORMATS
 from clickstream.parse.frames import Parsed
-from clickstream.parse.registry import FORMATS
 from clickstream.settings import AUTO, Settings
 from clickstream.step_config import log_format_of
 from clickstream.wording import quantity, shorten

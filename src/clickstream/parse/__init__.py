@@ -1,7 +1,7 @@
 """Parse the bytes of access logs into columns: each line becomes a request or a reject.
 
-`pipeline` and `report` call the functions of this module. To read the package, start with
-`registry`, which lists the formats. `layout_rows` reads the lines of combined, common and format
+`pipeline` and `logs` call the functions of this module. To read the package, start with
+`formats`, which lists the formats. `layout_rows` reads the lines of combined, common and format
 strings, and `w3c` and `json_lines` read the other formats, into the dictionary-encoded columns of
 `rows`. `frames` builds tables and DataFrames.
 `detect` finds the format of a log, and `format_changes` the lines at which it changes.
@@ -18,6 +18,7 @@ from clickstream.parse.blocks import BATCH_BYTES, count_lines, group_blocks, rea
 from clickstream.parse.detect import detect
 from clickstream.parse.entries import Entries, find_entries
 from clickstream.parse.format_changes import FormatState, Position, Segment, seems_changed, segments
+from clickstream.parse.formats import CONTINUATION, FORMATS, Format
 from clickstream.parse.frames import Parsed, as_frames, in_order, stack
 from clickstream.parse.long_lines import (
     LONGEST_LINE_BYTES,
@@ -26,7 +27,6 @@ from clickstream.parse.long_lines import (
     refuse_long,
     shorten,
 )
-from clickstream.parse.registry import CONTINUATION, FORMATS, Format
 from clickstream.parse.rows import Rows, joined, moved
 
 __all__ = [

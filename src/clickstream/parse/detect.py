@@ -12,10 +12,10 @@ import numpy as np
 
 from clickstream.errors import UnknownLogFormat
 from clickstream.parse import w3c
-from clickstream.parse.formats import HAS_LIST
+from clickstream.parse.formats import FORMATS, Format
 from clickstream.parse.frames import escape
+from clickstream.parse.line_patterns import HAS_LIST
 from clickstream.parse.long_lines import LONGEST_LINE_BYTES, shorten
-from clickstream.parse.registry import FORMATS, Format
 from clickstream.parse.rows import Rows
 from clickstream.wording import quantity
 

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from clickstream.parse.blocks import Flags, Positions, line_bounds
-from clickstream.parse.registry import FORMATS
+from clickstream.parse.formats import FORMATS
 from clickstream.parse.w3c import header_after
 
 SWITCH_AFTER = 3

@@ -1,137 +1,211 @@
-r"""Patterns of clients, hosts and the heads of lines, and the reasons for rejects.
+"""The table of log formats: name, example line and reader of each.
 
-A head is the text before the time in the formats combined and common. `layout` builds the patterns
-of lines from the patterns of this module, which have no lookaround, because RE2 reads them too.
+Most formats are declared by a format string. `apache`, `nginx` or `format_strings` turns the string
+into fields and literals, and `assemble` builds a layout from them. The layouts of combined and
+common are built here, because a text of several shapes is before their time. `layout_rows` reads
+lines by the layout, most of them with `layout_scan`.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
 
-import pyarrow as pa
-import pyarrow.compute as pc
+from clickstream.parse import w3c
+from clickstream.parse.json import json_lines
+from clickstream.parse.layouts import layout_rows
+from clickstream.parse.layouts.format_strings import layout_of
+from clickstream.parse.layouts.layout import LineLayout, Slot
+from clickstream.parse.line_patterns import FORWARDED_HEADS, PLAIN_HEADS, VHOST_HEADS
+from clickstream.parse.rows import NO_ROWS, Rows
+from clickstream.parse.times import CLOCK_FORMAT
 
-_PORT = rb"(?::\d+)?"
-_IPV4 = rb"\d+\.\d+\.\d+\.\d+"
-_IPV6 = rb"[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(?:%[\w.-]+)?"
-_BRACKETED = rb"\[%b\]%b" % (_IPV6, _PORT)
-_ADDRESS = rb"(?:%b%b|%b|%b)" % (_IPV4, _PORT, _IPV6, _BRACKETED)
-_NAME = rb"(?:[\w.]|-[\w.-])[\w.-]*"  # a single `-` does not match
-HOST = rb"(?:%b%b|%b|%b)" % (_NAME, _PORT, _IPV6, _BRACKETED)
-CLIENT = rb"(?:[\w.-]+%b|%b|%b|unix:)" % (_PORT, _IPV6, _BRACKETED)
-"""HOST matches an IP address or a host name, with or without a port. CLIENT also matches `-`, for a
-client that was not logged, and nginx's `unix:`, a client of a Unix socket."""
-
-_USER = rb'""|(?:[^"\\]|\\.)[^"\\]*(?:\\.[^"\\]*)*'
-"""A user name may contain spaces; it ends at the last ` [` before a quote. Apache writes `""` for
-an empty user name."""
-_IDENTITY = rb'[^ "]+'
-_LIST = rb"%b(?:, ?%b)*" % (CLIENT, CLIENT)
-_SEVERAL = rb"%b(?:, ?%b)+" % (CLIENT, CLIENT)
-
-
-def _head(client: bytes, identity: bytes = _IDENTITY) -> bytes:
-    return rb"%b %b (?:%b)" % (client, identity, _USER)
-
-
-def _of_client(client: bytes, identity: bytes = _IDENTITY) -> bytes:
-    return _head(rb"(?P<client>%b)" % client, identity)
-
-
-_HOST = rb"(?P<host>%b) " % CLIENT
-_DOTTED = rb"[\w-]*(?:\.[\w-]*)+%b" % _PORT
-
-VHOST_HEADS = (
-    _HOST + _of_client(_ADDRESS),
-    _HOST + _of_client(_DOTTED, identity=b"-"),
-    _HOST + _head(rb"(?P<forwarded>%b)" % _SEVERAL),
+_AWS = "{time:%Y-%m-%dT%H:%M:%S.%fZ} {} {address} {} {} {duration_s} {} {status} {} {} {size} "
+_HAPROXY = (
+    "{address} [{time:%d/%b/%Y:%H:%M:%S.%3f}] {} {} {}/{}/{}/{}/{duration_ms} {status} {size} "
+    '{} {} {} {} {:spaced} "{request}"{rest}'
 )
-"""Heads with host, client, identity and user. `192.0.2.7 - john doe` does not match, because `-` is
-neither an address nor a name with a dot. `192.0.2.7 www.example.com john doe` (format `ovh`) does
-not match either."""
-
-PLAIN_HEADS = (
-    _of_client(CLIENT, identity=b"-"),
-    _head(rb"(?P<forwarded>%b)" % _SEVERAL),
-    *VHOST_HEADS,
-    _of_client(CLIENT),
-)
-"""Heads with client, identity and user. The same file may also have lines with a host or a list of
-addresses, so these heads match too."""
-
-FORWARDED_HEADS = (
-    _head(rb"(?P<forwarded>%b)" % _LIST, identity=b"-"),
-    *VHOST_HEADS,
-    _head(rb"(?P<forwarded>%b)" % _LIST),
-)
-"""Heads with the value of `X-Forwarded-For` in the place of the client."""
-
-HAS_LIST = re.compile(rb"^(?:%b )?%b " % (CLIENT, _SEVERAL), re.MULTILINE)
-"""Matches a line that begins with a list of several addresses."""
-
-_NAMES = ("client", "host", "forwarded")
-_ADDRESS_AND_PORT = re.compile(rb"(%b):\d+|\[(%b)\]%b" % (_IPV4, _IPV6, _PORT))
 
 
-def split_heads(values: pa.Array, heads: tuple[bytes, ...]) -> dict[str, pa.Array]:
-    """Split heads into client, host and forwarded addresses, by the first pattern that matches.
+class Declared(NamedTuple):
+    """A format: its format strings, in the order in which they are tried, and an example line."""
 
-    A part that a head does not have is null; a head that matches no pattern has no client. A name
-    is absent from the result if no head has that part. If a head has no client, the client is its
-    first forwarded address.
+    strings: tuple[str, ...]
+    example: str
+
+
+DECLARED: dict[str, Declared] = {
+    "ovh": Declared(
+        ('%h %v %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i"',),
+        "192.0.2.7 www.example.com - [20/Nov/2026:05:00:00 +0000] "
+        '"GET /menu HTTP/1.1" 200 512 "-" "Mozilla/5.0"',
+    ),
+    "main": Declared(
+        (
+            '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent '
+            '"$http_referer" "$http_user_agent" "$http_x_forwarded_for"',
+        ),
+        '192.0.2.7 - - [20/Nov/2026:05:00:00 +0000] "GET /menu HTTP/1.1" 200 512 '
+        '"-" "Mozilla/5.0" "198.51.100.9"',
+    ),
+    "gandi": Declared(
+        ('%v %h %l %u %t (%T s) "%r" %>s %b "%{Referer}i" "%{User-Agent}i"',),
+        "www.example.com 192.0.2.7 - - [20/Nov/2026:05:00:00 +0000] (0 s) "
+        '"GET /menu HTTP/1.1" 200 512 "-" "Mozilla/5.0"',
+    ),
+    "icecast2": Declared(
+        ('%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i" %{seconds}o',),
+        '192.0.2.7 - - [20/Nov/2026:05:00:00 +0000] "GET /menu HTTP/1.1" 200 512 '
+        '"-" "Mozilla/5.0" 17',
+    ),
+    "traefik_clf": Declared(
+        (
+            '%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i" '
+            '%{requests}n "%{router}n" "%{server}n" %{duration}nms',
+        ),
+        '192.0.2.7 - - [20/Nov/2026:05:00:00 +0000] "GET /menu HTTP/1.1" 200 512 '
+        '"-" "Mozilla/5.0" 17 "cafe@docker" "http://10.0.0.2:80" 3ms',
+    ),
+    "alb": Declared(
+        ("{} " + _AWS + '"{request}" "{user_agent}" {} {} {} "{}" "{host}"{rest}',),
+        "https 2026-11-20T05:00:00.127531Z app/cafe/50dc6c495c0c9188 192.0.2.7:2817 10.0.0.1:80 "
+        '0.000 0.102 0.000 200 200 225 512 "GET https://www.example.com:443/menu HTTP/1.1" '
+        '"Mozilla/5.0" ECDHE-RSA-AES128-GCM-SHA256 TLSv1.2 '
+        "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/cafe/73e2d6bc24d8a067 "
+        '"Root=1-58337262-36d228ad5d99923122bbe354" "www.example.com" "-" 0 '
+        '2026-11-20T05:00:00.025000Z "forward" "-" "-" "10.0.0.1:80" "200" "-" "-"',
+    ),
+    "elb": Declared(
+        (
+            _AWS + '"{request}" "{user_agent}"{rest}',
+            _AWS + '"{request}" {} {}',
+            _AWS + '"{request}"',
+        ),
+        "2026-11-20T05:00:00.127531Z cafe 192.0.2.7:2817 10.0.0.1:80 0.000 0.001 0.000 200 200 0 "
+        '512 "GET https://www.example.com:443/menu HTTP/1.1" "Mozilla/5.0" '
+        "ECDHE-RSA-AES128-GCM-SHA256 TLSv1.2",
+    ),
+    "s3": Declared(
+        (
+            "{} {host} [{time:%d/%b/%Y:%H:%M:%S %z}] {client} {} {} {} {} "
+            '"{request!r}" {status} {} {size} {} {duration_ms} {} "{referrer!r}" '
+            '"{user_agent!r}"{rest}',
+        ),
+        "79a59df900b949e5 www.example.com [20/Nov/2026:05:00:00 +0000] 192.0.2.7 - "
+        '3E57427F33A59F07 WEBSITE.GET.OBJECT menu "GET /menu HTTP/1.1" 200 - 512 512 10 9 '
+        '"-" "Mozilla/5.0" -',
+    ),
+    "haproxy": Declared(
+        (_HAPROXY, "{}[{}]: " + _HAPROXY),
+        "192.0.2.7:55008 [20/Nov/2026:05:00:00.584] www~ cafe/web1 0/0/0/72/72 200 512 - - ---- "
+        '5/4/0/1/0 0/0 "GET /menu HTTP/1.1"',
+    ),
+}
+"""Formats by name; more specific formats come after more general ones."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """A log format: its name, an example line (or its format string), and its reader.
+
+    `read` takes whole lines and the header that applies to the first. The header is b"" if there is
+    none, and always if `has_header` is False. `may_read` is a quick test of one line without a
+    header: if it returns False, `read` refuses the line.
     """
-    matches = pc.extract_regex(values, f"^(?:{heads[0].decode()})$")
-    parts = {part.name: pc.struct_field(matches, part.name) for part in matches.type}
-    if "client" not in parts:
-        parts["client"] = first_addresses(parts["forwarded"])
-    is_other = pc.and_(pc.is_null(matches), pc.not_equal(values, b""))
-    if len(heads) == 1 or not pc.any(is_other).as_py():
-        return parts
-    later = split_heads(values.filter(is_other), heads[1:])
-    nothing = pa.nulls(len(values), pa.binary())
-    nothing_else = pa.nulls(len(later["client"]), pa.binary())
+
+    name: str
+    example: str
+    read: Callable[[bytes, bytes], Rows]
+    may_read: Callable[[bytes], bool]
+    has_header: bool = False
+
+    def header_after(self, header: bytes, data: bytes) -> bytes:
+        """Return the header that applies after some lines; `header` applies to the first."""
+        return w3c.header_after(data, header) if self.has_header else b""
+
+
+def _of_heads(variant: str, start: str, heads: tuple[bytes, ...]) -> dict[str, Format]:
+    """Build the formats combined and common with some heads; `start` is that of an example line."""
+    common = f'{start} - - [20/Nov/2026:05:00:00 +0000] "GET /menu HTTP/1.1" 200 512'
+    formats: dict[str, tuple[str, tuple[str, ...]]] = {
+        f"combined{variant}": (f'{common} "-" "Mozilla/5.0"', ("referrer", "user_agent")),
+        f"common{variant}": (common, ()),
+    }
     return {
-        name: pc.replace_with_mask(
-            parts.get(name, nothing), is_other, later.get(name, nothing_else)
-        )
-        for name in _NAMES
-        if name in parts or name in later
+        name: _of_layouts(name, example, (_layout_of_heads(heads, quoted),))
+        for name, (example, quoted) in formats.items()
     }
 
 
-def first_addresses(forwarded: pa.Array) -> pa.Array:
-    """Return the first address of each list of `X-Forwarded-For`, without its port.
-
-    If no element of a list is an address or a name with a dot, the result is the first element.
-    Null stays null.
-    """
-    return pa.array([_first(value) for value in forwarded.to_pylist()], pa.binary())
-
-
-def _first(forwarded: bytes | None) -> bytes | None:
-    if forwarded is None:
-        return None
-    elements = [element.strip() for element in forwarded.split(b",")]
-    first = next(
-        (element for element in elements if b"." in element or b":" in element), elements[0]
+def _layout_of_heads(heads: tuple[bytes, ...], quoted: Sequence[str]) -> LineLayout:
+    """Build the layout `head [time] "request" status size` with quoted fields at its end."""
+    slots = (
+        Slot("head", "head", b'"', heads=heads),
+        Slot("time", "time", b"]", time=CLOCK_FORMAT),
+        Slot("request", "text", b'"', quoted=True),
+        Slot("status", "status", b" "),
+        Slot("size", "size", b" "),
+        *(Slot(name, "text", b'"', quoted=True) for name in quoted),
     )
-    match = _ADDRESS_AND_PORT.fullmatch(first)
-    return (match[1] or match[2]) if match else first
+    return LineLayout(slots, (b"", b" [", b"] ", *[b" "] * (2 + len(quoted)), b""))
 
 
-EMPTY = "empty line"
-CUT = "cut short"
-FOREIGN = "not an access-log line"
-MISFIT = "fields do not fit the format"
-IMPOSSIBLE_TIME = "impossible time"
-NO_FIELDS = "no #Fields line that fits before it"
-TOO_LONG = "line too long"
-REQUEST_LINE = (
-    r"(?s)^(?P<method>[!#$%&'*+.^_`|~0-9A-Za-z-]+) "
-    r"(?P<target>.+) "
-    r"(?P<protocol>HTTP/[0-9](?:\.[0-9])?)$"
+def compile_format(name: str, text: str) -> Format:
+    """Build the format that an Apache `LogFormat` or nginx `log_format` string describes.
+
+    `text` may also be the whole directive of the server's configuration, or a plain string (see
+    `format_strings`). Raises InputError, which names the unsupported part of the string, its place,
+    and what is supported.
+    """
+    return _of_strings(name, text, (text,))
+
+
+def _of_strings(name: str, example: str, strings: Sequence[str]) -> Format:
+    return _of_layouts(name, example, tuple(layout_of(name, text) for text in strings))
+
+
+def _of_layouts(name: str, example: str, layouts: tuple[LineLayout, ...]) -> Format:
+    return Format(name, example, partial(_read_layouts, layouts), partial(_fit, layouts))
+
+
+def _fit(layouts: tuple[LineLayout, ...], line: bytes) -> bool:
+    return any(layout.match(line) is not None for layout in layouts)
+
+
+def _read_layouts(layouts: tuple[LineLayout, ...], data: bytes, _header: bytes) -> Rows:
+    return layout_rows.read(data, layouts)
+
+
+def _read_json(data: bytes, _header: bytes) -> Rows:
+    return json_lines.read(data)
+
+
+_W3C_EXAMPLE = (
+    "#Fields: date time c-ip cs-method cs-uri-stem sc-status\n"
+    "2026-11-20 05:00:00 192.0.2.7 GET /menu 200"
 )
-"""A request line of HTTP/1 (RFC 9112, section 3), in RE2's syntax."""
+_JSON_EXAMPLE = (
+    '{"time": "2026-11-20T05:00:00Z", "remoteIP": "192.0.2.7", "method": "GET", '
+    '"request": "/menu", "status": "200"}'
+)
 
-REASONS = (EMPTY, CUT, FOREIGN, MISFIT, IMPOSSIBLE_TIME, NO_FIELDS, TOO_LONG)
-"""All reasons for rejects."""
+FORMATS: Mapping[str, Format] = {
+    **_of_heads("_forwarded", "192.0.2.7, 10.0.0.1", FORWARDED_HEADS),
+    **_of_heads("", "192.0.2.7", PLAIN_HEADS),
+    **{
+        name: _of_strings(name, declared.example, declared.strings)
+        for name, declared in DECLARED.items()
+    },
+    **_of_heads("_vhost", "www.example.com:443 192.0.2.7", VHOST_HEADS),
+    "w3c": Format("w3c", _W3C_EXAMPLE, w3c.read, lambda _: False, has_header=True),
+    "json": Format("json", _JSON_EXAMPLE, _read_json, lambda line: line.startswith(b"{")),
+}
+"""All formats that `parse` reads, by name; more specific ones come after more general ones."""
+
+CONTINUATION = Format("_continuation", "", lambda _data, _header: NO_ROWS, may_read=lambda _: False)
+"""The format of the rest of a line whose beginning is stored and counted elsewhere.
+
+Such data counts as no line.
+"""

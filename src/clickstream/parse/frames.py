@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from clickstream import dictionary_encoding
 from clickstream.errors import InputError
-from clickstream.parse.formats import REASONS, REQUEST_LINE
+from clickstream.parse.line_patterns import REASONS, REQUEST_LINE
 from clickstream.parse.rows import DURATIONS, OPTIONAL_FIELDS, Coded, Refused, Rows
 
 # Characters that a table or a terminal would change: the backslash itself, control characters (C0,

@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clickstream.parse.blocks import Positions, count_lines
-from clickstream.parse.formats import TOO_LONG
 from clickstream.parse.frames import escape
+from clickstream.parse.line_patterns import TOO_LONG
 
 LONGEST_LINE_BYTES = 65_536
 """The default limit: about twice all request headers that nginx accepts by default

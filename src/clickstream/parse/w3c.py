@@ -39,7 +39,7 @@ from clickstream.parse.blocks import (
     cut_texts,
     read_blocks,
 )
-from clickstream.parse.formats import CUT, EMPTY, IMPOSSIBLE_TIME, MISFIT, NO_FIELDS
+from clickstream.parse.line_patterns import CUT, EMPTY, IMPOSSIBLE_TIME, MISFIT, NO_FIELDS
 from clickstream.parse.rows import (
     BROWSER_FIELDS,
     NO_ROWS,

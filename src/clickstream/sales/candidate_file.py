@@ -18,7 +18,7 @@ from clickstream.insight.huff import distances_km
 from clickstream.insight.location_market import Point, Town, points_of
 from clickstream.insight.location_plan import CafeCandidate
 from clickstream.insight.place_names import PlaceKey, place_key
-from clickstream.sales.values import BadValue
+from clickstream.sales.value_checks import BadValue
 from clickstream.wording import shorten
 
 COLUMNS = ("name", "place", "latitude", "longitude", "attraction", "competition")

@@ -14,8 +14,8 @@ from pydantic import ValidationError
 
 from clickstream.errors import UnusableRule
 from clickstream.sales.fields import FIELDS, LISTINGS, SalesField
-from clickstream.sales.values import NumberStyle
-from clickstream.settings.base import Section
+from clickstream.sales.value_checks import NumberStyle
+from clickstream.settings.checked_model import Section
 
 
 class TableMap(Section):

@@ -25,7 +25,7 @@ from clickstream.sales.fields import (
     SalesField,
     field_of,
 )
-from clickstream.sales.values import BadValue, ValueRules
+from clickstream.sales.value_checks import BadValue, ValueRules
 
 Record = dict[str, Any]
 """A row by field, and then by column of a table."""

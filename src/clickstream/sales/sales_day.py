@@ -18,7 +18,7 @@ from clickstream.sales.row_reader import (
     usable_rows,
     usual_value,
 )
-from clickstream.sales.values import UtcTime
+from clickstream.sales.value_checks import UtcTime
 from clickstream.tables.sales import (
     CAMPAIGN_SPEND,
     CONSENTS,

@@ -138,7 +138,7 @@ def _check_formats(
     own = (AUTO, *settings.formats)
     for number, source in enumerate(settings.sources):
         if source.format not in own:
-            from clickstream.parse.registry import FORMATS  # the only list of all formats
+            from clickstream.parse.formats import FORMATS  # the only list of all formats
 
             allowed = (AUTO, *FORMATS, *settings.formats)
             if source.format in allowed:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from clickstream.settings.base import Section
+from clickstream.settings.checked_model import Section
 from clickstream.settings.sources import SOURCE_PROBLEM
 from clickstream.settings.values import TimeZone
 

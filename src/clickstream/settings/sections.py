@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from clickstream.expressions import Expression
 from clickstream.settings.alerts import AlertSettings
-from clickstream.settings.base import Section
+from clickstream.settings.checked_model import Section
 from clickstream.settings.dashboard import DashboardSettings, DigestSettings
 from clickstream.settings.holdouts import HoldoutSettings
 from clickstream.settings.labels import (

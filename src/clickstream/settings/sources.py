@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from clickstream.settings.base import Section
+from clickstream.settings.checked_model import Section
 
 AUTO = "auto"
 

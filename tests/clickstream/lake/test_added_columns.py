@@ -13,9 +13,9 @@ from tests.support.lakes import aws_session
 
 from clickstream.errors import NewerLake, OtherBucket
 from clickstream.hours import Hour
-from clickstream.lake import Lake, client, open_lake, table_properties
+from clickstream.lake import Lake, client, iceberg_properties, open_lake
 from clickstream.lake.iceberg import iceberg_tables, table_schemas
-from clickstream.lake.table_properties import PROPERTIES
+from clickstream.lake.iceberg_properties import PROPERTIES
 from clickstream.pipeline.hour.build import clean_hits
 from clickstream.pipeline.hour.states import CleanedHour
 from clickstream.settings import Settings
@@ -106,10 +106,10 @@ def test_other_statistics_are_set_and_change_no_column(
     lake_settings: Settings, monkeypatch: pytest.MonkeyPatch, reopen: Callable[[], Lake]
 ) -> None:
     with monkeypatch.context() as patch:
-        for module in (table_properties, table_schemas):
+        for module in (iceberg_properties, table_schemas):
             patch.setattr(module, "properties_of", lambda _: PROPERTIES)
         make_lake(lake_settings, monkeypatch, TABLES)
     lake = reopen()
     for table in TABLES:
         stored = iceberg_tables.load(lake, table).iceberg.properties
-        assert table_properties.properties_of(table).items() <= stored.items()
+        assert iceberg_properties.properties_of(table).items() <= stored.items()

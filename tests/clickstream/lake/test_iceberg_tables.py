@@ -13,7 +13,7 @@ from tests.clickstream.lake.builders import build_rows, store_rows
 
 from clickstream.errors import StaleHour
 from clickstream.hours import Hour
-from clickstream.lake import Lake, objects, table_properties
+from clickstream.lake import Lake, iceberg_properties, objects
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.tables import REJECTS, SESSION_CHANGES
 
@@ -135,6 +135,6 @@ def test_a_table_remembers_few_snapshots_and_all_its_rows(
     keys = [key for key, _ in objects.listing(lake, "warehouse/")]
     described = [key for key in keys if f"{REJECTS.name}/metadata" in key and ".json" in key]
     assert len(described) <= 1 + int(
-        table_properties.PROPERTIES["write.metadata.previous-versions-max"]
+        iceberg_properties.PROPERTIES["write.metadata.previous-versions-max"]
     )
     assert not [key for key in keys if key.endswith("/")], "S3 has no directories to keep up"

@@ -14,7 +14,7 @@ from tests.clickstream.logs.builders import LINES, line
 
 from clickstream.errors import InputError
 from clickstream.parse import detect
-from clickstream.parse.registry import FORMATS
+from clickstream.parse.formats import FORMATS
 
 
 def test_a_missing_file_is_named(report, tmp_path):

@@ -3,7 +3,7 @@
 import pytest
 from tests.clickstream.logs.builders import line
 
-from clickstream.parse.registry import FORMATS
+from clickstream.parse.formats import FORMATS
 
 
 def test_each_file_keeps_its_own_format(reading, tmp_path):

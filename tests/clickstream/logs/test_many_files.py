@@ -20,7 +20,7 @@ from clickstream.logs import read_logs
 from clickstream.logs.read_logs import read_into
 from clickstream.logs.trial import CountedLines
 from clickstream.parse import parse_together
-from clickstream.parse.registry import FORMATS
+from clickstream.parse.formats import FORMATS
 
 PLACES = [*LINES, line("192.0.2.9", "05:00:00", "/wp-login.php", status=404), "\n", "GET / cut\n"]
 

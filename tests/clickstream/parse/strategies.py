@@ -16,7 +16,7 @@ from tests.clickstream.parse.builders import (
     w3c_line,
 )
 
-from clickstream.parse.registry import FORMATS
+from clickstream.parse.formats import FORMATS
 
 
 def quoted(*, spaces: bool) -> st.SearchStrategy[str]:

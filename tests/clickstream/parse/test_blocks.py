@@ -8,7 +8,7 @@ from tests.clickstream.parse.trap_lines import READ, REFUSED
 from tests.fuzz.reading import blocks_of
 
 from clickstream.parse import parse
-from clickstream.parse.formats import TOO_LONG
+from clickstream.parse.line_patterns import TOO_LONG
 
 LINES = [line for line, _ in (*READ.values(), *REFUSED.values())]
 

@@ -13,7 +13,7 @@ from benchmarks.people.counting import parts_of_log
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clickstream.parse.registry import Format, compile_format
+from clickstream.parse.formats import Format, compile_format
 
 PAGE = (Path(__file__).parents[3] / "docs" / "formats.md").read_text(encoding="utf-8")
 SNIPPET = PAGE.partition("## Header fields of browsers")[2].partition("```toml")[2]

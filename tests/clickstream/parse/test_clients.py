@@ -13,7 +13,7 @@ from tests.support.cases import each_case
 from tests.support.examples import examples
 
 from clickstream.parse import detect, parse
-from clickstream.parse.registry import compile_format
+from clickstream.parse.formats import compile_format
 
 HOSTS = ("www.example.com:443", "www.example.com", "127.0.1.1:80", "cafe", "[2001:db8::2]:443")
 CLIENTS = [f"198.51.{n // 250}.{n % 250 + 1}" for n in range(925)]

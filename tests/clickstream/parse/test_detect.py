@@ -18,8 +18,8 @@ from clickstream.parse.detect import (
     Detected,
     confirm_formats,
 )
+from clickstream.parse.formats import FORMATS
 from clickstream.parse.frames import unescape
-from clickstream.parse.registry import FORMATS
 from clickstream.parse.rows import Rows
 
 COMMON = HEAD + b'"GET /a HTTP/1.1" 200 10'

@@ -16,7 +16,7 @@ from tests.support.cases import each_case
 from tests.support.examples import examples
 
 from clickstream.parse import parse
-from clickstream.parse.registry import FORMATS
+from clickstream.parse.formats import FORMATS
 
 EVERYTHING = '"{request}" "{referrer}" "{user_agent}"'
 QUOTED_REQUEST = re.compile(r'"GET [^"]*"')

@@ -13,8 +13,8 @@ from tests.clickstream.parse.assertions import assert_same
 
 from clickstream.parse import FormatState, concat, parse, parse_blocks, read_blocks
 from clickstream.parse.format_changes import SWITCH_AFTER, segments
+from clickstream.parse.formats import FORMATS
 from clickstream.parse.frames import Parsed
-from clickstream.parse.registry import FORMATS
 
 LINES = {name: FORMATS[name].example.encode() for name in ("common", "combined", "json")}
 FIELDS, LINES["w3c"] = FORMATS["w3c"].example.encode().split(b"\n")

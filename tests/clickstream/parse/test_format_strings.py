@@ -16,8 +16,8 @@ from tests.support.examples import many_examples
 
 from clickstream.errors import InputError
 from clickstream.parse import parse
+from clickstream.parse.formats import DECLARED, compile_format
 from clickstream.parse.layouts.format_strings import layout_of
-from clickstream.parse.registry import DECLARED, compile_format
 
 COMBINED = '%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i"'
 LINE = b'192.0.2.7 - - [20/Nov/2026:05:00:00 +0000] "GET /a HTTP/1.1" 200 10 "-" "UA"'

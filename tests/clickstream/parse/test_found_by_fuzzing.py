@@ -9,7 +9,7 @@ from tests.fuzz.reading import check_reading
 from clickstream.clean.referrers import named_source
 from clickstream.networks import NetworkSet, address_in, client_address
 from clickstream.parse import parse, parse_blocks
-from clickstream.parse.registry import FORMATS, compile_format
+from clickstream.parse.formats import FORMATS, compile_format
 
 AT = "[20/Nov/2026:05:00:00 +0000]"
 LONG = 1_000_000

@@ -16,8 +16,8 @@ from tests.support.cases import each_case
 from tests.support.examples import many_examples
 
 from clickstream.parse import Format, parse
+from clickstream.parse.formats import DECLARED, FORMATS, compile_format
 from clickstream.parse.layouts.layout import LineLayout
-from clickstream.parse.registry import DECLARED, FORMATS, compile_format
 
 COMBINED = [name for name in FORMATS if name.startswith(("combined", "common"))]
 TRAILING = ("X-Forwarded-For", "Host", "Sec-GPC", "DNT", "Extra")

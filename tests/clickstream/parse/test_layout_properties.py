@@ -14,11 +14,11 @@ from tests.clickstream.parse.strategies import Written, logs, plain_records, wri
 from tests.support.cases import each_case
 
 from clickstream.parse import parse
-from clickstream.parse.formats import IMPOSSIBLE_TIME, REASONS
+from clickstream.parse.formats import DECLARED, compile_format
 from clickstream.parse.layouts.format_strings import layout_of
 from clickstream.parse.layouts.layout import LineLayout
 from clickstream.parse.layouts.layout_rows import read
-from clickstream.parse.registry import DECLARED, compile_format
+from clickstream.parse.line_patterns import IMPOSSIBLE_TIME, REASONS
 
 SPECIAL = [b"", *(bytes([byte]) for byte in b'" \\[]{}-:,0aZ/|+\t\r\x00\xe9')]
 

@@ -24,10 +24,10 @@ from clickstream.parse import (
     shorten,
 )
 from clickstream.parse.blocks import count_lines
-from clickstream.parse.formats import REASONS, TOO_LONG
+from clickstream.parse.formats import FORMATS
 from clickstream.parse.frames import Parsed, unescape
+from clickstream.parse.line_patterns import REASONS, TOO_LONG
 from clickstream.parse.long_lines import KEPT_BYTES, LONGEST_LINE_BYTES, LongLine
-from clickstream.parse.registry import FORMATS
 
 LIMIT = 20
 """A limit for texts that hypothesis makes."""

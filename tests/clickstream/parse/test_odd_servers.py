@@ -7,7 +7,7 @@ import pytest
 
 from clickstream.errors import InputError
 from clickstream.parse import detect, parse
-from clickstream.parse.registry import FORMATS, compile_format
+from clickstream.parse.formats import FORMATS, compile_format
 
 TIME = "[20/Nov/2026:05:00:00 +0000]"
 OF_LINES = [name for name, known in FORMATS.items() if '1.1" 200 ' in known.example]

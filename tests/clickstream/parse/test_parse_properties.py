@@ -14,8 +14,8 @@ from tests.clickstream.parse.strategies import formats, lines, logs
 from tests.support.examples import many_examples
 
 from clickstream.parse import concat, entries, event_hours, parse, parse_blocks, read_blocks
+from clickstream.parse.formats import FORMATS
 from clickstream.parse.frames import escape, unescape
-from clickstream.parse.registry import FORMATS
 
 
 def is_directive(line: bytes, log_format: str) -> bool:

@@ -8,7 +8,7 @@ from tests.clickstream.parse.builders import LINES, log_of
 from tests.clickstream.parse.strategies import noise, record_of
 
 from clickstream.parse import concat, parse_blocks, parse_together
-from clickstream.parse.registry import FORMATS
+from clickstream.parse.formats import FORMATS
 
 NAMES = sorted(name for name in LINES if name in FORMATS)
 

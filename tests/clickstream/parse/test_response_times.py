@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.support.examples import examples
 
 from clickstream.parse import Format, parse
-from clickstream.parse.registry import DECLARED, FORMATS, compile_format
+from clickstream.parse.formats import DECLARED, FORMATS, compile_format
 
 REQUEST = '192.0.2.7 - - [20/Nov/2026:05:00:00 +0000] "GET /menu HTTP/1.1" 200 512 "-" "UA"'
 COMBINED = '%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i"'

@@ -11,7 +11,7 @@ from tests.support.shared_data import shared
 
 from clickstream.errors import InputError
 from clickstream.parse import detect, parse
-from clickstream.parse.registry import FORMATS
+from clickstream.parse.formats import FORMATS
 
 # Name of the sample: its format, entries, refused ones, and the first entry (with the end of its
 # user agent alone).

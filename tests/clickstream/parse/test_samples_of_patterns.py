@@ -9,8 +9,8 @@ import pytest
 from tests.support.shared_data import shared
 
 from clickstream.parse import detect, parse
+from clickstream.parse.formats import compile_format
 from clickstream.parse.frames import Parsed
-from clickstream.parse.registry import compile_format
 
 pytestmark = pytest.mark.shared_data
 

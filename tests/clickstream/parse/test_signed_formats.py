@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from tests.support.examples import many_examples
 
 from clickstream.parse import concat, parse
+from clickstream.parse.formats import Format, compile_format
 from clickstream.parse.frames import Parsed
-from clickstream.parse.registry import Format, compile_format
 
 PAGE = (Path(__file__).parents[3] / "docs" / "formats.md").read_text(encoding="utf-8")
 SNIPPET = PAGE.partition("## Signed requests")[2].partition("```toml")[2].partition("```")[0]

@@ -8,7 +8,7 @@ from tests.clickstream.parse.trap_lines import READ, REFUSED
 from tests.support.cases import each_case
 
 from clickstream.parse import parse
-from clickstream.parse.formats import REASONS
+from clickstream.parse.line_patterns import REASONS
 
 
 @each_case("name", READ)

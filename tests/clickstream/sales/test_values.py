@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.support.cases import each_case
 
 from clickstream.collect.sales.sql import offsets
-from clickstream.sales.values import BadValue, cents, local_moment
+from clickstream.sales.value_checks import BadValue, cents, local_moment
 
 LONDON = ZoneInfo("Europe/London")
 zones = st.sampled_from(

@@ -34,7 +34,7 @@ from pyiceberg.types import (
 
 from clickstream.lake.client import Lake, has_database
 from clickstream.lake.iceberg import iceberg_tables
-from clickstream.lake.table_properties import properties_of, refuse_unknown
+from clickstream.lake.iceberg_properties import properties_of, refuse_unknown
 from clickstream.tables import Column, Table
 from clickstream.tables.table_type import Type
 

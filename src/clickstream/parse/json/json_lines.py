@@ -35,15 +35,6 @@ from clickstream.parse.blocks import (
     load_words,
     read_blocks,
 )
-from clickstream.parse.formats import (
-    CUT,
-    EMPTY,
-    FOREIGN,
-    IMPOSSIBLE_TIME,
-    MISFIT,
-    REQUEST_LINE,
-    first_addresses,
-)
 from clickstream.parse.json.json_names import flat, picker
 from clickstream.parse.json.json_values import (
     NOT_USABLE,
@@ -53,6 +44,15 @@ from clickstream.parse.json.json_values import (
     sizes,
     statuses,
     texts,
+)
+from clickstream.parse.line_patterns import (
+    CUT,
+    EMPTY,
+    FOREIGN,
+    IMPOSSIBLE_TIME,
+    MISFIT,
+    REQUEST_LINE,
+    first_addresses,
 )
 from clickstream.parse.rows import DURATIONS, NO_ROWS, OPTIONAL_FIELDS, Coded, Refused, Rows, joined
 

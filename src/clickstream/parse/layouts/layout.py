@@ -19,7 +19,7 @@ from functools import cached_property
 from typing import Literal
 
 from clickstream.parse.blocks import MAX_DIGITS
-from clickstream.parse.formats import CLIENT, CUT, EMPTY, FOREIGN, HOST, MISFIT
+from clickstream.parse.line_patterns import CLIENT, CUT, EMPTY, FOREIGN, HOST, MISFIT
 from clickstream.parse.times import TimeFormat
 
 Holds = Literal["word", "name", "text", "spaced", "user", "head", "list", "time", "status", "size"]

@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clickstream.parse.blocks import Bytes, Flags, Numbers, Positions, block_bounds, cut_texts
-from clickstream.parse.formats import FOREIGN, IMPOSSIBLE_TIME, first_addresses, split_heads
 from clickstream.parse.layouts.layout import LineLayout
 from clickstream.parse.layouts.layout_scan import LineBlock, find, padding_for
+from clickstream.parse.line_patterns import FOREIGN, IMPOSSIBLE_TIME, first_addresses, split_heads
 from clickstream.parse.rows import Coded, Refused, Rows, unescape_signatures
 
 _NOTHING = (b"-", b"")

@@ -29,7 +29,7 @@ from clickstream.sales.fields import (
     field_of,
 )
 from clickstream.sales.row_reader import SalesRules
-from clickstream.sales.values import BadValue, ValueRules
+from clickstream.sales.value_checks import BadValue, ValueRules
 from clickstream.settings import Settings
 from clickstream.settings.sales import WITHOUT_HUNDREDTHS, SalesSettings
 from clickstream.step_config import load_map

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from clickstream.dashboard.visits.masking import MASK, Mask
 from clickstream.parse import Format
-from clickstream.parse.registry import FORMATS, compile_format
+from clickstream.parse.formats import FORMATS, compile_format
 
 OURS = Mask(frozenset({"table"}), ("cafe.example",))
 WHEN = "[20/Nov/2026:05:00:00 +0000]"

@@ -18,7 +18,7 @@ from tests.support.tiers import first_in_make_test
 from clickstream.hours import Hour
 from clickstream.lake import Lake, athena, hour_ledger, raw
 from clickstream.parse import parse
-from clickstream.parse.formats import TOO_LONG
+from clickstream.parse.line_patterns import TOO_LONG
 from clickstream.pipeline.pull import bookmarks, file
 from clickstream.pipeline.pull.host import pull_source
 from clickstream.settings import SourceSettings
