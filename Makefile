@@ -48,7 +48,7 @@ test-lake: $(VENV)/dev.stamp ## test schedules, faults, kills, processes at once
 	$(PYTEST) $(WORKERS) -m 'lake and not trino and not deep'
 
 test-trino: $(VENV)/dev.stamp ## test views and SQL on a real Trino, fetched by Maven; TRINO=DIR uses an unpacked one
-	$(PYTEST) -m 'trino and not deep' tests/clickstream/dashboard/questions/test_triangle.py tests/sql
+	$(PYTEST) -m 'trino and not deep' tests/clickstream/dashboard/ask/test_triangle.py tests/sql
 
 test-services: $(VENV)/dev.stamp ## test with nginx, logrotate, sshd and Java, which the tests start
 	$(PYTEST) tests/services

@@ -28,11 +28,11 @@ import psutil
 from tests.support.localaws_process import CREDENTIALS, LocalAwsProcess
 
 from benchmarks.dashboard_lake import NOW, write_facts
-from clickstream.dashboard.questions.answers import Answers
-from clickstream.dashboard.questions.engines import Reader
-from clickstream.dashboard.questions.fact_copy import FILE_NAME, CopyState
-from clickstream.dashboard.questions.question import Question
-from clickstream.dashboard.questions.view import TABS, View
+from clickstream.dashboard.ask.answers import Answers
+from clickstream.dashboard.ask.engines import Reader
+from clickstream.dashboard.ask.fact_copy import FILE_NAME, CopyState
+from clickstream.dashboard.ask.question import Question
+from clickstream.dashboard.ask.view import TABS, View
 from clickstream.dashboard.web.rendered_pages import LEVEL, compress_file
 from clickstream.dashboard.web.rendering import read_static
 from clickstream.dashboard.web.service import DashboardService

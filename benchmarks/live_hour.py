@@ -23,7 +23,7 @@ import psutil
 from tests.support.localaws_process import LocalAwsProcess
 
 from benchmarks.generate import generate
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 from clickstream.lake import Lake, open_lake, raw
 from clickstream.pipeline.hour.build import build_sessions, check_hour, clean_hits
 from clickstream.pipeline.publish.publish import refresh_views, register_tables

@@ -16,8 +16,9 @@ from isal import igzip
 
 from benchmarks.generate import HOUR, SITE
 from benchmarks.whole_way import DOMAIN, KEY, Rows
-from clickstream import clean, dictionary_encoding, parse, sessions
-from clickstream.hours import Hour
+from clickstream import clean, parse, sessions
+from clickstream.core import dictionary_encoding
+from clickstream.core.hours import Hour
 from clickstream.parquet import RowsWriter
 from clickstream.pipeline.hour import spill
 from clickstream.tables import HITS, REJECTS, SESSION_PARTS

@@ -45,7 +45,7 @@ def read_time_zone() -> tuple[str, str]:
     costs 25 ms at each parse: they import no heavy package.
     """
     from clickstream import settings
-    from clickstream.errors import ClickstreamError
+    from clickstream.core.errors import ClickstreamError
 
     try:
         return settings.load().site.time_zone, ""

@@ -96,9 +96,9 @@ def list_hosts() -> list[str]:
     The settings are read here and not when the DAG file is parsed. So a mistake in them gives a red
     task with the reason, and the DAG does not disappear from the list.
     """
-    from clickstream import errors
+    from clickstream.core import errors
+    from clickstream.core.wording import quantity, shorten
     from clickstream.pipeline.hosts import listing
-    from clickstream.wording import quantity, shorten
 
     lake = open_lake()
     if not lake.settings.sources:
@@ -123,7 +123,7 @@ def pull_logs(host: str) -> dict[str, Any]:
     files of the host are pulled. The failure is stored in the host's state, which
     `clickstream status` shows.
     """
-    from clickstream import errors
+    from clickstream.core import errors
     from clickstream.pipeline.hosts.listing import find_host
     from clickstream.pipeline.pull.all_hosts import pull_host
 
@@ -149,9 +149,9 @@ def hours_to_build() -> list[str]:
     own run. The task also runs if a host failed, so that one server that is down does not delay the
     others. If a host is back, the task removes its name from the hours that lacked it.
     """
+    from clickstream.core.wording import shorten
     from clickstream.pipeline.hour.outdated import describe_other_settings
     from clickstream.pipeline.publish import publish
-    from clickstream.wording import shorten
 
     run, lake = get_current_context()["dag_run"], open_lake()
     log.info(describe_hour(run))
@@ -174,7 +174,7 @@ def hours_to_build() -> list[str]:
 @translate_errors
 def clean_hits(hour: str) -> dict[str, Any]:
     """Parse, classify and pseudonymize the hour's lines, and stage the rows. No table changes."""
-    from clickstream import hours
+    from clickstream.core import hours
     from clickstream.pipeline.hour import build
 
     cleaned = build.clean_hits(open_lake(), hours.Hour.parse(hour))

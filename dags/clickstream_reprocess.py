@@ -15,7 +15,7 @@ from clickstream_airflow.lake import open_lake
 from clickstream_airflow.spark_job import LONGEST, MACROS, clean_on_spark, unset_settings
 
 if TYPE_CHECKING:
-    from clickstream.hours import Hour
+    from clickstream.core.hours import Hour
     from clickstream.pipeline.backfill.new_ids import NewIds
 
 log = logging.getLogger("clickstream")
@@ -68,11 +68,11 @@ def plan_days() -> list[dict[str, str]]:
     The task refuses hours past their replay window before any hour is built. With new visitor ids,
     it plans their whole key periods instead.
     """
-    from clickstream import errors, hours
+    from clickstream.core import errors, hours
+    from clickstream.core.wording import quantity
     from clickstream.pipeline.backfill.new_ids import open_periods
     from clickstream.pipeline.hour.outdated import check_range_to_build
     from clickstream.pipeline.hour.replay_window import check_replay_window
-    from clickstream.wording import quantity
 
     asked = get_current_context()["params"]
     try:
@@ -132,9 +132,9 @@ def rebuild_day(first: str, last: str) -> dict[str, Any]:
 
     A retry after a failure skips the hours that this run has published.
     """
-    from clickstream import hours
+    from clickstream.core import hours
+    from clickstream.core.wording import quantity
     from clickstream.pipeline.backfill.backfill import Steps, plan_backfill
-    from clickstream.wording import quantity
 
     context = get_current_context()
     asked = context["params"]

@@ -73,8 +73,8 @@ def range_of_run(run: Any) -> tuple[date | None, date | None]:
     dates that the settings choose. Raises InputError for a date of the form that does not exist,
     and for a range that ends before it begins.
     """
-    from clickstream.errors import InputError
-    from clickstream.hours import parse_date
+    from clickstream.core.errors import InputError
+    from clickstream.core.hours import parse_date
 
     if run.run_type == "backfill":
         day = run.data_interval_start.date()
@@ -96,7 +96,7 @@ def connection_address(name: str) -> str:
     """
     from airflow.exceptions import AirflowNotFoundException  # type: ignore[attr-defined]
 
-    from clickstream.errors import IncompleteConnection
+    from clickstream.core.errors import IncompleteConnection
 
     try:
         return str(Connection.get(name).get_uri())
@@ -120,9 +120,9 @@ def list_sources() -> list[str]:
 @translate_errors
 def compare_source(source: str) -> list[dict[str, str]]:
     """Find the dates of a source that differ from the lake, by one query for each of its tables."""
+    from clickstream.core.wording import quantity, shorten
     from clickstream.pipeline.sales.opening import find_source
     from clickstream.pipeline.sales.pull import plan_pull
-    from clickstream.wording import quantity, shorten
 
     lake = open_lake()
     found = find_source(lake.settings, source)
@@ -160,7 +160,7 @@ def dates_to_replace(differing: Any) -> list[dict[str, str]]:
 @translate_errors
 def pull_sales(date: dict[str, str]) -> dict[str, Any]:
     """Read the rows of a date from one state of the source, and stage them. No table changes."""
-    from clickstream.hours import parse_date
+    from clickstream.core.hours import parse_date
     from clickstream.pipeline.sales.opening import find_source
     from clickstream.pipeline.sales.pull import pull_date
 
@@ -200,7 +200,7 @@ def match_orders(replaced: Any) -> None:
 
     Skipped, with the tasks after it, if neither sales nor matches have changed.
     """
-    from clickstream.hours import parse_date
+    from clickstream.core.hours import parse_date
     from clickstream.pipeline.sales.match_plan import MatchRange
     from clickstream.pipeline.sales.matches import match_orders as match
 

@@ -41,8 +41,8 @@ from clickstream.alerts.observations import Observations, observe_lake
 from clickstream.alerts.texts import build_alert
 from clickstream.cli.status_output import show_status
 from clickstream.dashboard.access.identity import Identity
-from clickstream.dashboard.digest import Week, build_digest, render_preview, render_text
-from clickstream.dashboard.questions.view import TABS, View
+from clickstream.dashboard.ask.view import TABS, View
+from clickstream.dashboard.mail import Week, build_digest, render_preview, render_text
 from clickstream.dashboard.web.app import build_app
 from clickstream.lake import Lake, athena
 from clickstream.logs.trial import run_trial

@@ -18,8 +18,8 @@ from pydantic import BaseModel
 from typer.testing import CliRunner
 
 from clickstream.cli import app
-from clickstream.dashboard.questions.dimensions import DIMENSIONS, Dimension
-from clickstream.dashboard.questions.metrics import METRICS, Metric
+from clickstream.dashboard.ask.dimensions import DIMENSIONS, Dimension
+from clickstream.dashboard.ask.metrics import METRICS, Metric
 from clickstream.logs.trial import FIGURES
 from clickstream.settings import GoalSettings, Settings, SourceSettings
 from clickstream.settings.holdouts import HoldoutSettings
@@ -68,7 +68,7 @@ change applies to hours that are built after it. Hours with the same `settings_d
 METRICS_PAGE = """\
 # Metrics
 
-`make docs` writes this page from `clickstream.dashboard.questions.metrics`; change it there. The
+`make docs` writes this page from `clickstream.dashboard.ask.metrics`; change it there. The
 dashboard, its CSV files and its SQL use these definitions. In the definitions,
 
 - a *visit* is a [session](glossary.md#session) of a person with at least one page view,

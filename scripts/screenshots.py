@@ -36,7 +36,8 @@ from tests.support.lakes import built
 from tests.support.localaws_process import CREDENTIALS, LocalAwsProcess
 from tests.support.sales_files import pull_sales, write_costs, write_shop
 
-from clickstream.dashboard.digest import Week, build_digest, render_preview
+from clickstream.core.hours import Hour
+from clickstream.dashboard.mail import Week, build_digest, render_preview
 from clickstream.demo.cafe import CafeRules, simulate
 from clickstream.demo.cafe.expansion import (
     CANDIDATES,
@@ -44,7 +45,6 @@ from clickstream.demo.cafe.expansion import (
     write_candidates,
     write_expansion,
 )
-from clickstream.hours import Hour
 from clickstream.lake import Lake
 from clickstream.pipeline.publish.facts import refresh_facts
 from clickstream.pipeline.publish.publish import refresh_views

@@ -23,7 +23,7 @@ from benchmarks.age.plan import Plan
 from benchmarks.age.report import Figures
 from benchmarks.age.state import table_files
 from benchmarks.age.views import DayOfView, athena_bytes, measure_views, trino_bytes
-from clickstream.errors import ClickstreamError
+from clickstream.core.errors import ClickstreamError
 
 LEAST_DAYS = 3
 VIEWS = "views"

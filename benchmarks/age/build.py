@@ -18,7 +18,7 @@ from pathlib import Path
 from benchmarks.age.meter import Cost, Workbench
 from benchmarks.age.plan import Plan
 from benchmarks.age.traffic import Traffic
-from clickstream.hours import Hour, by_day, hour_range
+from clickstream.core.hours import Hour, by_day, hour_range
 from clickstream.lake import Lake, raw, visitor_keys
 from clickstream.lake.raw import RawRange
 from clickstream.pipeline.backfill.backfill import rebuild

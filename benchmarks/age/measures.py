@@ -13,7 +13,7 @@ from benchmarks.age.meter import Cost, Ran, Workbench
 from benchmarks.age.plan import Plan, key_days
 from benchmarks.age.state import State
 from benchmarks.age.traffic import Traffic
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 from clickstream.lake import visitor_keys
 from clickstream.pipeline.proof.verify import verify
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 
 ROOT = Path(__file__).parents[2]
 DATABASE = "age"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 from clickstream.lake import Lake, hour_ledger, visitor_keys
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.tables import TABLES

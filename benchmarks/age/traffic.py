@@ -11,11 +11,11 @@ from datetime import timedelta
 from functools import cached_property
 
 from benchmarks.age.plan import Plan
+from clickstream.core.hours import Hour
 from clickstream.demo.cafe import CafeRules
 from clickstream.demo.cafe.agents import TABLET
 from clickstream.demo.cafe.history import traffic
 from clickstream.demo.cafe.weblog import render
-from clickstream.hours import Hour
 
 REPEATED_HOURS = 14 * 24
 MINUTES = range(5, 60, 10)

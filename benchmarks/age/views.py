@@ -11,7 +11,7 @@ from tests.support.trino_client import Trino
 
 from benchmarks.age.plan import DATABASE, ROOT
 from benchmarks.age.state import TableFiles
-from clickstream.errors import QueryFailed
+from clickstream.core.errors import QueryFailed
 from clickstream.lake import Lake, athena
 from clickstream.lake.views import AthenaView, views_of
 

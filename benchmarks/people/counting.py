@@ -6,8 +6,8 @@ from datetime import date
 
 import pandas as pd
 
-from clickstream import dictionary_encoding
 from clickstream.clean import Cleaner, CleanRules, VisitorKeys
+from clickstream.core import dictionary_encoding
 from clickstream.parse import parse
 from clickstream.people import SiteHistory, Suspicion, find_suspects, visitors_of_date
 from clickstream.sessions import SessionRules, cut, make_parts

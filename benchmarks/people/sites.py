@@ -7,12 +7,12 @@ from random import Random
 
 from benchmarks.people.crowds import ordinary
 from benchmarks.people.lines import DAY, Site, combined
+from clickstream.core.hours import Hour
 from clickstream.demo.cafe import CafeRules, simulate
 from clickstream.demo.cafe.agents import BROWSERS
 from clickstream.demo.cafe.arrivals import PARTNERS, POSTS, SEARCHES
 from clickstream.demo.cafe.menu import LAYOUT, PAGES
 from clickstream.demo.cafe.rules import WEEKDAY
-from clickstream.hours import Hour
 
 CAFE_DOMAIN = "www.anycompany-cafe.example"
 

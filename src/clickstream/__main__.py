@@ -2,7 +2,7 @@
 
 import signal
 
-from clickstream.ending_signals import exit_on
+from clickstream.core.ending_signals import exit_on
 
 
 def main() -> None:

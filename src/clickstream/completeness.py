@@ -24,7 +24,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from clickstream.hours import Hour, HourSpan, hour_range
+from clickstream.core.hours import Hour, HourSpan, hour_range
 
 LAG = timedelta(hours=3)
 """Time after the end of an hour at which it should be published; the pipeline builds every hour."""

@@ -8,9 +8,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from clickstream import dictionary_encoding
-from clickstream.dictionary_encoding import TEXT
-from clickstream.hours import Hour
+from clickstream.core import dictionary_encoding
+from clickstream.core.dictionary_encoding import TEXT
+from clickstream.core.hours import Hour
 from clickstream.tables import Table
 
 _WRITTEN_AT_ONCE = 1 << 16

@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from clickstream.terminal import print_table
-from clickstream.wording import printable, printable_lines
+from clickstream.core.terminal import print_table
+from clickstream.core.wording import printable, printable_lines
 
 if TYPE_CHECKING:
     from clickstream.lake.athena import QueryResult

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Annotated
 import pyarrow as pa
 import typer
 
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
+from clickstream.core.memory import freeze_imports
 from clickstream.lake import Lake, open_lake, shared_session
-from clickstream.memory import freeze_imports
 from clickstream.pipeline.backfill.backfill import Steps, plan_backfill, rebuild
 from clickstream.pipeline.hour.build import clean_unless_staged
 from clickstream.pipeline.hour.states import CleanedHour, Published

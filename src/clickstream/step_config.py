@@ -25,8 +25,8 @@ from clickstream.clean.bots.networks import HOSTING_VERDICTS, OwnEquipment
 from clickstream.clean.channels import DEFAULT_CHANNELS
 from clickstream.clean.orders import OrderRules
 from clickstream.clean.referrers import OwnDomain, infer_own_domain
-from clickstream.errors import UnusableRule
-from clickstream.expressions import Expression
+from clickstream.core.errors import UnusableRule
+from clickstream.core.expressions import Expression
 from clickstream.lookups import AsnDatabase, PlaceDatabase, open_asn_database
 from clickstream.parse.formats import compile_format
 from clickstream.sales.column_maps import ColumnMap, parse_map

@@ -94,8 +94,8 @@ def report_run(has_metrics: bool = False) -> None:
 def _report_state(lake: Lake, run: Any, instance: Any) -> None:
     """Report whether all other tasks of a scheduled run succeeded."""
     from clickstream.alerts.runs import report_failed_task, report_run_succeeded
-    from clickstream.errors import with_code
-    from clickstream.wording import shorten
+    from clickstream.core.errors import with_code
+    from clickstream.core.wording import shorten
 
     failed = failed_tasks(instance)
     if failed and _is_of_hosts(lake, failed):
@@ -124,7 +124,7 @@ def _is_of_hosts(lake: Lake, failed: Sequence[str]) -> bool:
 
 def _figures(lake: Lake, context: Mapping[str, Any]) -> RunFigures:
     """Return the lines and the duration of the hourly run of a context."""
-    from clickstream.hours import Hour
+    from clickstream.core.hours import Hour
     from clickstream.lake import hour_ledger
     from clickstream.pipeline.proof.metrics import RunFigures
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTaskTimeout
 
 if TYPE_CHECKING:
-    from clickstream.errors import ClickstreamError
+    from clickstream.core.errors import ClickstreamError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -63,7 +63,7 @@ def translate_errors(function: Callable[P, R]) -> Callable[P, R]:
 
 def _translate(error: BaseException) -> ClickstreamError | None:
     """Return the library's error for `error`; None if it is of another kind."""
-    from clickstream.errors import ClickstreamError
+    from clickstream.core.errors import ClickstreamError
     from clickstream.lake import aws_errors
 
     if isinstance(error, ClickstreamError):
@@ -73,7 +73,7 @@ def _translate(error: BaseException) -> ClickstreamError | None:
 
 def _with_remedy(error: ClickstreamError) -> str:
     """Return the error's message with a remedy, if it names none, and with its code."""
-    from clickstream.errors import with_code
+    from clickstream.core.errors import with_code
 
     text = str(error)
     if "clear the task" not in text and "report this" not in text:
@@ -88,7 +88,7 @@ def give_up(reasons: Sequence[str], what_to_do: str, code: str) -> NoReturn:
     The log names the reasons line by line. The error names the first of them, what to do, and the
     code.
     """
-    from clickstream.errors import with_code
+    from clickstream.core.errors import with_code
 
     for reason in reasons[:REASONS_LOGGED]:
         _log.error(reason)
@@ -112,7 +112,7 @@ def log_cause(context: Mapping[str, Any]) -> None:
 
 def describe_failure(error: BaseException, context: Mapping[str, Any]) -> str:
     """Return cause, remedy and code of a task's failure in one or a few sentences."""
-    from clickstream.errors import with_code
+    from clickstream.core.errors import with_code
 
     if isinstance(error, AirflowFailException):
         text = str(error)

@@ -16,7 +16,7 @@ AWS_CONNECTION = "aws_default"
 
 def open_lake() -> Lake:
     """Open the lake in a task, after setting up the memory of the process for building hours."""
-    from clickstream.memory import freeze_imports, use_system_allocator
+    from clickstream.core.memory import freeze_imports, use_system_allocator
 
     use_system_allocator()
     from clickstream import lake  # noqa: F401, freeze_imports needs these imports

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from clickstream.hours import Hour
+    from clickstream.core.hours import Hour
 
 NOTE_BEGINS = "This run builds "
 
@@ -24,7 +24,7 @@ def resolve_hour(run: Any) -> Hour:
 
     Raises InputError if the named hour is not an hour.
     """
-    from clickstream.hours import Hour
+    from clickstream.core.hours import Hour
 
     asked = None if run.run_type == "backfill" else _asked_hour(run)
     if named := asked or getattr(run, "partition_key", None):
@@ -41,7 +41,7 @@ def _asked_hour(run: Any) -> str | None:
 
 def describe_hour(run: Any) -> str:
     """Return the sentence that names the hour of a DAG run, for its note and its log."""
-    from clickstream.errors import InputError
+    from clickstream.core.errors import InputError
 
     try:
         hour = resolve_hour(run)

@@ -25,7 +25,7 @@ def host_login(lake: Lake, host: Host) -> HostLogin | None:
     Raises SettingsError if the connection can't be used, after recording it as the failure of the
     host's pull.
     """
-    from clickstream.errors import SettingsError
+    from clickstream.core.errors import SettingsError
     from clickstream.lake import collection
 
     if not host.source.connection:
@@ -46,7 +46,7 @@ def connection_login(name: str, user: str = "") -> HostLogin:
 
     from clickstream.collect import HostLogin
     from clickstream.collect.hosts import SSH_PORT
-    from clickstream.errors import IncompleteConnection
+    from clickstream.core.errors import IncompleteConnection
 
     try:
         connection = Connection.get(name)
@@ -91,7 +91,7 @@ def _host_key(name: str, text: str) -> str:
         return ""
     kind = _key_type(encoded)
     if kind is None or (len(parts) > 1 and parts[0] != kind):
-        from clickstream.errors import IncompleteConnection
+        from clickstream.core.errors import IncompleteConnection
 
         raise IncompleteConnection(
             f"The host_key in the extras of connection {name} is not a public key. Enter one like "

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from airflow.models.taskinstance import TaskInstance
     from airflow.sdk.types import TaskInstanceKey
 
-    from clickstream.hours import Hour
+    from clickstream.core.hours import Hour
     from clickstream.settings import DashboardSettings
 
 
@@ -57,7 +57,7 @@ def span_of(instance: TaskInstance, run: DagRun) -> tuple[Hour, Hour]:
     DAG belong to the hour of their run. A day's task that has not started yet has no name, so the
     result is the whole range of its run.
     """
-    from clickstream.hours import Hour
+    from clickstream.core.hours import Hour
 
     name = instance.rendered_map_index or ""
     if instance.dag_id == HOURLY:
@@ -107,7 +107,7 @@ class DashboardLink(BaseOperatorLink):
 
 def _hours_page(key: TaskInstanceKey) -> str:
     """Return the address of a task's hours on the dashboard inside Airflow."""
-    from clickstream.errors import InputError
+    from clickstream.core.errors import InputError
 
     try:
         span = hours_of_instance(key)
@@ -128,7 +128,7 @@ def separate_dashboard(page: str) -> str:
 def dashboard_settings() -> DashboardSettings:
     """Return the settings of the dashboard; the defaults if the settings can't be read."""
     from clickstream import settings
-    from clickstream.errors import ClickstreamError
+    from clickstream.core.errors import ClickstreamError
 
     try:
         return settings.load().dashboard

@@ -20,7 +20,7 @@ from clickstream_airflow.lake import open_lake
 if TYPE_CHECKING:
     from airflow.sdk import Connection
 
-    from clickstream.dashboard.digest import Week
+    from clickstream.dashboard.mail import Week
     from clickstream.settings import Settings
 
 
@@ -47,7 +47,7 @@ def open_client(name: str) -> Iterator[smtplib.SMTP]:
     from airflow.providers.common.compat.sdk import AirflowException
     from airflow.providers.smtp.hooks.smtp import SmtpHook
 
-    from clickstream.errors import MailUnavailable
+    from clickstream.core.errors import MailUnavailable
 
     try:
         client = cast(smtplib.SMTP, SmtpHook(smtp_conn_id=name).get_conn()._smtp_client)
@@ -83,7 +83,7 @@ def resolve_week(run: Any, zone: ZoneInfo) -> Week:
 
     Raises InputError if the named week is not a week.
     """
-    from clickstream.dashboard.digest import Week
+    from clickstream.dashboard.mail import Week
 
     if named := asked_week(run):
         return Week.parse(named)
@@ -137,8 +137,8 @@ def _week_to_send(run: Any, chosen: Settings, moment: datetime) -> Week:
 
     Fail the task if the week can't be mailed. Skip it for old weeks of a backfill.
     """
-    from clickstream.dashboard.digest import Week, check_week
-    from clickstream.errors import InputError
+    from clickstream.core.errors import InputError
+    from clickstream.dashboard.mail import Week, check_week
 
     zone = ZoneInfo(chosen.site.time_zone)
     try:
@@ -155,7 +155,7 @@ def _week_to_send(run: Any, chosen: Settings, moment: datetime) -> Week:
 
 
 def _sender(chosen: Settings, connection: Connection) -> str:
-    from clickstream.errors import MailNotConfigured
+    from clickstream.core.errors import MailNotConfigured
 
     sender = chosen.digest.sender or connection.extra_dejson.get("from_email") or ""
     if not sender:
@@ -167,14 +167,14 @@ def _sender(chosen: Settings, connection: Connection) -> str:
 
 
 def _send(run: Any, week: Week, sender: str, moment: datetime) -> dict[str, Any]:
-    from clickstream.dashboard.digest import (
+    from clickstream.core.wording import quantity
+    from clickstream.dashboard.mail import (
         MailIds,
         SentBefore,
         build_digest,
         build_message,
         deliver,
     )
-    from clickstream.wording import quantity
 
     lake = open_lake()
     chosen = lake.settings.digest

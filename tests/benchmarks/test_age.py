@@ -18,7 +18,7 @@ from benchmarks.age.traffic import ALWAYS_ON, SECOND_DEVICE, Traffic
 from tests.support.cases import each_case
 
 from clickstream import parse
-from clickstream.hours import Hour, by_day
+from clickstream.core.hours import Hour, by_day
 from clickstream.lake.visitor_keys import KeyPeriod
 
 MOST_HOURS_AGAIN = 48

@@ -10,7 +10,7 @@ from benchmarks.contestants import CONTESTANTS, PARSE, WHOLE, Contestant
 from benchmarks.generate import HOUR, generate, planted_in, zipped
 
 from clickstream import parse
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 
 LINES = 20_000
 

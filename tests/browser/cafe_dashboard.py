@@ -21,12 +21,12 @@ from tests.support.sales_files import (
     write_shop,
 )
 
+from clickstream.core.hours import Hour
 from clickstream.dashboard.access.link import login_link
 from clickstream.dashboard.web.app import build_app
 from clickstream.dashboard.web.service import DashboardService
 from clickstream.demo.cafe import CafeRules, simulate
 from clickstream.demo.cafe.places import write_demo_database
-from clickstream.hours import Hour
 from clickstream.lake import Lake
 from clickstream.pipeline.publish.facts import refresh_facts
 from clickstream.pipeline.sales.matches import match_orders

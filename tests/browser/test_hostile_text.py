@@ -13,7 +13,7 @@ from tests.browser.cafe_dashboard import ATTACKED
 from tests.browser.hostile_lines import CAMPAIGNS, MOST_VISITS, PATHS
 from tests.browser.watched_pages import NewPage, click, scrolls_sideways, visits
 
-from clickstream.wording import printable
+from clickstream.core.wording import printable
 
 DAY = {"from": str(ATTACKED.date()), "to": str(ATTACKED.date())}
 

@@ -26,9 +26,9 @@ from tests.browser.watched_pages import (
 )
 
 from clickstream.dashboard.access.shares import Share, Shares
+from clickstream.dashboard.ask.view import TABS, View
 from clickstream.dashboard.entries.own_notes import OwnNote
 from clickstream.dashboard.entries.store import NoteStore
-from clickstream.dashboard.questions.view import TABS, View
 
 WEEK = "/?range=7d"
 HOSTILE = '<script>alert("note")</script><img src=x onerror=alert(1)>'

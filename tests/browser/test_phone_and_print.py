@@ -22,11 +22,11 @@ from tests.browser.watched_pages import (
     wait_for_parameters,
 )
 from tests.clickstream.dashboard.builders import FactStore, Visit, fact_tables
-from tests.clickstream.dashboard.digest.mails import digest_of
-from tests.clickstream.dashboard.digest.test_mail import MONDAY, TWO_WEEKS, WEEK, two_weeks
+from tests.clickstream.dashboard.mail.mails import digest_of
+from tests.clickstream.dashboard.mail.test_mail import MONDAY, TWO_WEEKS, WEEK, two_weeks
 
-from clickstream.dashboard.digest import render_preview
-from clickstream.dashboard.questions.view_urls import parse_view
+from clickstream.dashboard.ask.view_urls import parse_view
+from clickstream.dashboard.mail import render_preview
 from clickstream.dashboard.web import single_page
 from clickstream.dashboard.web.single_page import READER, render_single_page
 

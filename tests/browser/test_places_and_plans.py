@@ -21,8 +21,8 @@ from tests.browser.watched_pages import (
 from tests.clickstream.dashboard import holdout_builders, location_builders
 from tests.clickstream.dashboard.rendered import html_of, page_of, with_styles
 
-from clickstream.dashboard.tabs.marketing.holdout_plan import build_plan
-from clickstream.dashboard.tabs.places.location_report import build_report
+from clickstream.dashboard.pages.marketing.holdout_plan import build_plan
+from clickstream.dashboard.pages.places.location_report import build_report
 from clickstream.dashboard.web.rendering import Renderer
 
 BRITAIN = '#map a[aria-label^="United Kingdom:"]'

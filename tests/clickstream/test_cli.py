@@ -19,7 +19,7 @@ from tests.support.key_periods import destroy_key
 from tests.support.lakes import SQL, aws_session, settings_of_a_lake
 from tests.support.localaws_process import LocalAwsProcess
 
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 from clickstream.lake import Lake, objects, raw
 from clickstream.lake.fact_files import FACT_VIEWS
 

@@ -15,7 +15,7 @@ from tests.support.lakes import aws_session, settings_of_a_lake
 from tests.support.localaws_process import LocalAwsProcess
 from tests.support.town_lake import CANDIDATES, SALES, store_towns, stored_plan
 
-from clickstream.dashboard.questions.fact_copy import FactCopy
+from clickstream.dashboard.ask.fact_copy import FactCopy
 from clickstream.insight.location_sql import market_sql
 from clickstream.lake import athena, open_lake
 from clickstream.lake.fact_files import read_file, read_manifest

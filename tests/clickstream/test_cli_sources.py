@@ -17,7 +17,7 @@ from tests.support.ssh_server import SshServer, ssh_server
 from typer.testing import CliRunner
 
 from clickstream.cli import app
-from clickstream.errors import AwsUnavailable
+from clickstream.core.errors import AwsUnavailable
 from clickstream.lake import open_lake
 from clickstream.pipeline.hosts.listing import list_hosts
 from clickstream.pipeline.pull.all_hosts import pull_all

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tests.support.cases import each_case
 
 from clickstream.completeness import HISTORY, LowHour, chance_of_at_most, find_low_hours
-from clickstream.hours import Hour, HourSpan, hour_range
+from clickstream.core.hours import Hour, HourSpan, hour_range
 
 Value = TypeVar("Value")
 LONDON = ZoneInfo("Europe/London")

@@ -9,7 +9,7 @@ from threading import Event
 import pytest
 
 from clickstream.cli.health import run_until
-from clickstream.errors import AwsUnavailable, SettingsError
+from clickstream.core.errors import AwsUnavailable, SettingsError
 
 STUCK_POOL = """
 from concurrent.futures import ThreadPoolExecutor

@@ -21,12 +21,12 @@ from clickstream.alerts.incidents import Conditions, Rule
 from clickstream.alerts.observations import LakeObservations, Observations
 from clickstream.alerts.store import CHECKS, LakeStore, describe_old_check
 from clickstream.cli.status_output import exit_code, show_status, status_values
-from clickstream.dashboard.digest.content import describe_trust
-from clickstream.dashboard.questions.view import View
-from clickstream.dashboard.tabs.trust.values import trust_values
+from clickstream.core.errors import InputError
+from clickstream.dashboard.ask.view import View
+from clickstream.dashboard.mail.content import describe_trust
+from clickstream.dashboard.pages.trust.values import trust_values
 from clickstream.dashboard.web.service import DashboardService
 from clickstream.dashboard.widgets.trust_line import trust_line
-from clickstream.errors import InputError
 from clickstream.lake import Lake, collection
 from clickstream.pipeline.proof.freshness import Health, lake_freshness
 from clickstream.pipeline.proof.metrics import measure_metrics

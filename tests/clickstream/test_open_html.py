@@ -11,7 +11,7 @@ from tests.support.access_log import Client, append
 from tests.support.command_line import clean_environment, run_command
 
 from clickstream.cli.open_logs import parse_html_options
-from clickstream.errors import InputError
+from clickstream.core.errors import InputError
 
 FILE = "overview.html"
 

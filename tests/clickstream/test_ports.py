@@ -14,7 +14,7 @@ import typer
 from typer.testing import CliRunner
 
 from clickstream.cli import app
-from clickstream.errors import InputError
+from clickstream.core.errors import InputError
 
 NO_PORTS = ("0", "-1", "65536", "99999999")
 

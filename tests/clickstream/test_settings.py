@@ -8,7 +8,7 @@ import pytest
 
 from clickstream import settings
 from clickstream.clean.request_kinds import KINDS
-from clickstream.errors import SettingsError
+from clickstream.core.errors import SettingsError
 from clickstream.sessions import Goal
 from clickstream.settings.dashboard import DigestSettings
 from clickstream.settings.sections import OrderSettings

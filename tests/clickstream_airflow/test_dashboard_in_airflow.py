@@ -20,7 +20,7 @@ from tests.support.lake_settings import ROOT, write_settings
 from tests.support.lakes import build_all
 from tests.support.localaws_process import CREDENTIALS
 
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 from clickstream.pipeline.publish.facts import refresh_facts
 from clickstream.pipeline.pull.host import pull_source
 
@@ -279,9 +279,9 @@ def test_missing_packages_are_one_sentence(own_app, monkeypatch, server) -> None
     for name in [one for one in sys.modules if one.startswith("clickstream.dashboard.web.app")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.delitem(sys.modules, "clickstream_airflow.dashboard.app", raising=False)
-    monkeypatch.delitem(sys.modules, "clickstream.dashboard.questions.fact_copy", raising=False)
-    monkeypatch.delitem(sys.modules, "clickstream.dashboard.questions.engines", raising=False)
-    monkeypatch.delitem(sys.modules, "clickstream.dashboard.questions.answers", raising=False)
+    monkeypatch.delitem(sys.modules, "clickstream.dashboard.ask.fact_copy", raising=False)
+    monkeypatch.delitem(sys.modules, "clickstream.dashboard.ask.engines", raising=False)
+    monkeypatch.delitem(sys.modules, "clickstream.dashboard.ask.answers", raising=False)
     monkeypatch.setitem(sys.modules, "duckdb", None)
     text = refusal_of(own_app)
     assert "packages are not installed beside Airflow (duckdb is missing)" in text
@@ -363,7 +363,7 @@ def test_many_first_requests_build_one_dashboard(own_app, monkeypatch, tmp_path,
 HOLD = """
 import sys
 from pathlib import Path
-from clickstream.dashboard.questions.fact_copy import FactCopy
+from clickstream.dashboard.ask.fact_copy import FactCopy
 copies = [FactCopy(Path(name), lambda file: None) for name in sys.argv[1:]]
 print("open", flush=True)
 sys.stdin.read()

@@ -18,7 +18,7 @@ from tests.support.faults_proxy import (
 )
 from tests.support.task_calls import build_run, call_task
 
-from clickstream.errors import RefusedFiles, StaleHour, UnbalancedHour
+from clickstream.core.errors import RefusedFiles, StaleHour, UnbalancedHour
 
 pytestmark = pytest.mark.airflow
 

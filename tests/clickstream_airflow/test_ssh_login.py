@@ -71,7 +71,7 @@ def test_a_host_key_may_be_written_in_both_forms_of_the_provider(connect, text: 
 def test_a_connection_that_can_t_be_used_is_refused_in_a_sentence(
     connect, fields: dict[str, Any], says: str
 ) -> None:
-    from clickstream.errors import SettingsError
+    from clickstream.core.errors import SettingsError
 
     connect(**fields)
     with pytest.raises(SettingsError, match="connection shop_ssh") as refused:
@@ -81,7 +81,7 @@ def test_a_connection_that_can_t_be_used_is_refused_in_a_sentence(
 
 
 def test_a_connection_that_does_not_exist_is_named(airflow_home) -> None:
-    from clickstream.errors import SettingsError
+    from clickstream.core.errors import SettingsError
 
     with pytest.raises(SettingsError, match="Airflow has no connection shop_ssh"):
         login()
@@ -104,7 +104,7 @@ def test_a_connection_that_can_t_be_used_is_stored_as_the_failure_of_the_host(
     lake, connect
 ) -> None:
     from clickstream.collect import hosts_of
-    from clickstream.errors import SettingsError
+    from clickstream.core.errors import SettingsError
     from clickstream.lake import collection
     from clickstream.settings import SourceSettings
     from clickstream_airflow.ssh_login import host_login

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.support.lake_settings import ROOT
 
-from clickstream.hours import Hour, hour_range
+from clickstream.core.hours import Hour, hour_range
 
 pytestmark = pytest.mark.airflow
 

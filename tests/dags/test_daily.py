@@ -10,7 +10,7 @@ from tests.support.access_log import Client, append
 from tests.support.dag_runs import read_dag
 from tests.support.lake_settings import write_settings
 
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.pipeline.proof.verify import verify
 from clickstream.pipeline.proof.verify_record import read_verify_record

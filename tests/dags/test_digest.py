@@ -19,8 +19,8 @@ from tests.support.lake_settings import write_settings
 from tests.support.smtp_server import MailServer, self_signed
 from tests.support.task_calls import Call, build_run, call_task
 
-from clickstream.dashboard import digest
-from clickstream.dashboard.digest import Digest, Week, build_digest
+from clickstream.dashboard import mail
+from clickstream.dashboard.mail import Digest, Week, build_digest
 from clickstream.lake import Lake, digest_marks, fact_files
 from clickstream.lake.digest_marks import DigestMark
 
@@ -74,7 +74,7 @@ def lake(settings_file: Path, monkeypatch) -> Lake:
     for week in (str(LAST_WEEK), str(WEEK_BEFORE)):
         if sent := digest_marks.read_mark(opened, week):
             assert digest_marks.remove_mark(opened, week, sent)
-    monkeypatch.setattr(digest, "build_digest", build_once)
+    monkeypatch.setattr(mail, "build_digest", build_once)
     return opened
 
 

@@ -15,7 +15,7 @@ from tests.support.lake_settings import ROOT
 from tests.support.lakes import build_all
 from tests.support.task_calls import build_run, call_task
 
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 from clickstream.lake import Lake, athena
 from clickstream.pipeline.proof.verify import verify
 from clickstream.pipeline.pull.host import pull_source

@@ -17,7 +17,7 @@ from tests.support.lake_settings import ROOT
 from tests.support.lakes import build_all
 from tests.support.task_calls import Call, build_run, call_task
 
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 from clickstream.lake import Lake, fact_files, hour_ledger
 from clickstream.pipeline.backfill.backfill import Steps, outdated_views
 from clickstream.pipeline.proof.verify import verify

@@ -28,8 +28,8 @@ from clickstream.clean.referrers import named_source, referrer_of
 from clickstream.clean.request_kinds import PATH_KINDS, KindRules, path_kind
 from clickstream.clean.request_table import COLUMNS
 from clickstream.clean.urls import split_target
-from clickstream.errors import InputError, SettingsError
-from clickstream.networks import address_in, client_address
+from clickstream.core.errors import InputError, SettingsError
+from clickstream.core.networks import address_in, client_address
 from clickstream.parse.frames import Parsed, escape, unescape
 
 DOMAINS = ("cafe.example",)

@@ -9,7 +9,7 @@ from functools import wraps
 from tests.fuzz.labelling import RULES, check_cleaning, check_values
 from tests.fuzz.reading import check_cuts, check_reading, format_of
 
-from clickstream.errors import InputError
+from clickstream.core.errors import InputError
 from clickstream.parse import detect, parse, parse_blocks
 from clickstream.parse.formats import FORMATS, compile_format
 

@@ -21,12 +21,12 @@ from tests.support.sales_files import pull_sales, with_sales, write_sales
 
 from clickstream import spark
 from clickstream.alerts.check import check_alerts
-from clickstream.dashboard.questions.engines import LocalEngine, ask_athena
-from clickstream.dashboard.questions.periods import Period
-from clickstream.dashboard.questions.question import build_question
+from clickstream.core.hours import Hour
+from clickstream.dashboard.ask.engines import LocalEngine, ask_athena
+from clickstream.dashboard.ask.periods import Period
+from clickstream.dashboard.ask.question import build_question
 from clickstream.dashboard.visits.log_lines import LoggedVisit, read_log_lines
 from clickstream.dashboard.widgets.incidents import read_incidents
-from clickstream.hours import Hour
 from clickstream.lake import Lake, athena, digest_marks, fact_files, open_lake, visitor_keys
 from clickstream.lake.digest_marks import DigestMark
 from clickstream.lake.visitor_keys import OPEN_PERIODS, KeyPeriod, OpenPeriod

@@ -15,7 +15,7 @@ from tests.real_logs.real_log import RealLog, runs_of
 from tests.support.answers import answers, assert_answers
 from tests.support.shared_data import shared
 
-from clickstream.hours import Hour, hour_range
+from clickstream.core.hours import Hour, hour_range
 from clickstream.lake import Lake, athena
 from clickstream.pipeline.backfill.backfill import rebuild
 from clickstream.pipeline.proof.verify import verify

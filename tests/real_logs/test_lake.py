@@ -19,7 +19,7 @@ from tests.support.shared_data import shared
 
 from clickstream.clean import RequestTable
 from clickstream.clean.referrers import OwnDomain
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 from clickstream.lake import Lake, athena
 from clickstream.pipeline.proof.verify import verify
 from clickstream.pipeline.publish.publish import refresh_views

@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.support.cases import each_case
 
 import clickstream
-from clickstream.errors import ClickstreamError, StateCode
+from clickstream.core.errors import ClickstreamError, StateCode
 
 ROOT = Path(__file__).parents[2]
 SECTION = re.compile(r"^### (CS-\d{3}): .*?$(.*?)(?=^##)", re.MULTILINE | re.DOTALL)

@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.support.absent_packages import absent_modules, packages_of
 from tests.support.access_log import Client
 
-from clickstream.dashboard.questions.view import TABS
+from clickstream.dashboard.ask.view import TABS
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src"
@@ -94,7 +94,7 @@ def test_commands_on_log_files_load_only_what_they_use(tmp_path: Path) -> None:
     for_signatures = {"bcrypt", "cryptography", "http_message_signatures", "http_sf"}
     for_pages = {"babel", "jinja2", "starlette", "clickstream.dashboard.widgets"}
     for_a_server = {"fastapi", "jwt", "uvicorn", "clickstream.dashboard.web.details"}
-    for_tabs = {f"clickstream.dashboard.tabs.{tab}.values" for tab in TABS if tab != "overview"}
+    for_tabs = {f"clickstream.dashboard.pages.{tab}.values" for tab in TABS if tab != "overview"}
     program = f"""
 import sys
 from clickstream.cli import main

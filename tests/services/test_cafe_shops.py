@@ -14,9 +14,9 @@ from tests.support.lakes import aws_session, settings_of_a_lake
 from tests.support.localaws_process import LocalAwsProcess
 from tests.support.shop_databases import running_mariadb, running_postgresql
 
+from clickstream.core.hours import Hour
 from clickstream.demo.answers import QUESTIONS_ABOUT_SALES
 from clickstream.demo.cafe import CafeRules
-from clickstream.hours import Hour
 from clickstream.lake import Lake, athena, open_lake
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.pipeline.publish.publish import refresh_views

@@ -21,7 +21,7 @@ from tests.clickstream.dashboard.access.builders import build_app, with_account
 from tests.support.nginx import running_nginx
 
 from clickstream.dashboard.access.shares import Share, Shares
-from clickstream.dashboard.questions.view import TABS, View
+from clickstream.dashboard.ask.view import TABS, View
 from clickstream.dashboard.web.surroundings import surroundings_of
 from clickstream.settings import DashboardSettings
 

@@ -18,7 +18,7 @@ from tests.support.lakes import aws_session, settings_of_a_lake
 from tests.support.localaws_process import LocalAwsProcess
 from tests.support.shop_databases import running_mariadb, running_postgresql
 
-from clickstream.errors import ShopRefused, ShopUnreachable
+from clickstream.core.errors import ShopRefused, ShopUnreachable
 from clickstream.lake import Lake, open_lake
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.pipeline.sales.pull import plan_pull, pull_dates

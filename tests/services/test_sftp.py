@@ -18,7 +18,7 @@ from tests.support.sshd import Sshd, running_sshd
 
 from clickstream.collect import Host, HostLogin, sftp
 from clickstream.collect.sftp import SftpSource
-from clickstream.errors import HostKeyRefused, HostUnreachable, InputError
+from clickstream.core.errors import HostKeyRefused, HostUnreachable, InputError
 from clickstream.lake import Lake, collection, objects, raw
 from clickstream.pipeline.hosts.listing import list_hosts
 from clickstream.pipeline.hosts.trusted_keys import ask_for_key, trust

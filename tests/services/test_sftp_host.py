@@ -15,7 +15,7 @@ from tests.support.sshd import Sshd, running_sshd
 from tests.support.web_server import raw_lines
 
 from clickstream.collect import Host, HostLogin, hosts_of
-from clickstream.errors import ClickstreamError, HostKeyRefused
+from clickstream.core.errors import ClickstreamError, HostKeyRefused
 from clickstream.lake import Lake, collection
 from clickstream.pipeline.pull.all_hosts import pull_host
 

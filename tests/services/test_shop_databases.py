@@ -16,7 +16,7 @@ from tests.support.changing_shop import LONDON, MAP, Shop, engine_of, source_of
 from tests.support.shop_databases import running_mariadb, running_postgresql
 
 from clickstream.collect.sales.reader import DayDigest, SalesReader
-from clickstream.errors import ShopRefused, ShopUnreachable, UnusableSales
+from clickstream.core.errors import ShopRefused, ShopUnreachable, UnusableSales
 from clickstream.pipeline.sales.opening import open_source, rules_of
 from clickstream.sales.listings import build_listings
 from clickstream.sales.sales_day import SalesDay, build_day

@@ -13,7 +13,7 @@ from tests.clickstream.pipeline.test_any_order import assert_same
 from tests.support.localaws_process import LocalAwsProcess
 from tests.support.required import require_program
 
-from clickstream.hours import hour_range
+from clickstream.core.hours import hour_range
 from clickstream.lake import Lake, objects, raw
 from clickstream.pipeline.backfill.backfill import Steps, rebuild
 from clickstream.pipeline.publish.publish import build_hour

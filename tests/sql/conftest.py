@@ -10,8 +10,8 @@ from tests.support.lakes import built, settings_of_a_lake
 from tests.support.localaws_process import LocalAwsProcess
 
 from clickstream import settings
+from clickstream.core.hours import Hour
 from clickstream.demo.cafe import CafeRules, Truth, write_history
-from clickstream.hours import Hour
 from clickstream.lake import Lake
 from clickstream.pipeline.publish.publish import refresh_views
 from clickstream.pipeline.publish.suspects import find_suspects

@@ -9,8 +9,8 @@ import pytest
 from rich.console import Console
 from tests.sql.conftest import FIRST, LAST
 
+from clickstream.core.hours import Hour, HourSpan
 from clickstream.demo.answers import show_answers, show_balance, show_first_answers
-from clickstream.hours import Hour, HourSpan
 from clickstream.lake import Lake, hour_ledger
 
 

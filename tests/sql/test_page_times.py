@@ -15,7 +15,7 @@ from typing import Any
 from tests.sql.test_view_cases import around
 from tests.support.lakes import build_all
 
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 from clickstream.lake import Lake, athena
 from clickstream.pipeline.publish.publish import refresh_views
 from clickstream.pipeline.pull.host import pull_source

@@ -25,9 +25,9 @@ from tests.support.engines import Engine, LocalAthena
 from tests.support.lakes import built, settings_of_a_lake
 
 from clickstream import settings
+from clickstream.core.errors import QueryFailed
+from clickstream.core.hours import Hour
 from clickstream.demo.cafe import CafeRules, write_history
-from clickstream.errors import QueryFailed
-from clickstream.hours import Hour
 from clickstream.lake import Lake
 from clickstream.lake.fact_files import FACT_VIEWS
 from clickstream.lake.views import DateFilter

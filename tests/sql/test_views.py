@@ -14,8 +14,8 @@ from tests.support.answers import ALL_VIEWS
 
 from clickstream.clean import PageRules
 from clickstream.clean.pages import page_name
+from clickstream.core.hours import Hour
 from clickstream.demo.answers import QUESTIONS
-from clickstream.hours import Hour
 from clickstream.lake import Lake, athena
 from clickstream.settings import GoalSettings
 from clickstream.tables import BALANCE

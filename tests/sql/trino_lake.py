@@ -16,8 +16,8 @@ from benchmarks.people.sites import CAFE
 from tests.support.lakes import aws_session, build_all, settings_of_a_lake
 
 from clickstream import settings
+from clickstream.core.hours import Hour
 from clickstream.demo.cafe import CafeRules, simulate
-from clickstream.hours import Hour
 from clickstream.lake import Lake, open_lake
 from clickstream.pipeline.backfill.backfill import rebuild
 from clickstream.pipeline.publish.publish import hours_to_build, refresh_views

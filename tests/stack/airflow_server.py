@@ -13,11 +13,11 @@ from zoneinfo import ZoneInfo
 
 from tests.support.free_ports import free_ports
 
+from clickstream.core.hours import Hour
 from clickstream.demo.stack import Stack
 from clickstream.demo.stack.layout import LOGIN
 from clickstream.demo.stack.stack import ends_with_caller
 from clickstream.demo.stack.wait_for import status_of
-from clickstream.hours import Hour
 
 VIEWER = "guest"
 USERS = {"AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{LOGIN}:admin,{VIEWER}:viewer"}

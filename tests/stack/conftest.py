@@ -29,11 +29,11 @@ from tests.support.smtp_server import MailServer
 from tests.support.sshd import Sshd, running_sshd
 
 from clickstream import settings
+from clickstream.core.terminal import SafeConsole
 from clickstream.demo import traffic
 from clickstream.demo.demo import Demo, running_demo
 from clickstream.demo.stack import AirflowApi, Stack
 from clickstream.lake import Lake, open_lake
-from clickstream.terminal import SafeConsole
 
 MODULES = (
     *("test_demo", "test_memory", "test_in_airflow", "test_local_stack"),

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from tests.support.access_log import Client, append
 from tests.support.sshd import Sshd
 
+from clickstream.core.hours import Hour, hour_range
 from clickstream.demo.stack import Stack
-from clickstream.hours import Hour, hour_range
 
 SOURCES = """
 [[sources]]

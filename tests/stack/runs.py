@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from clickstream.core.hours import Hour
 from clickstream.demo.stack import AirflowApi, Stack
-from clickstream.hours import Hour
 
 HOURLY, REPROCESS, DIGEST = "clickstream_hourly", "clickstream_reprocess", "clickstream_digest"
 SALES = "clickstream_sales"

@@ -14,7 +14,7 @@ from tests.support.facts import manifest
 from tests.support.free_ports import free_ports
 from tests.support.lake_settings import ROOT
 
-from clickstream.hours import hour_range
+from clickstream.core.hours import hour_range
 from clickstream.lake import hour_ledger
 
 STEPS = (

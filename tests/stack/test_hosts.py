@@ -10,8 +10,8 @@ from tests.stack.hosts import BEN, OUTAGE_HOURS, name_of_shop, write
 from tests.stack.runs import HOURLY, ended, settled, states_of, trigger, wait_for_state
 from tests.support.lakes import beside, build_all
 
+from clickstream.core.hours import Hour
 from clickstream.demo.stack import AirflowApi
-from clickstream.hours import Hour
 from clickstream.lake import Lake, athena, hour_ledger, open_lake
 from clickstream.pipeline.hosts.listing import list_hosts
 from clickstream.pipeline.proof.verify import verify

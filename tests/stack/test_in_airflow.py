@@ -16,10 +16,10 @@ from tests.stack.runs import HOURLY
 from tests.support.airflow_server import AirflowServer
 from tests.support.chromium import running_chromium
 
+from clickstream.core.hours import Hour
 from clickstream.demo.demo import Demo
 from clickstream.demo.stack import AirflowApi, Stack
 from clickstream.demo.stack.layout import LOGIN
-from clickstream.hours import Hour
 
 pytestmark = pytest.mark.usefixtures("outage")
 

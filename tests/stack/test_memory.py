@@ -13,11 +13,11 @@ import pytest
 from tests.stack.runs import FINISHED, HOURLY, backfill
 from tests.support.lake_settings import ROOT
 
+from clickstream.core.hours import hour_range
 from clickstream.dashboard.access.link import login_link
 from clickstream.demo.demo import Demo
 from clickstream.demo.stack import Stack
 from clickstream.demo.stack.stack import read_procfile
-from clickstream.hours import hour_range
 
 MIB = 2**20
 MACHINE_MIB = 4096

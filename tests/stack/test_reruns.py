@@ -38,9 +38,9 @@ from tests.support.facts import manifest, rows_of_facts, rows_of_views
 from tests.support.required import require_program
 
 from clickstream.alerts.store import LakeStore
+from clickstream.core.hours import Hour
 from clickstream.demo.stack import AirflowApi, Stack, StackError
 from clickstream.demo.stack.stack import read_procfile
-from clickstream.hours import Hour
 from clickstream.lake import Lake, athena, fact_files, hour_ledger, objects, visitor_keys
 from clickstream.pipeline.proof.verify import verify
 

@@ -27,14 +27,14 @@ from tests.stack.runs import (
 )
 from tests.support.tiers import first_in_make_test
 
+from clickstream.core.hours import Hour
+from clickstream.core.terminal import SafeConsole
 from clickstream.demo.demo import Demo
 from clickstream.demo.progress import DemoStep
 from clickstream.demo.sales import pull_sales
 from clickstream.demo.stack import AirflowApi, Stack
-from clickstream.hours import Hour
 from clickstream.lake import Lake, athena, sales_publication
 from clickstream.tables.sales import ORDER_ITEMS, ORDERS, REFUNDS, SALES_LEDGER, SALES_TABLES
-from clickstream.terminal import SafeConsole
 
 OF_PUBLICATION = ("published_at", "published_by")
 TASKS = (

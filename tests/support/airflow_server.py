@@ -19,7 +19,7 @@ from tests.support.free_ports import free_ports
 from tests.support.lake_settings import ROOT
 from tests.support.localaws_process import CREDENTIALS
 
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 from clickstream.settings import Settings
 
 START_SECONDS = 120

@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from tests.support.faults import Killed
 
+from clickstream.core.hours import Hour, hour_range
 from clickstream.demo.cafe import CafeRules, menu
 from clickstream.demo.cafe.rules import CITY_TIME, SECOND
 from clickstream.demo.cafe.shop import (
@@ -31,7 +32,6 @@ from clickstream.demo.shop_database import (
     create_database,
     shop_engine,
 )
-from clickstream.hours import Hour, hour_range
 from clickstream.settings.sales import SalesSettings
 from clickstream.tables import Table
 from clickstream.tables.sales import ORDER_ITEMS, ORDERS, REFUNDS

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 from clickstream.lake import Lake
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.tables import Table

@@ -16,7 +16,7 @@ from tests.support.web_server import RacingHandle
 
 from clickstream.collect import FileHandle, ListedFile, LogSource
 from clickstream.collect.source import LeftOut
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 from clickstream.lake import Lake, objects, raw
 from clickstream.pipeline.pull.host import Pulled
 

@@ -9,8 +9,8 @@ from datetime import UTC, date, datetime, timedelta
 import pyarrow as pa
 from tests.clickstream.dashboard.builders import Visit, fact_tables, hours_between
 
-from clickstream.dashboard.digest import Week
-from clickstream.dashboard.questions.periods import start_of
+from clickstream.dashboard.ask.periods import start_of
+from clickstream.dashboard.mail import Week
 from clickstream.lake import Lake, fact_files
 from clickstream.lake.fact_files import FactFile, Manifest
 

@@ -17,8 +17,8 @@ import boto3
 from tests.support.localaws_process import CREDENTIALS
 
 from clickstream import lake as lakes
-from clickstream.errors import ClickstreamError
-from clickstream.hours import Hour
+from clickstream.core.errors import ClickstreamError
+from clickstream.core.hours import Hour
 from clickstream.lake import Lake
 from clickstream.pipeline.publish.publish import build_hour, hours_to_build, refresh_views
 from clickstream.pipeline.pull.host import pull_source

@@ -10,7 +10,7 @@ from tests.support.access_log import Client, append
 from tests.support.faults_proxy import FaultsProxy
 from tests.support.lakes import beside, build_all, sortable_columns
 
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 from clickstream.lake import Lake
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.pipeline.proof.verify import verify

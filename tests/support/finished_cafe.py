@@ -17,6 +17,7 @@ from tests.support.cafe_shops import Story
 from tests.support.lakes import SQL, aws_session, build_all
 from tests.support.sales_files import pull_sales, write_costs, write_shop
 
+from clickstream.core.hours import Hour, hour_range
 from clickstream.demo.cafe import CafeRules
 from clickstream.demo.cafe.expansion import (
     CANDIDATES,
@@ -28,7 +29,6 @@ from clickstream.demo.cafe.history import traffic
 from clickstream.demo.cafe.older_logs import late_in
 from clickstream.demo.cafe.places import write_demo_database
 from clickstream.demo.cafe.weblog import render
-from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, open_lake
 from clickstream.lake.customer_secret import NAME
 from clickstream.lake.visitor_keys import periods_of

@@ -21,7 +21,7 @@ from tests.support.ssh_server import ssh_server
 
 from clickstream.collect import limits, sftp
 from clickstream.collect.limits import Budget, PullLimits
-from clickstream.errors import ClickstreamError, PullLimitReached, UnusableAnswer
+from clickstream.core.errors import ClickstreamError, PullLimitReached, UnusableAnswer
 from clickstream.lake import Lake, collection, objects, raw
 from clickstream.pipeline.hosts.listing import list_hosts
 from clickstream.pipeline.pull.all_hosts import pull_all

@@ -17,7 +17,7 @@ import pyarrow as pa
 from tests.support.traffic import FIRST, Traffic
 
 from clickstream import clean, parse, sessions
-from clickstream.hours import Hour, hour_range
+from clickstream.core.hours import Hour, hour_range
 from clickstream.parquet import shape
 from clickstream.tables import BALANCE, HITS, HOUR_LEDGER, REJECTS, SESSION_PARTS
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.support.access_log import Client
 
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 from clickstream.lake import Lake, athena, hour_ledger
 from clickstream.lake.visitor_keys import KeyPeriod, destroy_expired
 from clickstream.settings import Settings

@@ -11,7 +11,7 @@ import pyarrow as pa
 from botocore.credentials import Credentials
 from tests.support.localaws_process import CREDENTIALS
 
-from clickstream.hours import Hour, hour_range
+from clickstream.core.hours import Hour, hour_range
 from clickstream.lake import Lake, athena, hour_ledger, open_lake
 from clickstream.pipeline.backfill.backfill import rebuild
 from clickstream.pipeline.hour.states import Published

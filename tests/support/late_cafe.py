@@ -9,8 +9,8 @@ from pathlib import Path
 
 from tests.support.lakes import build_all
 
+from clickstream.core.hours import Hour
 from clickstream.demo.cafe import CafeRules, simulate
-from clickstream.hours import Hour
 from clickstream.lake import Lake
 from clickstream.pipeline.publish.publish import build_hour, hours_to_build, refresh_views
 from clickstream.pipeline.pull.host import pull_source

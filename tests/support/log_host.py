@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 
 START = datetime(2026, 11, 20, 5, 50, tzinfo=UTC)
 MINUTES_BETWEEN_LINES = 7

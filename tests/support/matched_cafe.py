@@ -16,13 +16,13 @@ from tests.support.cafe_shops import Story, readable_time
 from tests.support.lake_settings import ROOT
 
 from clickstream.clean.pages import PageRules, page_name
+from clickstream.core.hours import Hour, hour_range
 from clickstream.demo.cafe import CafeRules
 from clickstream.demo.cafe.history import traffic
 from clickstream.demo.cafe.rules import SECOND
 from clickstream.demo.cafe.shop import ShopOrder
 from clickstream.demo.cafe.truth import PersonSession, TruthTally
 from clickstream.demo.cafe.weblog import Entry, Request, render
-from clickstream.hours import Hour, hour_range
 from clickstream.lake.visitor_keys import KeyPeriod
 from clickstream.settings import Settings, SiteSettings, load
 from clickstream.settings.sales import SalesSettings

@@ -16,7 +16,7 @@ from tests.support.faults import Killed
 from tests.support.lakes import build_all
 from tests.support.traffic import FIRST, HOSTS, Traffic
 
-from clickstream.hours import Hour, hour_range
+from clickstream.core.hours import Hour, hour_range
 from clickstream.lake import Lake, hour_ledger
 from clickstream.pipeline.publish.publish import build_hour, hours_to_build
 from clickstream.pipeline.pull.host import pull_source

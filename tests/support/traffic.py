@@ -14,7 +14,7 @@ from itertools import accumulate, cycle, islice
 
 from hypothesis import strategies as st
 
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 
 FIRST = Hour.parse("2026-11-20T22")
 HOUR = 3600

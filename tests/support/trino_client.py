@@ -11,7 +11,7 @@ import httpx
 import trino
 from trino.exceptions import TrinoQueryError
 
-from clickstream.errors import InputError, QueryFailed
+from clickstream.core.errors import InputError, QueryFailed
 from clickstream.lake import Lake
 
 CATALOG = "awsdatacatalog"

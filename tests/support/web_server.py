@@ -14,7 +14,7 @@ from typing import Protocol
 
 from clickstream.collect import DirectorySource, FileHandle, FileStat, ListedFile
 from clickstream.collect.source import LeftOut
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 from clickstream.lake import Lake, objects, raw
 
 START = datetime(2026, 11, 20, 5, 50, tzinfo=UTC)

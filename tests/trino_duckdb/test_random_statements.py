@@ -19,7 +19,7 @@ from tests.support.examples import examples
 from tests.trino_duckdb.engine import Answer, LocalEngine, Rows
 from tests.trino_duckdb.strategies import Statement, statements
 
-from clickstream.errors import QueryFailed
+from clickstream.core.errors import QueryFailed
 
 RELATIVE_ERROR = 1e-9
 COUNTS: Counter[str] = Counter()

@@ -24,11 +24,11 @@ from clickstream.alerts.observations import (
 from clickstream.alerts.senders import channels_of
 from clickstream.alerts.store import LakeStore, note_check
 from clickstream.alerts.texts import without_lines
-from clickstream.errors import StateCode, with_code
+from clickstream.core.errors import StateCode, with_code
+from clickstream.core.wording import describe_duration, quantity, shorten, shown_name
 from clickstream.lake import Lake
 from clickstream.pipeline.proof.freshness import Freshness
 from clickstream.settings import FILE_NAME, AlertSettings
-from clickstream.wording import describe_duration, quantity, shorten, shown_name
 
 # The rules of alerts: pure functions from what a check observed to the conditions that hold.
 

@@ -18,9 +18,9 @@ from clickstream.alerts.incidents import Attempt, Incident, Incidents, Notice
 from clickstream.alerts.senders import Send
 from clickstream.alerts.store import IncidentStore
 from clickstream.alerts.texts import build_alert
-from clickstream.errors import ClickstreamError, with_code
+from clickstream.core.errors import ClickstreamError, with_code
+from clickstream.core.wording import quantity
 from clickstream.settings import Settings
-from clickstream.wording import quantity
 
 SENDING_SECONDS = 240
 """A process begins no further message of a claim after this time. The claim ends a minute later, so

@@ -15,7 +15,7 @@ from urllib import request
 from urllib.parse import urlsplit
 
 from clickstream.alerts.observations import AirflowObservation, Expiry, MachineObservations
-from clickstream.errors import UnusableRule
+from clickstream.core.errors import UnusableRule
 from clickstream.settings import Settings
 from clickstream.step_config import read_agent_keys
 

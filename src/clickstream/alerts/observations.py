@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 from clickstream.lake import Lake, aws_errors, hour_ledger, visitor_keys
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.lake.visitor_keys import KeyPeriod

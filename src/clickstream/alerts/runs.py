@@ -12,7 +12,7 @@ from clickstream.alerts.incidents import Incidents, Rule
 from clickstream.alerts.senders import channels_of
 from clickstream.alerts.store import LakeStore
 from clickstream.alerts.texts import code_of, without_lines
-from clickstream.errors import AwsUnavailable
+from clickstream.core.errors import AwsUnavailable
 from clickstream.lake import Lake, collection
 
 OF_HOSTS = "CS-2"

@@ -24,11 +24,11 @@ from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
 from clickstream.alerts.texts import Alert
-from clickstream.errors import MailNotConfigured, WebhookFailed
+from clickstream.core.errors import MailNotConfigured, WebhookFailed
+from clickstream.core.smtp_errors import OF_ALERTS, describe_refusals, translate_smtp_errors
+from clickstream.core.text_digests import digest_texts
 from clickstream.lake import Lake, topics
 from clickstream.settings import AlertSettings, SiteSettings
-from clickstream.smtp_errors import OF_ALERTS, describe_refusals, translate_smtp_errors
-from clickstream.text_digests import digest_texts
 
 SECONDS = 10
 """Time limit of each step of a connection."""

@@ -14,10 +14,10 @@ from typing import Protocol, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from clickstream.alerts.incidents import Incidents
-from clickstream.errors import DamagedObject, InputError
+from clickstream.core.errors import DamagedObject, InputError
+from clickstream.core.wording import describe_duration
 from clickstream.lake import Lake, aws_errors
 from clickstream.lake.records import RecordStore
-from clickstream.wording import describe_duration
 
 T = TypeVar("T")
 Change = Callable[[Incidents], tuple[Incidents, T]]

@@ -11,9 +11,9 @@ from functools import cache
 from importlib.resources import files
 
 from clickstream.alerts.incidents import ALERT, Incident, Kind
-from clickstream.errors import ClickstreamError, RefusedFiles, UnknownLogFormat
+from clickstream.core.errors import ClickstreamError, RefusedFiles, UnknownLogFormat
+from clickstream.core.wording import describe_duration, printable, shown_name
 from clickstream.settings import Settings
-from clickstream.wording import describe_duration, printable, shown_name
 
 LONGEST = 600
 """Limit of the sentence about what is wrong, in characters: it may quote an answer of a server."""

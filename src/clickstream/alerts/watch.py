@@ -18,7 +18,7 @@ from clickstream.alerts.machine import ask_airflow
 from clickstream.alerts.observations import AirflowObservation
 from clickstream.alerts.senders import channels_of
 from clickstream.alerts.store import FileStore
-from clickstream.errors import ClickstreamError, SettingsError, with_code
+from clickstream.core.errors import ClickstreamError, SettingsError, with_code
 from clickstream.lake import Lake, refer_to_lake
 from clickstream.settings import Settings
 

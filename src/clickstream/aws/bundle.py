@@ -12,9 +12,9 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from clickstream.errors import InputError
+from clickstream.core.errors import InputError
+from clickstream.core.wording import quantity, shorten
 from clickstream.lake import Lake, objects
-from clickstream.wording import quantity, shorten
 
 BUNDLES = "bundles/"
 

@@ -13,7 +13,8 @@ from botocore.exceptions import ClientError
 from clickstream.aws.deploy import TEMPLATES
 from clickstream.aws.deployment import LAKE_FORMATION_REMEDY, Deployment
 from clickstream.aws.stacks import NEVER_CREATED, UNUSABLE
-from clickstream.errors import ClickstreamError
+from clickstream.core.errors import ClickstreamError
+from clickstream.core.wording import quantity, shorten
 from clickstream.lake import Lake, athena, aws_errors
 from clickstream.lake.client import has_database
 from clickstream.lake.object_versions import kept_days
@@ -21,7 +22,6 @@ from clickstream.lake.s3_get import code
 from clickstream.lake.visitor_keys import listed_secrets
 from clickstream.pipeline.hosts.check import check_hosts
 from clickstream.pipeline.hosts.listing import hosts_of_settings
-from clickstream.wording import quantity, shorten
 
 FREE_BYTES = 2 << 30
 """Bytes that a pull and a build of a busy hour may need in the temporary directory."""

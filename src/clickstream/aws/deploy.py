@@ -20,7 +20,7 @@ from clickstream.aws.stacks import (
     delete_stack,
     refuse_unusable,
 )
-from clickstream.errors import DeploymentFailed, InputError
+from clickstream.core.errors import DeploymentFailed, InputError
 from clickstream.lake import aws_errors
 from clickstream.lake.client import has_database
 from clickstream.lake.cloudwatch import dimension_value

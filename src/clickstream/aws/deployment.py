@@ -10,7 +10,7 @@ from typing import Any
 import boto3
 
 from clickstream.aws.stacks import CloudStack, find_stack
-from clickstream.errors import AwsRefused, InputError
+from clickstream.core.errors import AwsRefused, InputError
 from clickstream.lake import Lake, aws_errors, refer_to_lake
 from clickstream.settings import Settings
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 from clickstream.aws.deployment import DEFAULT_NAME, KINDS, TAG, Deployment
 from clickstream.aws.stacks import CloudStack, Say, delete_stack, parse_stack
+from clickstream.core.wording import quantity
 from clickstream.lake import Lake, aws_errors
 from clickstream.lake.object_versions import delete_all_versions, histories
 from clickstream.lake.visitor_keys import listed_secrets
 from clickstream.settings.privacy import KEY_DOLLARS
-from clickstream.wording import quantity
 
 BUCKET_DOLLARS, SNAPSHOT_DOLLARS = 0.023, 0.05
 """Prices of a GB for a month (us-east-1, November 2026): S3 Standard, and EBS snapshots."""

@@ -13,7 +13,8 @@ from typing import Any
 
 from clickstream.aws.bundle import BUNDLES
 from clickstream.aws.deployment import Deployment
-from clickstream.errors import RestoreRefused
+from clickstream.core.errors import RestoreRefused
+from clickstream.core.wording import quantity
 from clickstream.lake import Lake, aws_errors, objects
 from clickstream.lake.intents import PUBLISHING
 from clickstream.lake.object_versions import (
@@ -26,7 +27,6 @@ from clickstream.lake.object_versions import (
 from clickstream.lake.records import RecordStore
 from clickstream.pipeline.proof.freshness import PUBLICATION_LIMIT
 from clickstream.settings.sections import QUERY_RESULTS
-from clickstream.wording import quantity
 
 _RESTORES = RecordStore("restores/", dict[str, Any])
 """By time: the moment that the lake was restored `to`, and the `pointers` that were replaced."""

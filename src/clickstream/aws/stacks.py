@@ -15,7 +15,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError, WaiterError
 
-from clickstream.errors import DeploymentFailed
+from clickstream.core.errors import DeploymentFailed
 from clickstream.lake.s3_get import code
 
 Say = Callable[[str], None]

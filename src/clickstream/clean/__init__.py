@@ -9,7 +9,6 @@ in batches. Targets, arrivals and visitors, which many requests share, are store
 import pandas as pd
 import pyarrow as pa
 
-from clickstream import dictionary_encoding
 from clickstream.clean.bots import BehaviourRules, Networks
 from clickstream.clean.channels import ChannelRules
 from clickstream.clean.cleaner import Cleaner
@@ -19,7 +18,8 @@ from clickstream.clean.request_table import RequestTable, joined, together
 from clickstream.clean.rules import CleanRules, LookUps
 from clickstream.clean.urls import TargetRules
 from clickstream.clean.visitors import VisitorKeys
-from clickstream.networks import NetworkSet
+from clickstream.core import dictionary_encoding
+from clickstream.core.networks import NetworkSet
 
 __all__ = [
     "BehaviourRules",

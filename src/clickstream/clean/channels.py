@@ -16,8 +16,8 @@ from clickstream.clean.data import read_text
 from clickstream.clean.known_sites import PLATFORM_OF, SOURCE_CATEGORIES, Platform
 from clickstream.clean.referrers import Referrer, category_of, named_source
 from clickstream.clean.urls import CampaignTags, Target
-from clickstream.errors import InputError, UnusableRule
-from clickstream.expressions import Expression
+from clickstream.core.errors import InputError, UnusableRule
+from clickstream.core.expressions import Expression
 
 PAID_OTHER, DISPLAY = "Paid Other", "Display"
 _TELLING = (PAID_OTHER, DISPLAY, "Email", "Affiliates", "SMS")

@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from clickstream import dictionary_encoding
 from clickstream.clean.acquisition import Arrivals
 from clickstream.clean.bots.classify import add_behaviour_verdicts
 from clickstream.clean.clients import Agents, Origins
@@ -33,7 +32,8 @@ from clickstream.clean.urls import (
     query_and_tags,
 )
 from clickstream.clean.visitors import VisitorKeys, Visitors
-from clickstream.hours import Hour
+from clickstream.core import dictionary_encoding
+from clickstream.core.hours import Hour
 
 # The table of targets: path, page, kept query parameters, campaign tags and order of targets.
 #

@@ -10,13 +10,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clickstream import dictionary_encoding
 from clickstream.clean.bots import SignatureRules, Verdict, agent_verdict
 from clickstream.clean.bots.verdict import MONITOR, TOOL
 from clickstream.clean.devices import Device
 from clickstream.clean.dictionary_columns import Codes, Distinct, Texts, combined
 from clickstream.clean.request_kinds import is_health_checker
 from clickstream.clean.rules import CleanRules, LookUps
+from clickstream.core import dictionary_encoding
 
 # The verdicts on the signatures of parsed requests, as codes; most logs have no signatures.
 

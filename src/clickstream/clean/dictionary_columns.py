@@ -16,8 +16,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clickstream import dictionary_encoding
 from clickstream.clean.bots import Verdict
+from clickstream.core import dictionary_encoding
 
 Codes = npt.NDArray[np.int32]
 """The position of each row's value in a table."""

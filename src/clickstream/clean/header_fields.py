@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from clickstream import dictionary_encoding
+from clickstream.core import dictionary_encoding
 
 _NAMES = ("Accept", "Accept-Language", "Sec-Fetch-Mode")
 _PAGES = "text/html"

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clickstream import dictionary_encoding
+from clickstream.core import dictionary_encoding
 
 _NAME = re.compile(r"(?=.{1,253}$)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*")
 _BRACKETED = re.compile(r"\[(.*)\](?::\d{1,5})?")

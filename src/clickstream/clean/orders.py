@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from clickstream.clean.request_kinds import KINDS
-from clickstream.expressions import Expression
+from clickstream.core.expressions import Expression
 
 LONGEST_NUMBER = 64
 """Characters of the longest order number; clients can send anything."""

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from urllib.parse import quote
 
-from clickstream.errors import InputError, UnusableRule
-from clickstream.expressions import Expression
+from clickstream.core.errors import InputError, UnusableRule
+from clickstream.core.expressions import Expression
 
 INDEX_FILES = tuple(
     "index.html index.htm index.xhtml index.shtml index.php index.asp index.aspx index.jsp "

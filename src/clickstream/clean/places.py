@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from clickstream.networks import NetworkSet
+from clickstream.core.networks import NetworkSet
 
 Record = Mapping[str, Any]
 

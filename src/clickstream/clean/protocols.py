@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from clickstream import dictionary_encoding
+from clickstream.core import dictionary_encoding
 
 PROTOCOLS = ("HTTP/0.9", "HTTP/1.0", "HTTP/1.1", "HTTP/2", "HTTP/3")
 """HTTP versions (RFC 9110, 2.5), as session parts store them."""

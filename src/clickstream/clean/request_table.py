@@ -18,14 +18,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clickstream import dictionary_encoding
 from clickstream.clean.acquisition import Arrived
 from clickstream.clean.header_fields import SENT
 from clickstream.clean.orders import can_confirm
 from clickstream.clean.protocols import PROTOCOLS
 from clickstream.clean.request_kinds import KINDS, balance, balance_by_group
 from clickstream.clean.visitors import VISITOR_COLUMNS
-from clickstream.hours import Hour
+from clickstream.core import dictionary_encoding
+from clickstream.core.hours import Hour
 
 POINTERS = ("raw_object", "method", "host", "target", "arrival", "visitor")
 """The columns of rows that contain positions in the table of the same name."""

@@ -21,7 +21,7 @@ from clickstream.clean.orders import OrderRules
 from clickstream.clean.places import NOWHERE, Place
 from clickstream.clean.request_kinds import KindRules
 from clickstream.clean.urls import TargetRules
-from clickstream.networks import NetworkSet
+from clickstream.core.networks import NetworkSet
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,6 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clickstream import dictionary_encoding
 from clickstream.clean.bots import OWN_EQUIPMENT, Verdict
 from clickstream.clean.bots.networks import PROXY_BROWSERS
 from clickstream.clean.bots.verdict import OTHER
@@ -42,8 +41,9 @@ from clickstream.clean.dictionary_columns import (
 )
 from clickstream.clean.places import NOWHERE, Place
 from clickstream.clean.rules import CleanRules, LookUps
-from clickstream.errors import InputError
-from clickstream.networks import BYTE, are_addresses, client_address
+from clickstream.core import dictionary_encoding
+from clickstream.core.errors import InputError
+from clickstream.core.networks import BYTE, are_addresses, client_address
 
 # Keyed hashes of texts: the ids of visitors and of networks.
 
@@ -97,8 +97,8 @@ _NETWORK, _OPERATOR = hashed_form("network"), hashed_form("operator")
 def network_ids(addresses: Iterable[str | None], site: str, key: bytes) -> list[str | None]:
     """Return the id of each address's network, 24 hex digits; None for a text without an address.
 
-    `addresses` are in the form of `clickstream.networks.address_in`. Call it once for each distinct
-    address.
+    `addresses` are in the form of `clickstream.core.networks.address_in`. Call it once for each
+    distinct address.
     """
     hasher = Hasher(key, hashed_form(site) + _NETWORK)
     id_of: dict[str, str] = {}

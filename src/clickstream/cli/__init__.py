@@ -42,8 +42,8 @@ from clickstream.cli.console import (
     refuse_missing,
 )
 from clickstream.cli.missing_packages import CommandGroup
-from clickstream.errors import ClickstreamError
-from clickstream.memory import use_system_allocator
+from clickstream.core.errors import ClickstreamError
+from clickstream.core.memory import use_system_allocator
 from clickstream.query_output import STYLES, show_result
 
 app = typer.Typer(

@@ -12,8 +12,8 @@ import typer
 from rich.markup import escape
 
 from clickstream.cli.console import err, load_settings, open_lake, out, print_error
-from clickstream.errors import ClickstreamError, InputError, SettingsError
-from clickstream.wording import parse_duration
+from clickstream.core.errors import ClickstreamError, InputError, SettingsError
+from clickstream.core.wording import parse_duration
 
 if TYPE_CHECKING:
     from clickstream.alerts.incidents import Incidents

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.markup import escape
 
-from clickstream.wording import describe_duration
+from clickstream.core.wording import describe_duration
 
 if TYPE_CHECKING:
     from clickstream.alerts.incidents import Incident, Incidents

@@ -15,7 +15,7 @@ import typer
 from rich.markup import escape
 
 from clickstream.cli.console import AirflowPort, DashboardPort, err, load_settings, out
-from clickstream.errors import InputError
+from clickstream.core.errors import InputError
 
 if TYPE_CHECKING:
     from clickstream.aws.checks import Check
@@ -306,7 +306,7 @@ def destroy(
     Example: [bold]clickstream aws destroy --delete-data[/]
     """
     from clickstream.aws import destroy as work
-    from clickstream.wording import quantity
+    from clickstream.core.wording import quantity
 
     deployment = _deployment(name, region)
     stacks, data = work.find_stacks(deployment), work.find_data(deployment)

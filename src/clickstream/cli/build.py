@@ -17,9 +17,9 @@ from clickstream.cli.console import (
     refresh_readers,
     run_by_hand,
 )
-from clickstream.errors import ClickstreamError, RefusedFiles, with_code
-from clickstream.hours import Hour
-from clickstream.wording import printable, quantity, shorten
+from clickstream.core.errors import ClickstreamError, RefusedFiles, with_code
+from clickstream.core.hours import Hour
+from clickstream.core.wording import printable, quantity, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

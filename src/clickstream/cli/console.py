@@ -11,11 +11,11 @@ import typer
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from clickstream.errors import ClickstreamError, UnreadableLog
-from clickstream.hours import Hour, HourSpan
-from clickstream.memory import freeze_imports
-from clickstream.terminal import SafeConsole
-from clickstream.wording import shorten
+from clickstream.core.errors import ClickstreamError, UnreadableLog
+from clickstream.core.hours import Hour, HourSpan
+from clickstream.core.memory import freeze_imports
+from clickstream.core.terminal import SafeConsole
+from clickstream.core.wording import shorten
 
 if TYPE_CHECKING:
     from clickstream.lake import Lake

@@ -13,9 +13,9 @@ from rich.markup import escape
 
 from clickstream.cli.console import DashboardPort, err, load_settings, out
 from clickstream.cli.share import share
+from clickstream.core.terminal import print_rows
 from clickstream.dashboard.access.accounts import Accounts
 from clickstream.dashboard.access.link import login_link
-from clickstream.terminal import print_rows
 
 LOCAL_HOST = "127.0.0.1"
 DEFAULT_PORT = 8095

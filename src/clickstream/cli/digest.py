@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from clickstream.cli.console import err, open_lake, out
-from clickstream.errors import InputError
+from clickstream.core.errors import InputError
 
 
 def digest(
@@ -36,7 +36,7 @@ def digest(
 
     Example: [bold]clickstream digest --week 2026-W47 --preview week.html[/]
     """
-    from clickstream.dashboard.digest import (
+    from clickstream.dashboard.mail import (
         Week,
         build_digest,
         draw_png,

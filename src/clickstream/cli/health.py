@@ -25,9 +25,9 @@ from clickstream.cli.console import (
 )
 from clickstream.cli.missing_packages import missing_package
 from clickstream.cli.status_output import exit_code, show_status, status_values
-from clickstream.errors import AwsUnavailable, ClickstreamError, InputError
-from clickstream.hours import Hour, HourSpan, hour_range
-from clickstream.wording import parse_duration, quantity
+from clickstream.core.errors import AwsUnavailable, ClickstreamError, InputError
+from clickstream.core.hours import Hour, HourSpan, hour_range
+from clickstream.core.wording import parse_duration, quantity
 
 if TYPE_CHECKING:
     from clickstream.alerts.incidents import Incidents

@@ -11,9 +11,9 @@ import typer
 from rich.text import Text
 
 from clickstream.cli.console import err, load_settings, open_lake, out
-from clickstream.errors import InputError
+from clickstream.core.errors import InputError
+from clickstream.core.wording import printable, printable_lines
 from clickstream.insight.holdout_terms import BEFORE_DAYS, TestedMetric
-from clickstream.wording import printable, printable_lines
 
 if TYPE_CHECKING:
     from clickstream.insight.holdout import Lift, NoAnswer

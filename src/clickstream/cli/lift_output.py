@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console, RenderableType
 from rich.text import Text
 
+from clickstream.core.terminal import print_rows
+from clickstream.core.wording import format_share, printable
 from clickstream.insight.holdout import HoldoutWeek, Lift, NoAnswer
 from clickstream.insight.holdout_terms import TestedMetric
 from clickstream.insight.holdout_texts import describe
-from clickstream.terminal import print_rows
-from clickstream.wording import format_share, printable
 
 if TYPE_CHECKING:
     from clickstream.insight.holdout_panel import RegionHistory

@@ -11,8 +11,8 @@ import typer
 from rich.text import Text
 
 from clickstream.cli.console import err, open_lake, out
-from clickstream.errors import InputError
-from clickstream.wording import printable, shorten
+from clickstream.core.errors import InputError
+from clickstream.core.wording import printable, shorten
 
 if TYPE_CHECKING:
     from clickstream.lake import Lake

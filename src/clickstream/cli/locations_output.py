@@ -9,12 +9,12 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from clickstream.core.terminal import print_rows
+from clickstream.core.wording import format_share, printable
 from clickstream.insight.location_explanation import LocationExplanation
 from clickstream.insight.location_plan import LocationPlan, RankedCandidate
 from clickstream.insight.location_texts import describe_flag
 from clickstream.pipeline.sales.location_runs import PlannedLocations
-from clickstream.terminal import print_rows
-from clickstream.wording import format_share, printable
 
 RANKING = (
     "candidate",

@@ -6,7 +6,7 @@ from typing import Any
 
 from typer.core import TyperGroup
 
-from clickstream.errors import MissingPackage
+from clickstream.core.errors import MissingPackage
 
 _STACK = "airflow,dashboard,local"
 _EXTRAS = {

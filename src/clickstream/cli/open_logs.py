@@ -21,13 +21,13 @@ import typer
 from rich.markup import escape
 
 from clickstream.cli.console import FormatOfLogs, Logs, LogsPort, err, out, refuse_missing
-from clickstream.ending_signals import exit_on
-from clickstream.errors import DiskFull, InputError, is_disk_full
-from clickstream.user_cache import user_cache
-from clickstream.wording import quantity, shorten
+from clickstream.core.ending_signals import exit_on
+from clickstream.core.errors import DiskFull, InputError, is_disk_full
+from clickstream.core.user_cache import user_cache
+from clickstream.core.wording import quantity, shorten
 
 if TYPE_CHECKING:
-    from clickstream.dashboard.questions.view import View
+    from clickstream.dashboard.ask.view import View
     from clickstream.logs.engine import LogEngine
     from clickstream.logs.log_set import LogSet
     from clickstream.settings import Settings
@@ -108,8 +108,8 @@ def parse_html_options(path: Path | None, range_text: str | None) -> HtmlFile | 
 
 
 def _parse_range(text: str) -> View:
-    from clickstream.dashboard.questions.periods import RANGES
-    from clickstream.dashboard.questions.view_urls import parse_view
+    from clickstream.dashboard.ask.periods import RANGES
+    from clickstream.dashboard.ask.view_urls import parse_view
 
     first, dots, last = text.partition("..")
     if dots:
@@ -289,7 +289,7 @@ def _full_disks_named(logs: LogSet) -> Iterator[None]:
 @contextlib.contextmanager
 def _engine(logs: LogSet, follow: bool, temporary: Path) -> Iterator[LogEngine]:
     """Open an engine in the cache; for stdin, or if it can't be used, in a temporary directory."""
-    from clickstream.dashboard.questions.fact_copy import CopyInUse
+    from clickstream.dashboard.ask.fact_copy import CopyInUse
     from clickstream.logs.engine import LogEngine
 
     engine = None

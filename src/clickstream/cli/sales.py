@@ -21,11 +21,11 @@ from clickstream.cli.console import (
     refresh_readers,
     run_by_hand,
 )
-from clickstream.errors import ClickstreamError, InputError
-from clickstream.hours import parse_date
+from clickstream.core.errors import ClickstreamError, InputError
+from clickstream.core.hours import parse_date
+from clickstream.core.terminal import print_rows
+from clickstream.core.wording import amount, printable, quantity, shorten
 from clickstream.sales.fields import LISTINGS, count_rows
-from clickstream.terminal import print_rows
-from clickstream.wording import amount, printable, quantity, shorten
 
 if TYPE_CHECKING:
     from clickstream.insight.campaign_tags import CampaignTag, TagProposal, TagReport

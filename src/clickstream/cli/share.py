@@ -12,7 +12,7 @@ import typer
 from rich.markup import escape
 
 from clickstream.cli.console import err, load_settings, out
-from clickstream.errors import InputError
+from clickstream.core.errors import InputError
 
 if TYPE_CHECKING:
     from clickstream.dashboard.access.shares import Share, Shares
@@ -56,8 +56,8 @@ def add(
     """
     from clickstream.dashboard.access.accounts import OWNER
     from clickstream.dashboard.access.shares import Share
-    from clickstream.dashboard.questions.view import TABS
-    from clickstream.dashboard.questions.view_urls import parse_view
+    from clickstream.dashboard.ask.view import TABS
+    from clickstream.dashboard.ask.view_urls import parse_view
 
     shares = _shares()
     pages = page or [*TABS]
@@ -133,6 +133,6 @@ def _address(shares: Shares, link: Share, url: str | None) -> str:
 
 
 def _pages(link: Share) -> str:
-    from clickstream.dashboard.questions.view import TABS
+    from clickstream.dashboard.ask.view import TABS
 
     return "all pages" if link.tabs == TABS else ", ".join(link.tabs)

@@ -14,8 +14,8 @@ from rich.markup import escape
 
 from clickstream.cli.console import err, load_settings, open_lake, out
 from clickstream.cli.status_output import BAD, GOOD, NOTE
-from clickstream.errors import ClickstreamError, HostKeyRefused, InputError, NoHost
-from clickstream.wording import printable, quantity
+from clickstream.core.errors import ClickstreamError, HostKeyRefused, InputError, NoHost
+from clickstream.core.wording import printable, quantity
 
 if TYPE_CHECKING:
     from clickstream.collect import Host

@@ -12,9 +12,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from clickstream.cli.alerts_output import incident_values, show_incidents
-from clickstream.errors import StateCode, with_code
-from clickstream.hours import Hour, describe_hours, group_hours
-from clickstream.wording import describe_duration, quantity, shorten
+from clickstream.core.errors import StateCode, with_code
+from clickstream.core.hours import Hour, describe_hours, group_hours
+from clickstream.core.wording import describe_duration, quantity, shorten
 
 if TYPE_CHECKING:
     from clickstream.alerts.incidents import Incidents

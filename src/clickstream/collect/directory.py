@@ -23,7 +23,7 @@ from clickstream.collect.source import (
     LeftOut,
     ListedFile,
 )
-from clickstream.errors import MissingDirectory, UnreadableLog
+from clickstream.core.errors import MissingDirectory, UnreadableLog
 
 # Explain why the user of this process can't read a path of this machine, and the remedy.
 

@@ -14,7 +14,7 @@ from clickstream.collect import limits
 from clickstream.collect.directory import DirectorySource
 from clickstream.collect.hosts import Host, HostLogin, named_hosts, this_machine
 from clickstream.collect.source import LogSource
-from clickstream.errors import InputError
+from clickstream.core.errors import InputError
 from clickstream.settings import Settings
 from clickstream.settings.sources import SourceSettings
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import asyncssh
 
-from clickstream.errors import InputError
+from clickstream.core.errors import InputError
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from clickstream.errors import PullLimitReached, UnusableAnswer
+from clickstream.core.errors import PullLimitReached, UnusableAnswer
 
 ANSWER_SECONDS = 60
 """Seconds without an answer after which a request fails, even if the host still responds.

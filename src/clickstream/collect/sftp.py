@@ -33,8 +33,8 @@ from clickstream.collect.source import (
     LeftOut,
     ListedFile,
 )
-from clickstream.errors import LoginRefused, MissingDirectory, UnreadableLog
-from clickstream.wording import printable
+from clickstream.core.errors import LoginRefused, MissingDirectory, UnreadableLog
+from clickstream.core.wording import printable
 
 # Find the files of a directory of another host over SFTP by a pattern.
 #

@@ -21,7 +21,7 @@ import asyncssh
 from clickstream.collect import event_loop
 from clickstream.collect.sftp_session import SftpSession, file_stat
 from clickstream.collect.source import FileStat
-from clickstream.errors import ClickstreamError
+from clickstream.core.errors import ClickstreamError
 
 Pieces = deque[bytes]
 

@@ -18,8 +18,8 @@ import asyncssh
 from clickstream.collect.limits import ANSWER_SECONDS, REPAIR_SERVER, Budget
 from clickstream.collect.source import FileStat, HostFileError
 from clickstream.collect.ssh import SHOWN_CHARACTERS
-from clickstream.errors import UnusableAnswer
-from clickstream.wording import printable
+from clickstream.core.errors import UnusableAnswer
+from clickstream.core.wording import printable
 
 Answer = TypeVar("Answer")
 

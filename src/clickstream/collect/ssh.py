@@ -22,7 +22,7 @@ from clickstream.collect import event_loop
 from clickstream.collect.hosts import Host, HostLogin
 from clickstream.collect.known_hosts import TrustedKeys, read_trusted
 from clickstream.collect.source import HostFileError
-from clickstream.errors import ClickstreamError, HostKeyRefused, HostUnreachable, LoginRefused
+from clickstream.core.errors import ClickstreamError, HostKeyRefused, HostUnreachable, LoginRefused
 
 KEEPALIVE_SECONDS = 10
 KEEPALIVE_COUNT = 2

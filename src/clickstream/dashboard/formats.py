@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from babel import Locale, dates, numbers
 
-from clickstream.dashboard.questions.metrics import Format, Metric
+from clickstream.dashboard.ask.metrics import Format, Metric
 
 NO_VALUE = "–"
 

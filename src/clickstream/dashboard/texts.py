@@ -21,9 +21,9 @@ from jinja2 import (
 from jinja2.bccache import Bucket
 from markupsafe import Markup, escape
 
-from clickstream.errors import SettingsError
-from clickstream.user_cache import user_cache
-from clickstream.wording import printable, printable_lines
+from clickstream.core.errors import SettingsError
+from clickstream.core.user_cache import user_cache
+from clickstream.core.wording import printable, printable_lines
 
 
 def parse_locale(language: str) -> Locale:

@@ -9,13 +9,13 @@ from rich.console import Console
 from rich.markup import escape
 
 from clickstream.clean.hosts import describe_hosts
-from clickstream.hours import HourSpan, describe_hours
+from clickstream.core.hours import HourSpan, describe_hours
+from clickstream.core.wording import quantity
 from clickstream.lake import Lake, athena, hour_ledger
 from clickstream.lake.athena import QueryResult
 from clickstream.pipeline.hour.states import balance_text
 from clickstream.query_output import build_table
 from clickstream.tables import BALANCE
-from clickstream.wording import quantity
 
 FUNNEL = "How far did they get in the funnel?"
 GOALS = "Which channels reached a goal?"

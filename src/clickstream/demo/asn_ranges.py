@@ -15,8 +15,8 @@ from tempfile import TemporaryDirectory
 import pyarrow as pa
 from pyarrow import csv
 
+from clickstream.core.errors import ClickstreamError, InputError
 from clickstream.demo.npm import fetch_files, newest_version
-from clickstream.errors import ClickstreamError, InputError
 from clickstream.lookups import open_asn_database
 from clickstream.lookups.asn import DATED, RANGES, SOURCE, packed_address
 

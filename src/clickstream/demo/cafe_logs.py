@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from clickstream.core.errors import InputError
+from clickstream.core.hours import Hour, by_day, hour_range
 from clickstream.demo.cafe import CafeRules, Truth, story, write_history
 from clickstream.demo.cafe.history import REACH_HOURS
 from clickstream.demo.cafe.log_files import hour_in_progress
@@ -26,8 +28,6 @@ from clickstream.demo.cafe.older_logs import (
     write_late_lines,
     write_older_days,
 )
-from clickstream.errors import InputError
-from clickstream.hours import Hour, by_day, hour_range
 
 LATE_FROM, LATE_TO = 10, 13
 """The UTC hours of yesterday with late lines."""

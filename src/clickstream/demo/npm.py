@@ -8,7 +8,7 @@ import tarfile
 from collections.abc import Collection
 from pathlib import Path
 
-from clickstream.errors import InputError
+from clickstream.core.errors import InputError
 
 
 def newest_version(package: str) -> str:

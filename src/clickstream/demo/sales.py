@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from clickstream.core.wording import amount, quantity
 from clickstream.demo.cafe.expansion import write_candidates
 from clickstream.demo.progress import DemoStep
 from clickstream.lake import Lake
@@ -13,7 +14,6 @@ from clickstream.pipeline.sales.listings import pull_listings
 from clickstream.pipeline.sales.location_runs import plan_date
 from clickstream.pipeline.sales.matches import match_orders
 from clickstream.pipeline.sales.pull import plan_pull, pull_dates
-from clickstream.wording import amount, quantity
 
 RUN = "the demo's first pull"
 """The name under which the ledger records these publications."""

@@ -16,6 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 from pydantic import TypeAdapter
 
+from clickstream.core.hours import Hour, hour_range
 from clickstream.demo.cafe import menu, shop_simulation
 from clickstream.demo.cafe.rules import SECOND, CafeRules, milliseconds
 from clickstream.demo.cafe.shop import (
@@ -27,7 +28,6 @@ from clickstream.demo.cafe.shop import (
     ShopState,
     local_time,
 )
-from clickstream.hours import Hour, hour_range
 
 COLUMN_MAP = Path(shop_simulation.__file__).with_name("shop_columns.toml")
 DATABASE, READER = "shop", "shop_reader"

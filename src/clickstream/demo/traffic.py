@@ -19,6 +19,9 @@ from more_itertools import split_when
 from rich.markup import escape
 
 from clickstream import settings
+from clickstream.core.errors import InputError
+from clickstream.core.hours import Hour, HourSpan
+from clickstream.core.wording import quantity
 from clickstream.demo.cafe import story
 from clickstream.demo.cafe.costs import write_costs
 from clickstream.demo.cafe.expansion import write_expansion
@@ -30,14 +33,11 @@ from clickstream.demo.sales import directory_of_costs, pull_sales
 from clickstream.demo.shop_database import is_complete_to
 from clickstream.demo.stack import Stack, StackLayout
 from clickstream.demo.stack.environment import database_url
-from clickstream.errors import InputError
-from clickstream.hours import Hour, HourSpan
 from clickstream.lake import Lake, hour_ledger, raw
 from clickstream.pipeline.hour.outdated import first_unfinished
 from clickstream.pipeline.pull.host import pull_source
 from clickstream.pipeline.site import describe_own_domain
 from clickstream.settings.loading import FILE_VARIABLE, variables_for_logs
-from clickstream.wording import quantity
 
 HOURLY = 12
 """The newest hours, which Airflow builds by a run each."""

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
+from clickstream.core.sql_values import sql_literal
 from clickstream.insight.holdout import Holdout, Lift, NoAnswer, evaluate
 from clickstream.insight.holdout_panel import (
     HoursRow,
@@ -21,7 +22,6 @@ from clickstream.insight.holdout_panel import (
 from clickstream.insight.holdout_terms import TestedMetric
 from clickstream.insight.holdout_texts import notes, notes_on_campaigns
 from clickstream.insight.place_names import REGION_SQL
-from clickstream.sql_values import sql_literal
 
 
 class _Source(NamedTuple):

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from clickstream.core.wording import quantity
 from clickstream.insight.arrays import Floats
-from clickstream.wording import quantity
 
 HOURS = 24
 """Hours of a complete date."""

@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import assert_never
 
+from clickstream.core.wording import format_share, percent, quantity
 from clickstream.insight.holdout import Holdout, Lift, NoAnswer
 from clickstream.insight.holdout_panel import RegionHistory
 from clickstream.insight.holdout_plan import HoldoutOption, HoldoutPlan
 from clickstream.insight.holdout_terms import TestedMetric
 from clickstream.insight.synthetic_control import DAYS_PER_BLOCK
-from clickstream.wording import format_share, percent, quantity
 
 STILL_ON = 0.2
 """Share of its usual values from which on a campaign was probably not switched off.

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from math import exp
 from typing import assert_never
 
+from clickstream.core.wording import format_share
 from clickstream.insight.huff import LEAST_PICKED_UP, HuffDraws
 from clickstream.insight.location_demand import HeldBackCheck
 from clickstream.insight.location_market import MarketModel
 from clickstream.insight.location_plan import CandidateFlag, DrawInterval, LocationPlan
 from clickstream.insight.location_rows import MarketGaps, Missing
-from clickstream.wording import format_share
 
 NOT_KNOWN = (
     "Not known: people who pass by, and customers who do not order on the web today. The orders "

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from clickstream.errors import AwsRefused
+from clickstream.core.errors import AwsRefused
 from clickstream.lake import aws_errors
 from clickstream.lake.client import Lake, shared_session, warm_up
 from clickstream.lake.iceberg_properties import check_tables

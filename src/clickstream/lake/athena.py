@@ -9,7 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from clickstream.errors import InputError, QueryFailed
+from clickstream.core.errors import InputError, QueryFailed
 from clickstream.lake import aws_errors
 from clickstream.lake.client import Lake
 from clickstream.settings.sections import QUERY_RESULTS

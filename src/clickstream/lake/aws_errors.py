@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from clickstream.errors import (
+from clickstream.core.errors import (
     NO_SPACE,
     AwsNotConfigured,
     AwsRefused,

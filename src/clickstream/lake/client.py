@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from clickstream.errors import AwsNotConfigured
+from clickstream.core.errors import AwsNotConfigured
 from clickstream.lake.s3_get import ATTEMPTS, ObjectCache
 from clickstream.settings import Settings
 from clickstream.tables import TABLES, Table

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from clickstream.errors import ClickstreamError
+from clickstream.core.errors import ClickstreamError
 from clickstream.lake.client import Lake
 from clickstream.lake.records import RecordStore
 

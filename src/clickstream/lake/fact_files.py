@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import ValidationError
 
-from clickstream.errors import DamagedObject, InputError
+from clickstream.core.errors import DamagedObject, InputError
 from clickstream.lake import objects
 from clickstream.lake.client import Lake
 from clickstream.lake.objects import Listed

@@ -21,8 +21,8 @@ from pyiceberg.expressions import (
     Or,
 )
 
-from clickstream.errors import StaleHour
-from clickstream.hours import Hour
+from clickstream.core.errors import StaleHour
+from clickstream.core.hours import Hour
 from clickstream.lake.client import Lake
 from clickstream.lake.iceberg import iceberg_tables, table_scan
 from clickstream.tables import HOUR_LEDGER, RAW_OBJECTS, SESSION_PARTS, Table

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from clickstream import __version__
-from clickstream.errors import NewerLake, OtherBucket
+from clickstream.core.errors import NewerLake, OtherBucket
 from clickstream.lake.client import Lake
 from clickstream.tables import Table
 

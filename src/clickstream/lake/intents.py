@@ -24,7 +24,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 from clickstream.lake import objects
 from clickstream.lake.client import Lake
 from clickstream.lake.hour_ledger import UNPUBLISHED, LedgerRow, ledger_row

@@ -10,7 +10,7 @@ import pyarrow as pa
 from pyiceberg.expressions import And, BooleanExpression, EqualTo, LessThan, NotNull
 from pyiceberg.table import DataScan
 
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 from clickstream.lake.client import Lake
 from clickstream.lake.iceberg import iceberg_tables, table_scan
 from clickstream.tables import HITS, SESSION_PARTS, Table

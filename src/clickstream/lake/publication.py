@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from clickstream.errors import StaleHour
-from clickstream.hours import Hour, hour_range
+from clickstream.core.errors import StaleHour
+from clickstream.core.hours import Hour, hour_range
 from clickstream.lake.client import Lake
 from clickstream.lake.hour_ledger import LedgerRow, rows_of
 from clickstream.lake.iceberg import iceberg_tables

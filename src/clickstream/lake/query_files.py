@@ -15,7 +15,7 @@ from urllib.parse import urlparse
 import pyarrow as pa
 from pyarrow import csv
 
-from clickstream.errors import QueryFailed
+from clickstream.core.errors import QueryFailed
 from clickstream.lake import athena, aws_errors, s3_get
 from clickstream.lake.client import Lake
 

@@ -29,8 +29,8 @@ from isal import igzip
 from isal.igzip_lib import IsalError
 from more_itertools import longest_common_prefix
 
-from clickstream.errors import DamagedObject
-from clickstream.hours import Hour
+from clickstream.core.errors import DamagedObject
+from clickstream.core.hours import Hour
 from clickstream.lake import objects
 from clickstream.lake.client import Lake
 from clickstream.lake.objects import Listed

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 from clickstream.lake.client import Lake
 from clickstream.lake.records import RecordStore
 

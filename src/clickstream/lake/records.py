@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 
 from pydantic import TypeAdapter
 
-from clickstream.errors import AwsUnavailable
+from clickstream.core.errors import AwsUnavailable
 from clickstream.lake import objects
 from clickstream.lake.client import Lake
 

@@ -17,8 +17,8 @@ from datetime import date
 
 import pyarrow as pa
 
-from clickstream.errors import StaleHour
-from clickstream.hours import Hour
+from clickstream.core.errors import StaleHour
+from clickstream.core.hours import Hour
 from clickstream.lake.client import Lake
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.lake.iceberg.iceberg_tables import LoadedTable

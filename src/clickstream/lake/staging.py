@@ -20,8 +20,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from clickstream.errors import DamagedObject, DamagedStagedRows, MissingStagedRows
-from clickstream.hours import Hour
+from clickstream.core.errors import DamagedObject, DamagedStagedRows, MissingStagedRows
+from clickstream.core.hours import Hour
 from clickstream.lake import objects
 from clickstream.lake.client import Lake
 from clickstream.parquet import RowsWriter

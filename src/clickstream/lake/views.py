@@ -18,13 +18,13 @@ from typing import Any
 
 import yaml
 
-from clickstream.errors import InputError
+from clickstream.core.errors import InputError
+from clickstream.core.zone_names import sql_zone
 from clickstream.lake import athena
 from clickstream.lake.client import Lake
 from clickstream.settings import Settings
 from clickstream.tables import ENGAGED_SECONDS
 from clickstream.tables.sales import SALES_TABLES
-from clickstream.zone_names import sql_zone
 
 # libyaml's loader reads the descriptions of all views in 10 ms, the one in Python in 130.
 _YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -22,7 +22,7 @@ from datetime import UTC, date, datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 from clickstream.lake.client import Lake
 from clickstream.lake.records import RecordStore
 from clickstream.settings import Settings

@@ -23,9 +23,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from clickstream import dictionary_encoding
 from clickstream.clean import Cleaner, CleanRules, LookUps, RequestTable, VisitorKeys
 from clickstream.clean.bots import BEHAVIOURS
+from clickstream.core import dictionary_encoding
+from clickstream.core.terminal import SafeConsole
+from clickstream.core.wording import printable, quantity
 from clickstream.logs.lines_by_date import VISITOR_KEY, LinesByDate, Piece
 from clickstream.logs.masked_lines import Place, masked_lines
 from clickstream.logs.read_logs import Source, place_of_line, print_problems, read_into
@@ -33,8 +35,6 @@ from clickstream.logs.samples import advise_from_samples, sample_dates
 from clickstream.settings import Settings
 from clickstream.settings.labels import BotSettings
 from clickstream.step_config import clean_rules, look_ups, networks_dated
-from clickstream.terminal import SafeConsole
-from clickstream.wording import printable, quantity
 
 SAMPLES = 2
 """Sample lines of a reason, each of another visitor."""

@@ -16,10 +16,11 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from clickstream import __version__, dictionary_encoding, people, sessions
+from clickstream import __version__, people, sessions
 from clickstream.clean import Cleaner, RequestTable, VisitorKeys
 from clickstream.clean.request_table import together
-from clickstream.hours import Hour
+from clickstream.core import dictionary_encoding
+from clickstream.core.hours import Hour
 from clickstream.lake.visitor_keys import KeyPeriod, periods_of
 from clickstream.logs.lines_by_date import HOURS_OF_A_DAY, HourOfLog, Piece, date_of
 from clickstream.parquet import shape, shaped_schema

@@ -22,11 +22,13 @@ from clickstream.clean.pages import page_steps
 from clickstream.clean.referrers import OwnDomain, referrer_of
 from clickstream.clean.request_kinds import path_kind
 from clickstream.clean.urls import split_target
-from clickstream.errors import InputError
+from clickstream.core.errors import InputError
+from clickstream.core.networks import client_address
+from clickstream.core.terminal import SafeConsole
+from clickstream.core.wording import printable, quantity
 from clickstream.logs.lines_by_date import VISITOR_KEY
 from clickstream.logs.log_set import LogSet
 from clickstream.logs.reading import SAMPLE_SIZE, STDIN, text_blocks
-from clickstream.networks import client_address
 from clickstream.parse.frames import Parsed
 from clickstream.parse.line_patterns import TOO_LONG
 from clickstream.settings import AUTO, Settings
@@ -37,8 +39,6 @@ from clickstream.step_config import (
     missing_look_ups,
     with_own_domain,
 )
-from clickstream.terminal import SafeConsole
-from clickstream.wording import printable, quantity
 
 
 class ExplainedStep(NamedTuple):

@@ -14,13 +14,13 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clickstream.dashboard.questions.fact_copy import COPIED_DAY
+from clickstream.core.zone_names import sql_zone
+from clickstream.dashboard.ask.fact_copy import COPIED_DAY
 from clickstream.lake.fact_files import FACT_VIEWS
 from clickstream.logs.date_tables import DateBuilder, DateCarry, DateTables
 from clickstream.logs.lines_by_date import LinesByDate, date_of
 from clickstream.settings import Settings
 from clickstream.tables import TABLES
-from clickstream.zone_names import sql_zone
 
 FactRows = Mapping[str, pa.Table]
 """The rows of each fact view for some dates; the column COPIED_DAY has the date of each row."""

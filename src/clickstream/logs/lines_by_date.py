@@ -19,9 +19,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from clickstream import dictionary_encoding
 from clickstream.clean.hosts import requests_of_site
-from clickstream.dictionary_encoding import TEXT
+from clickstream.core import dictionary_encoding
+from clickstream.core.dictionary_encoding import TEXT
 from clickstream.logs.read_logs import Source, source_of
 from clickstream.logs.reading import SmallFile
 from clickstream.parse.frames import Parsed

@@ -15,8 +15,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from clickstream import __version__
 from clickstream.clean.referrers import OwnDomain
+from clickstream.core.errors import InputError
+from clickstream.core.text_digests import digest_texts
 from clickstream.dashboard.log_notes import LogNotes
-from clickstream.errors import InputError
 from clickstream.lake.fact_files import FACT_VIEWS
 from clickstream.logs.date_tables import DateCarry, DateTables
 from clickstream.logs.facts import FactRows, compute_facts
@@ -33,7 +34,6 @@ from clickstream.logs.time_zone import choose_zone, machine_zone, with_zone
 from clickstream.settings import AUTO, Settings
 from clickstream.step_config import log_format_of, result_digest, with_own_domain
 from clickstream.tables import SCHEMA
-from clickstream.text_digests import digest_texts
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

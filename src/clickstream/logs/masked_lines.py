@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from clickstream import parse
+from clickstream.core.errors import InputError
 from clickstream.dashboard.visits.masking import MASK, Mask
-from clickstream.errors import InputError
 from clickstream.logs.reading import SAMPLE_SIZE, text_blocks
 from clickstream.settings import AUTO, Settings
 from clickstream.step_config import log_format_of

@@ -18,7 +18,8 @@ from rich.console import Console
 from rich.text import Text
 
 from clickstream.collect import is_named_access_log
-from clickstream.errors import InputError, UnusableFormat
+from clickstream.core.errors import InputError, UnusableFormat
+from clickstream.core.wording import quantity, shorten
 from clickstream.logs.reading import (
     EmptyLog,
     LogEnd,
@@ -38,7 +39,6 @@ from clickstream.parse.formats import FORMATS
 from clickstream.parse.frames import Parsed
 from clickstream.settings import AUTO, Settings
 from clickstream.step_config import log_format_of
-from clickstream.wording import quantity, shorten
 
 TOGETHER = 8 << 20
 """Number of bytes of small files that are parsed together."""

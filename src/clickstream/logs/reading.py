@@ -24,7 +24,8 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from clickstream.collect import DirectorySource
 from clickstream.collect.compression import Content
 from clickstream.collect.padding import WithoutPadding
-from clickstream.errors import InputError, UnknownLogFormat, UnreadableLog
+from clickstream.core.errors import InputError, UnknownLogFormat, UnreadableLog
+from clickstream.core.wording import quantity
 from clickstream.logs.time_zone import WrittenOffsets, sample_offsets
 from clickstream.parse import (
     Format,
@@ -39,7 +40,6 @@ from clickstream.parse.format_changes import Position
 from clickstream.parse.frames import Parsed
 from clickstream.parse.long_lines import LONGEST_LINE_BYTES
 from clickstream.settings import AUTO
-from clickstream.wording import quantity
 
 WORTH_IT = 20_000_000  # bytes; fewer are read too quickly for a progress bar
 

@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clickstream.clean.referrers import OwnDomain, choose_own_domain, count_domains
+from clickstream.core.networks import NetworkSet, address_in
 from clickstream.logs.lines_by_date import LinesByDate
-from clickstream.networks import NetworkSet, address_in
 from clickstream.settings import Settings
 from clickstream.step_config import clean_rules, referrers_of_assets
 

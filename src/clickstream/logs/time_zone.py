@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
+from clickstream.core.zone_names import name_zone
 from clickstream.parse.times import unix_seconds
 from clickstream.settings import Settings
-from clickstream.zone_names import name_zone
 
 SAMPLED_LINES = 16
 """Number of lines of each block that are looked at, the first and the last of them included."""

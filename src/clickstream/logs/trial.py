@@ -22,14 +22,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from rich.console import Console
 
-from clickstream import dictionary_encoding
 from clickstream.clean.hosts import count_hosts, requests_of_site
-from clickstream.dashboard.questions.answers import Answer
-from clickstream.dashboard.questions.dimensions import SUSPICION
-from clickstream.dashboard.questions.fact_copy import FactCopy, Snapshot
-from clickstream.dashboard.questions.folding import OTHER, fold
-from clickstream.dashboard.questions.question import EVER, PEOPLE_ONLY, build_question
-from clickstream.dashboard.questions.view import Filter
+from clickstream.core import dictionary_encoding
+from clickstream.core.terminal import SafeConsole
+from clickstream.dashboard.ask.answers import Answer
+from clickstream.dashboard.ask.dimensions import SUSPICION
+from clickstream.dashboard.ask.fact_copy import FactCopy, Snapshot
+from clickstream.dashboard.ask.folding import OTHER, fold
+from clickstream.dashboard.ask.question import EVER, PEOPLE_ONLY, build_question
+from clickstream.dashboard.ask.view import Filter
 from clickstream.logs.date_tables import DateTables
 from clickstream.logs.lines_by_date import VISITOR_KEY, LinesByDate
 from clickstream.logs.log_set import LogFacts, LogSet
@@ -39,7 +40,6 @@ from clickstream.logs.trial_page import NOT_LOGGED, show
 from clickstream.parse.frames import Parsed
 from clickstream.settings import Settings
 from clickstream.tables import BALANCE, HITS
-from clickstream.terminal import SafeConsole
 
 FIGURES = {
     "lines": "Lines read; each is either parsed or rejected.",

@@ -22,11 +22,11 @@ from rich.text import Text
 
 from clickstream.clean.hosts import describe_hosts
 from clickstream.clean.referrers import OwnDomain
-from clickstream.cohort_labels import CohortLabel
+from clickstream.core.cohort_labels import CohortLabel
+from clickstream.core.wording import describe_duration, printable, quantity
+from clickstream.core.zone_names import name_zone
 from clickstream.logs.log_set import LogFacts
 from clickstream.parse.detect import Detected
-from clickstream.wording import describe_duration, printable, quantity
-from clickstream.zone_names import name_zone
 
 WIDEST, TWO_COLUMNS_FROM, GUTTER = 120, 100, 4
 """Limit of the width, the least width of two columns, and the space between these."""

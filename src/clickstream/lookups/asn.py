@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from clickstream.errors import UnusableAsnDatabase
+from clickstream.core.errors import UnusableAsnDatabase
 
 Numbers = npt.NDArray[np.int64]
 

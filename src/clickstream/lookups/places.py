@@ -12,7 +12,7 @@ from typing import Any
 
 import maxminddb
 
-from clickstream.errors import UnusablePlaces
+from clickstream.core.errors import UnusablePlaces
 
 Record = Mapping[str, Any]
 

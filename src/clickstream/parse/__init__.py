@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from clickstream.errors import UnusableFormat
+from clickstream.core.errors import UnusableFormat
 from clickstream.parse.blocks import BATCH_BYTES, count_lines, group_blocks, read_blocks
 from clickstream.parse.detect import detect
 from clickstream.parse.entries import Entries, find_entries

@@ -10,14 +10,14 @@ from heapq import nlargest
 
 import numpy as np
 
-from clickstream.errors import UnknownLogFormat
+from clickstream.core.errors import UnknownLogFormat
+from clickstream.core.wording import quantity
 from clickstream.parse import w3c
 from clickstream.parse.formats import FORMATS, Format
 from clickstream.parse.frames import escape
 from clickstream.parse.line_patterns import HAS_LIST
 from clickstream.parse.long_lines import LONGEST_LINE_BYTES, shorten
 from clickstream.parse.rows import Rows
-from clickstream.wording import quantity
 
 GLANCE = 40
 """Number of lines in the first sample; it decides if a format reads all of them."""

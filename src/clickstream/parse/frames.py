@@ -16,8 +16,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clickstream import dictionary_encoding
-from clickstream.errors import InputError
+from clickstream.core import dictionary_encoding
+from clickstream.core.errors import InputError
 from clickstream.parse.line_patterns import REASONS, REQUEST_LINE
 from clickstream.parse.rows import DURATIONS, OPTIONAL_FIELDS, Coded, Refused, Rows
 

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from clickstream import dictionary_encoding
+from clickstream.core import dictionary_encoding
 from clickstream.parse.blocks import Numbers
 
 DURATIONS = {"duration_ns": 1e-6, "duration_us": 1e-3, "duration_ms": 1.0, "duration_s": 1e3}

@@ -14,7 +14,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from clickstream.cohort_labels import ACTION_FIELDS, ARRIVAL_FIELDS
+from clickstream.core.cohort_labels import ACTION_FIELDS, ARRIVAL_FIELDS
 from clickstream.people.coded_columns import CodedColumn, Codes, Numbers, sum_by
 from clickstream.people.visitors import DEVICE, KIND_FIELDS
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from clickstream.cohort_labels import ACTION_FIELDS
+from clickstream.core.cohort_labels import ACTION_FIELDS
 from clickstream.people.coded_columns import CodedColumn, Numbers, sum_precisely
 from clickstream.people.counts import ALL, COUNT_COLUMNS, Counts, count_kinds
 from clickstream.people.habits import (

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from clickstream.cohort_labels import ACTION_FIELDS
+from clickstream.core.cohort_labels import ACTION_FIELDS
 from clickstream.people.coded_columns import CodedColumn, Codes, Numbers, divide, sum_by
 from clickstream.people.habits import StepHabit, references_of
 from clickstream.people.visitors import CHANNEL, DEVICE

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from clickstream.cohort_labels import ACTION_FIELDS, ARRIVAL_FIELDS, REASON, CohortLabel
+from clickstream.core.cohort_labels import ACTION_FIELDS, ARRIVAL_FIELDS, REASON, CohortLabel
 from clickstream.people.coded_columns import CodedColumn, Codes, Numbers, divide, sum_by
 from clickstream.people.counts import ALL
 from clickstream.people.estimate import PeopleEstimate, estimate_people

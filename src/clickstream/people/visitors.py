@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from clickstream.cohort_labels import ACTION_FIELDS, ARRIVAL_FIELDS
+from clickstream.core.cohort_labels import ACTION_FIELDS, ARRIVAL_FIELDS
 from clickstream.people.coded_columns import CodedColumn, Codes, Numbers, divide, sum_by
 
 DEVICE, CHANNEL = KIND_FIELDS = ("device", "channel")

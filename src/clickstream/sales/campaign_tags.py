@@ -10,7 +10,7 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
-from clickstream.errors import UnusableRule
+from clickstream.core.errors import UnusableRule
 
 CAMPAIGN = "campaign"
 TAGS = ("utm_source", "utm_medium", "utm_campaign")

@@ -12,14 +12,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from clickstream.errors import InputError
+from clickstream.core.errors import InputError
+from clickstream.core.wording import shorten
 from clickstream.insight.arrays import Floats
 from clickstream.insight.huff import distances_km
 from clickstream.insight.location_market import Point, Town, points_of
 from clickstream.insight.location_plan import CafeCandidate
 from clickstream.insight.place_names import PlaceKey, place_key
 from clickstream.sales.value_checks import BadValue
-from clickstream.wording import shorten
 
 COLUMNS = ("name", "place", "latitude", "longitude", "attraction", "competition")
 """The columns that the file can have; `name` is needed, and either `place` or both coordinates."""

@@ -12,7 +12,7 @@ from typing import Self
 from pydantic import Field as Described
 from pydantic import ValidationError
 
-from clickstream.errors import UnusableRule
+from clickstream.core.errors import UnusableRule
 from clickstream.sales.fields import FIELDS, LISTINGS, SalesField
 from clickstream.sales.value_checks import NumberStyle
 from clickstream.settings.checked_model import Section

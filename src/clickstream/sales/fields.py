@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from clickstream.wording import quantity
+from clickstream.core.wording import quantity
 
 Kind = Literal["text", "money", "time", "date", "number", "whole number", "yes or no", "choice"]
 

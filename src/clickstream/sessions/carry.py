@@ -21,7 +21,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 from clickstream.sessions.cut import SessionRules
 
 _SCHEMA = pa.schema(

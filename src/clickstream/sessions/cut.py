@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from clickstream import dictionary_encoding
+from clickstream.core import dictionary_encoding
 from clickstream.sessions.goals import Goal
 from clickstream.sessions.runs import run_starts
 from clickstream.tables import HITS

@@ -18,7 +18,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from clickstream.expressions import Expression
+from clickstream.core.expressions import Expression
 from clickstream.sessions.runs import count_in_runs
 from clickstream.tables.table_type import ARROW
 

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from clickstream import dictionary_encoding
+from clickstream.core import dictionary_encoding
 from clickstream.sessions import goals
 from clickstream.sessions.cut import SECOND, Cut, OrderedRequests, SessionRules
 from clickstream.sessions.runs import count_in_runs

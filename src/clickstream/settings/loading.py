@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from clickstream.errors import SettingsError
+from clickstream.core.errors import SettingsError
 from clickstream.settings.alerts import SECRETS
 from clickstream.settings.holdouts import HOLDOUT_PROBLEM, HoldoutSettings
 from clickstream.settings.sales import SalesSettings

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from clickstream.expressions import Expression
+from clickstream.core.expressions import Expression
 from clickstream.settings.alerts import AlertSettings
 from clickstream.settings.checked_model import Section
 from clickstream.settings.dashboard import DashboardSettings, DigestSettings

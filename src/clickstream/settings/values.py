@@ -11,8 +11,8 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from clickstream.errors import InputError
-from clickstream.expressions import Expression
+from clickstream.core.errors import InputError
+from clickstream.core.expressions import Expression
 
 
 def _network(text: str) -> str:

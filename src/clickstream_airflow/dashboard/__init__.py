@@ -86,7 +86,7 @@ class DashboardApp:
 
 def _reason(error: Exception) -> str:
     """Return why the dashboard could not be built. An unexpected error is logged as well."""
-    from clickstream.errors import ClickstreamError, MissingPackage, with_code
+    from clickstream.core.errors import ClickstreamError, MissingPackage, with_code
 
     if isinstance(error, ClickstreamError):
         return error.printed

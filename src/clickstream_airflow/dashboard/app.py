@@ -11,14 +11,14 @@ from typing import Any
 from fastapi import FastAPI, HTTPException, Request, Response
 from starlette.exceptions import HTTPException as StarletteHttpException
 
+from clickstream.core.errors import UnusableDashboardFile
 from clickstream.dashboard.access import guard
 from clickstream.dashboard.access.identity import Identity
+from clickstream.dashboard.ask.engines import AnswerEngine, LocalEngine
+from clickstream.dashboard.ask.fact_copy import CopyInUse
 from clickstream.dashboard.entries import private_files
-from clickstream.dashboard.questions.engines import AnswerEngine, LocalEngine
-from clickstream.dashboard.questions.fact_copy import CopyInUse
 from clickstream.dashboard.web.app import build_app
 from clickstream.dashboard.web.service import DashboardService
-from clickstream.errors import UnusableDashboardFile
 from clickstream.lake import Lake, aws_errors
 from clickstream_airflow.dashboard import login
 from clickstream_airflow.lake import refer_to_lake

@@ -17,7 +17,7 @@ from tests.support.lakes import built, settings_of_a_lake
 from tests.support.localaws_process import CREDENTIALS
 from tests.support.smtp_server import MailServer
 
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 from clickstream.settings import AlertSettings, Settings
 
 HOUR = Hour.parse("2026-11-20T05")

@@ -24,8 +24,8 @@ from clickstream.alerts.incidents import Incident, Rule
 from clickstream.alerts.runs import report_failed_task, report_run_succeeded
 from clickstream.alerts.store import FileStore, LakeStore
 from clickstream.alerts.watch import Watch
-from clickstream.errors import AwsUnavailable, ClickstreamError, UnbalancedHour
-from clickstream.hours import Hour, hour_range
+from clickstream.core.errors import AwsUnavailable, ClickstreamError, UnbalancedHour
+from clickstream.core.hours import Hour, hour_range
 from clickstream.lake import Lake, refer_to_lake
 from clickstream.pipeline.backfill.backfill import plan_backfill
 from clickstream.pipeline.hosts.listing import find_host, list_hosts

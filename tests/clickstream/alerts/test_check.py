@@ -15,7 +15,7 @@ from clickstream.alerts.check import check_alerts
 from clickstream.alerts.incidents import Incidents, Mute
 from clickstream.alerts.runs import report_failed_task, report_run_succeeded
 from clickstream.alerts.store import INCIDENTS, LakeStore
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 from clickstream.lake import Lake, objects
 from clickstream.pipeline.proof.verify_record import read_verify_record, record_verification
 from clickstream.settings import DashboardSettings, Settings

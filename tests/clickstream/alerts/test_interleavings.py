@@ -32,7 +32,7 @@ from clickstream.alerts.incidents import (
 )
 from clickstream.alerts.store import LakeStore
 from clickstream.alerts.texts import Alert
-from clickstream.errors import WebhookFailed
+from clickstream.core.errors import WebhookFailed
 from clickstream.lake import Lake
 from clickstream.settings import LakeSettings, Settings
 

@@ -36,7 +36,7 @@ from clickstream.alerts.observations import (
 )
 from clickstream.alerts.texts import build_alert, rule_texts
 from clickstream.cli.alerts_output import show_incidents
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 from clickstream.pipeline.proof.freshness import SalesFreshness
 from clickstream.pipeline.proof.verify_record import VerifyRecord
 from clickstream.settings import AlertSettings, Settings

@@ -22,7 +22,7 @@ from clickstream.alerts.senders import send_mail
 from clickstream.alerts.store import INCIDENTS
 from clickstream.alerts.texts import build_test
 from clickstream.alerts.watch import Watch
-from clickstream.errors import AwsUnavailable, ClickstreamError
+from clickstream.core.errors import AwsUnavailable, ClickstreamError
 from clickstream.lake import Lake
 from clickstream.settings import AlertSettings, Settings, SiteSettings
 

@@ -13,7 +13,7 @@ import pytest
 from tests.clickstream.aws.builders import git
 
 from clickstream.aws.bundle import build_bundle, checkout_of
-from clickstream.errors import InputError
+from clickstream.core.errors import InputError
 
 
 def test_a_commit_has_the_same_bundle_at_other_times_places_and_modes(

@@ -11,7 +11,7 @@ from tests.clickstream.aws.builders import Recorder, git
 
 from clickstream.aws.deploy import Deploy
 from clickstream.aws.deployment import Deployment
-from clickstream.errors import AwsRefused, InputError
+from clickstream.core.errors import AwsRefused, InputError
 
 INFRA = Path(__file__).parents[3] / "infra"
 

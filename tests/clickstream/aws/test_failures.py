@@ -25,7 +25,7 @@ from clickstream.aws.stacks import (
     delete_stack,
     refuse_unusable,
 )
-from clickstream.errors import DeploymentFailed
+from clickstream.core.errors import DeploymentFailed
 from clickstream.settings import AwsSettings, Settings
 
 NAME, STACK = (

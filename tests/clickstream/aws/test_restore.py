@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from clickstream.aws import restore as work
 from clickstream.aws.deployment import Deployment
 from clickstream.cli import app
-from clickstream.errors import RestoreRefused
+from clickstream.core.errors import RestoreRefused
 from clickstream.lake import Lake, open_lake, refer_to_lake
 from clickstream.lake.iceberg.pointers import current_pointers
 from clickstream.lake.object_versions import histories, kept_days

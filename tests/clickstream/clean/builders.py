@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from clickstream import dictionary_encoding
 from clickstream.clean import CleanRules, TargetRules, clean
 from clickstream.clean.bots import HourOfRequests, is_scanner_path
 from clickstream.clean.orders import OrderRules
 from clickstream.clean.request_kinds import KINDS
-from clickstream.expressions import Expression
+from clickstream.core import dictionary_encoding
+from clickstream.core.expressions import Expression
 from clickstream.parse import parse
 
 KEY = bytes(range(32))

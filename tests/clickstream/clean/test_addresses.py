@@ -12,8 +12,8 @@ from tests.support.cases import each_case
 from tests.support.examples import many_examples
 
 from clickstream.clean.visitors import PREFIX_IPV4, PREFIX_IPV6, network_of
-from clickstream.errors import SettingsError
-from clickstream.networks import NetworkSet, address_in, are_addresses, client_address
+from clickstream.core.errors import SettingsError
+from clickstream.core.networks import NetworkSet, address_in, are_addresses, client_address
 
 NETWORKS = ("10.0.0.0/8", "172.16.0.0/12", "192.0.2.7", "2001:db8::/32")
 TRUSTED = NetworkSet.of(NETWORKS)

@@ -29,7 +29,7 @@ from clickstream.clean.known_sites import (
 )
 from clickstream.clean.referrers import named_source, referrer_of
 from clickstream.clean.urls import TargetRules, split_target
-from clickstream.errors import SettingsError
+from clickstream.core.errors import SettingsError
 
 DOCS = Path(__file__).parents[3] / "docs" / "channels.md"
 RULES = DEFAULT_CHANNELS.rules

@@ -7,8 +7,8 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clickstream import dictionary_encoding
 from clickstream.clean.dictionary_columns import Combinations, Distinct, Texts, combined
+from clickstream.core import dictionary_encoding
 
 TEXT = st.sampled_from(["", "a", "b", "c", "\\xff"]) | st.none()
 BATCHES = st.lists(st.lists(st.lists(TEXT, max_size=6), min_size=1, max_size=3), max_size=4)

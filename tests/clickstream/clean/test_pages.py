@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from tests.support.cases import each_case
 
 from clickstream.clean.pages import PageRules, page_name
-from clickstream.errors import SettingsError
+from clickstream.core.errors import SettingsError
 
 RULES = PageRules()
 IIS = PageRules(fold_case=True)

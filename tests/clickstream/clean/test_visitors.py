@@ -13,7 +13,7 @@ from tests.support.examples import many_examples
 from clickstream.clean import Cleaner, CleanRules, LookUps, NetworkSet, VisitorKeys, clean
 from clickstream.clean.places import Place
 from clickstream.clean.visitors import Hasher, hashed_form
-from clickstream.errors import InputError
+from clickstream.core.errors import InputError
 
 text = st.none() | st.text("ab\x00|\xff", max_size=4)
 OTHER_KEY = KEY[::-1]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from clickstream.collect import DirectorySource
-from clickstream.errors import InputError
+from clickstream.core.errors import InputError
 
 NOBODY = 65_534
 

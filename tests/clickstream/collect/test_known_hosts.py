@@ -12,7 +12,7 @@ import asyncssh
 import pytest
 
 from clickstream.collect.known_hosts import read_trusted, replace_keys
-from clickstream.errors import InputError
+from clickstream.core.errors import InputError
 
 
 def new_key() -> asyncssh.SSHKey:

@@ -13,7 +13,7 @@ from tests.support.ssh_server import SshServer
 from clickstream.collect import DirectorySource, LogSource, sftp
 from clickstream.collect.kinds import KINDS
 from clickstream.collect.patterns import Pattern
-from clickstream.errors import InputError
+from clickstream.core.errors import InputError
 from clickstream.settings import SourceSettings
 
 HOSTILE = [

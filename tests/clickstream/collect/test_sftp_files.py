@@ -14,7 +14,7 @@ from tests.support.ssh_server import SshServer
 
 from clickstream.collect import FileHandle, FileStat, sftp
 from clickstream.collect.sftp import SftpSource
-from clickstream.errors import HostUnreachable, InputError
+from clickstream.core.errors import HostUnreachable, InputError
 
 MIB = 1 << 20
 

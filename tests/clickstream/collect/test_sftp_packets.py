@@ -10,7 +10,7 @@ import pytest
 from tests.support.ssh_server import ssh_server
 
 from clickstream.collect import sftp
-from clickstream.errors import ClickstreamError
+from clickstream.core.errors import ClickstreamError
 
 INIT, VERSION, OPENDIR, REALPATH = 1, 2, 11, 16
 STATUS, HANDLE, DATA, NAME, ATTRS = 101, 102, 103, 104, 105

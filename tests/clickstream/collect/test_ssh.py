@@ -15,7 +15,7 @@ from tests.support.ssh_server import SshServer, make_key, ssh_server
 
 from clickstream.collect import Host, HostLogin, sftp, ssh
 from clickstream.collect.sftp import SftpSource
-from clickstream.errors import HostKeyRefused, HostUnreachable, InputError
+from clickstream.core.errors import HostKeyRefused, HostUnreachable, InputError
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import pytest
 from tests.support.other_user import as_nobody
 
 from clickstream.collect import DirectorySource
-from clickstream.errors import InputError
+from clickstream.core.errors import InputError
 
 ADM = 4
 

@@ -16,9 +16,9 @@ from unittest.mock import patch
 
 import pyarrow as pa
 
-from clickstream.dashboard.questions import fact_copy
-from clickstream.dashboard.questions.answers import Answers
-from clickstream.dashboard.questions.fact_copy import FILE_NAME, FactCopy, ReadFile, Snapshot
+from clickstream.dashboard.ask import fact_copy
+from clickstream.dashboard.ask.answers import Answers
+from clickstream.dashboard.ask.fact_copy import FILE_NAME, FactCopy, ReadFile, Snapshot
 from clickstream.insight.credit import MODELS
 from clickstream.lake.fact_files import COMPUTED_VIEWS, FactFile, Manifest
 from clickstream.tables.locations import LOCATION_CANDIDATES

@@ -16,12 +16,12 @@ from zoneinfo import ZoneInfo
 from tests.clickstream.dashboard.builders import KINDS, FactStore
 from tests.clickstream.dashboard.week_facts import store_of, table_of
 
+from clickstream.core.hours import Hour
 from clickstream.demo.cafe import CafeRules, PersonSession, Truth, agents
 from clickstream.demo.cafe.history import traffic
 from clickstream.demo.cafe.rules import CITY_TIME, SECOND
 from clickstream.demo.cafe.truth import TruthTally
 from clickstream.demo.cafe.weblog import Request
-from clickstream.hours import Hour
 
 Key = tuple[str, str]
 Error = tuple[datetime, str, int]

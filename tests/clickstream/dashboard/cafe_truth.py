@@ -17,10 +17,10 @@ from zoneinfo import ZoneInfo
 
 from tests.clickstream.dashboard import sales_truth
 
-from clickstream.dashboard.questions.periods import Period
-from clickstream.dashboard.questions.view import Filter
+from clickstream.core.hours import Hour
+from clickstream.dashboard.ask.periods import Period
+from clickstream.dashboard.ask.view import Filter
 from clickstream.demo.cafe import HourTruth, PersonSession, Truth
-from clickstream.hours import Hour
 
 Row = tuple[Any, ...]
 TIMES = {"day", "hour", "weekday", "week"}

@@ -12,8 +12,8 @@ from tests.clickstream.dashboard.builders import FactStore, fact_tables, hours_b
 from tests.clickstream.dashboard.money_builders import money, order
 from tests.support.sales_files import with_sales
 
-from clickstream.dashboard.questions.periods import Period
-from clickstream.dashboard.questions.view import View
+from clickstream.dashboard.ask.periods import Period
+from clickstream.dashboard.ask.view import View
 from clickstream.settings import Settings
 from clickstream.settings.holdouts import HoldoutSettings
 

@@ -20,8 +20,8 @@ from tests.clickstream.dashboard.money_builders import measure, money, order
 from tests.clickstream.dashboard.rendered import page_of
 from tests.support.sales_files import with_sales
 
-from clickstream.dashboard.questions.view import View
-from clickstream.dashboard.tabs.places.stored_plan import StoredPlan, market_of
+from clickstream.dashboard.ask.view import View
+from clickstream.dashboard.pages.places.stored_plan import StoredPlan, market_of
 from clickstream.insight.location_market import Point, fit_market
 from clickstream.insight.location_plan import CafeCandidate, plan_locations
 from clickstream.insight.location_texts import notes

@@ -7,10 +7,10 @@ from datetime import UTC, date, datetime, timedelta
 from hypothesis import strategies as st
 from tests.clickstream.dashboard.builders import PublishedHour, Visit
 
-from clickstream.dashboard.questions.dimensions import FILTERS
-from clickstream.dashboard.questions.periods import COMPARISONS, RANGES, Period
-from clickstream.dashboard.questions.view import CHARTED, CHOICES, GRAINS, TABS, Filter, View
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
+from clickstream.dashboard.ask.dimensions import FILTERS
+from clickstream.dashboard.ask.periods import COMPARISONS, RANGES, Period
+from clickstream.dashboard.ask.view import CHARTED, CHOICES, GRAINS, TABS, Filter, View
 
 FIRST = date(2026, 11, 2)
 DAYS = 3

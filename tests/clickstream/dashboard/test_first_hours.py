@@ -15,7 +15,7 @@ from tests.clickstream.dashboard.rendered import html_of, page_of, texts_of
 from tests.support.cases import each_case
 from tests.support.examples import examples
 
-from clickstream.dashboard.questions.view import TABS, View
+from clickstream.dashboard.ask.view import TABS, View
 from clickstream.dashboard.widgets.course import ask_course
 from clickstream.dashboard.widgets.goals import Pace, goal_rows
 from clickstream.settings import GoalSettings, Settings

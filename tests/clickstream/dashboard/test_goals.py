@@ -21,15 +21,15 @@ from tests.support.cases import each_case
 from tests.support.examples import examples
 
 from clickstream.cli.open_logs import _with_goals
-from clickstream.dashboard.digest.content import build_content
-from clickstream.dashboard.digest.week import Week
-from clickstream.dashboard.questions.view import CHOICES, TABS, View
-from clickstream.dashboard.tabs.orders.values import orders_values
-from clickstream.dashboard.tabs.panels import PANELS
+from clickstream.core.expressions import Expression
+from clickstream.dashboard.ask.view import CHOICES, TABS, View
+from clickstream.dashboard.mail.content import build_content
+from clickstream.dashboard.mail.week import Week
+from clickstream.dashboard.pages.orders.values import orders_values
+from clickstream.dashboard.pages.panels import PANELS
 from clickstream.dashboard.web.details import csv_lines
 from clickstream.dashboard.widgets.goal_proposals import propose_goals
 from clickstream.dashboard.widgets.goals import goal_rows
-from clickstream.expressions import Expression
 from clickstream.settings import FILE_NAME, DashboardSettings, GoalSettings, Settings
 
 SETTINGS_FILE = Path(__file__).parents[3] / FILE_NAME

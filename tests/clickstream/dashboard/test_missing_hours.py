@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from tests.clickstream.dashboard.builders import FactStore, PublishedHour, Visit, fact_tables
 from tests.clickstream.dashboard.rendered import html_of, page_of, texts_of
 
-from clickstream.dashboard.questions.view import TABS, View
-from clickstream.hours import Hour, hour_range
+from clickstream.core.hours import Hour, hour_range
+from clickstream.dashboard.ask.view import TABS, View
 from clickstream.lake.collection import PullState
 from clickstream.pipeline.proof import freshness
 from clickstream.pipeline.proof.freshness import (

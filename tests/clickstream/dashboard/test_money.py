@@ -17,13 +17,13 @@ from tests.clickstream.dashboard.rendered import NOW, html_of, page_of, texts_of
 from tests.support.examples import examples
 from tests.support.sales_files import with_sales
 
+from clickstream.dashboard.ask.view import ACQUISITION_BY, MONEY_TILES, TABS, Filter, View
 from clickstream.dashboard.changes.verdicts import find_changes
-from clickstream.dashboard.digest.content import build_content
-from clickstream.dashboard.digest.week import Week
-from clickstream.dashboard.questions.view import ACQUISITION_BY, MONEY_TILES, TABS, Filter, View
-from clickstream.dashboard.tabs.marketing.acquisition import build_sold
-from clickstream.dashboard.tabs.overview.tiles import build_tiles
-from clickstream.dashboard.tabs.overview.values import describe_today
+from clickstream.dashboard.mail.content import build_content
+from clickstream.dashboard.mail.week import Week
+from clickstream.dashboard.pages.marketing.acquisition import build_sold
+from clickstream.dashboard.pages.overview.tiles import build_tiles
+from clickstream.dashboard.pages.overview.values import describe_today
 from clickstream.dashboard.web.details import csv_lines
 from clickstream.dashboard.widgets.course import ask_course
 from clickstream.dashboard.widgets.goals import sales_pace

@@ -9,8 +9,8 @@ from tests.clickstream.dashboard.builders import FactStore, Visit, fact_tables, 
 from tests.clickstream.dashboard.rendered import html_of, page_of
 from tests.support.cases import each_case
 
-from clickstream.dashboard.questions.view import View
-from clickstream.dashboard.tabs.panels import PANELS
+from clickstream.dashboard.ask.view import View
+from clickstream.dashboard.pages.panels import PANELS
 from clickstream.dashboard.web.details import csv_lines
 from clickstream.settings import Settings
 

@@ -14,21 +14,21 @@ from pathlib import Path
 import pytest
 from tests.support.lakes import aws_session, build_all
 
+from clickstream.core.errors import InputError
+from clickstream.core.hours import Hour, HourSpan, hour_range
+from clickstream.core.terminal import SafeConsole
 from clickstream.demo.cafe import CafeRules, PersonSession, older_logs, simulate, story
 from clickstream.demo.cafe_logs import CafeLogs
 from clickstream.demo.demo import OlderHours
 from clickstream.demo.progress import DemoStep, DemoSteps
 from clickstream.demo.stack import StackLayout
 from clickstream.demo.traffic import BESIDE_BACKFILL, CAFE_SETTINGS, Plan, cafe_of, simulated_cafe
-from clickstream.errors import InputError
-from clickstream.hours import Hour, HourSpan, hour_range
 from clickstream.lake import Lake, athena, hour_ledger, open_lake
 from clickstream.pipeline.proof.verify import verify
 from clickstream.pipeline.publish.publish import refresh_views
 from clickstream.pipeline.pull.host import pull_source
 from clickstream.pipeline.sales.check import check_source
 from clickstream.settings import Settings, load
-from clickstream.terminal import SafeConsole
 
 ROOT = Path(__file__).parents[3]
 LAST = Hour.parse("2026-11-05T03")

@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clickstream.core.errors import SettingsError
 from clickstream.demo import environment_file
 from clickstream.demo.stack import Ports, StackLayout
 from clickstream.demo.stack.environment import airflow_environment
 from clickstream.demo.stack.layout import Secrets, write_private
-from clickstream.errors import SettingsError
 from clickstream.settings import load
 
 SHOW = "import json, os; print(json.dumps(dict(os.environ)))"

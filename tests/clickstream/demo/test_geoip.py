@@ -11,8 +11,8 @@ import pytest
 from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 
+from clickstream.core.errors import ClickstreamError, InputError
 from clickstream.demo import asn_ranges, geoip
-from clickstream.errors import ClickstreamError, InputError
 from clickstream.lookups import PlaceDatabase, open_asn_database
 
 NETWORKS = {4: "8.8.8.0/24", 6: "2001:4860::/32"}

@@ -13,6 +13,8 @@ from tests.support.access_log import Client, append
 from tests.support.cases import each_case
 from tests.support.lakes import aws_session
 
+from clickstream.core.errors import InputError
+from clickstream.core.hours import Hour, HourSpan, hour_range
 from clickstream.demo.progress import DemoSteps
 from clickstream.demo.traffic import (
     HOURLY,
@@ -22,8 +24,6 @@ from clickstream.demo.traffic import (
     plan_own_hours,
     without_long_gaps,
 )
-from clickstream.errors import InputError
-from clickstream.hours import Hour, HourSpan, hour_range
 from clickstream.lake import Lake, open_lake
 from clickstream.pipeline.publish.publish import build_hour
 from clickstream.settings import Settings, load

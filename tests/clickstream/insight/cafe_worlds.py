@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from clickstream.core.hours import Hour, hour_range
 from clickstream.demo.cafe import addresses, menu, story
 from clickstream.demo.cafe.advertising import caused_by, is_switched_off
 from clickstream.demo.cafe.arrivals import CAMPAIGNS, CafeArrival, arrive
@@ -32,7 +33,6 @@ from clickstream.demo.cafe.rules import (
     visitors_in,
 )
 from clickstream.demo.cafe.weblog import Client
-from clickstream.hours import Hour, hour_range
 from clickstream.insight.holdout_panel import RegionPanel
 
 SHARE_OF_REGULARS, SHARE_OF_OFFICES, MOST_STEPS = 0.3, 0.12, 25

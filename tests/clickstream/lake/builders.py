@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 from clickstream.lake import Lake
 from clickstream.lake.hour_ledger import UNPUBLISHED, LedgerRow
 from clickstream.lake.iceberg import iceberg_tables

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pytest
 from tests.support.lakes import aws_session
 
-from clickstream.errors import NewerLake, OtherBucket
-from clickstream.hours import Hour
+from clickstream.core.errors import NewerLake, OtherBucket
+from clickstream.core.hours import Hour
 from clickstream.lake import Lake, client, iceberg_properties, open_lake
 from clickstream.lake.iceberg import iceberg_tables, table_schemas
 from clickstream.lake.iceberg_properties import PROPERTIES

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from clickstream.errors import InputError, QueryFailed
+from clickstream.core.errors import InputError, QueryFailed
 from clickstream.lake import Lake, athena, views
 from clickstream.lake.views import read_views
 

@@ -11,7 +11,7 @@ from botocore import exceptions as boto
 from botocore.exceptions import ClientError
 from botocore.retries.standard import ThrottledRetryableChecker, TransientRetryableChecker
 
-from clickstream import errors
+from clickstream.core import errors
 from clickstream.lake import aws_errors
 
 RETRIED_BY_BOTOCORE = sorted(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 from clickstream.lake import Lake
 from clickstream.lake.customer_secret import customer_secret
 from clickstream.lake.visitor_keys import KEY_BYTES, KeyRing, destroy_expired, periods

@@ -7,8 +7,8 @@ from tests.clickstream.lake.builders import store_rows
 from tests.support.damage import blob_path
 from tests.support.localaws_process import LocalAwsProcess
 
-from clickstream.errors import DamagedObject
-from clickstream.hours import Hour
+from clickstream.core.errors import DamagedObject
+from clickstream.core.hours import Hour
 from clickstream.lake import Lake, athena, aws_errors, raw
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.lake.raw import RawRange

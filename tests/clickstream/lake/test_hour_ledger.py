@@ -10,7 +10,7 @@ from tests.support.faults_proxy import Exchange, Fault, FaultsProxy, passes
 from tests.support.lakes import build_all
 from tests.support.localaws_process import LocalAwsProcess
 
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 from clickstream.lake import Lake, hour_ledger
 from clickstream.pipeline.pull.host import pull_source
 

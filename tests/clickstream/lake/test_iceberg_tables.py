@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from pyiceberg.table.snapshots import Snapshot
 from tests.clickstream.lake.builders import build_rows, store_rows
 
-from clickstream.errors import StaleHour
-from clickstream.hours import Hour
+from clickstream.core.errors import StaleHour
+from clickstream.core.hours import Hour
 from clickstream.lake import Lake, iceberg_properties, objects
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.tables import REJECTS, SESSION_CHANGES

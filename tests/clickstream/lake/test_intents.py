@@ -8,7 +8,7 @@ from datetime import timedelta
 import pyarrow as pa
 from tests.clickstream.lake.builders import build_rows, store_rows
 
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 from clickstream.lake import Lake, hour_ledger, objects
 from clickstream.lake.hour_ledger import UNPUBLISHED
 from clickstream.lake.intents import (

@@ -10,8 +10,8 @@ from tests.clickstream.lake.builders import (
     stored_values,
 )
 
-from clickstream.errors import StaleHour
-from clickstream.hours import Hour
+from clickstream.core.errors import StaleHour
+from clickstream.core.hours import Hour
 from clickstream.lake import Lake, hour_ledger, intents
 from clickstream.lake.publication import Publication
 from clickstream.tables import HITS, RAW_OBJECTS, REJECTS, SESSION_PARTS, Table

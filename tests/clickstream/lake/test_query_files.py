@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clickstream.errors import QueryFailed
+from clickstream.core.errors import QueryFailed
 from clickstream.lake import Lake, athena
 from clickstream.lake.query_files import parse_result, query_rows
 

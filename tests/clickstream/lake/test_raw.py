@@ -17,8 +17,8 @@ from tests.support.faults_lakes import through
 from tests.support.faults_proxy import FaultsProxy, breaks_off, passes
 from tests.support.localaws_process import LocalAwsProcess
 
-from clickstream.errors import DamagedObject
-from clickstream.hours import Hour, hour_range
+from clickstream.core.errors import DamagedObject
+from clickstream.core.hours import Hour, hour_range
 from clickstream.lake import Lake, objects, raw
 from clickstream.lake.raw import RawObject, RawRange
 from clickstream.pipeline.hour import batch

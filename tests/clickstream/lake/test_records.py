@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from clickstream.errors import AwsUnavailable
+from clickstream.core.errors import AwsUnavailable
 from clickstream.lake import Lake, objects
 from clickstream.lake.collection import PULL_STATES, PullState, SetAsideFile
 from clickstream.lake.records import ATTEMPTS, RecordStore, Stored

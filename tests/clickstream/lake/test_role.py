@@ -13,7 +13,7 @@ from tests.support.faults_proxy import Exchange, Fault, FaultsProxy, answers, pa
 from tests.support.lakes import aws_session
 from tests.support.localaws_process import LocalAwsProcess
 
-from clickstream.errors import AwsRefused
+from clickstream.core.errors import AwsRefused
 from clickstream.lake import open_lake, refer_to_lake
 from clickstream.pipeline.publish.publish import build_hour
 from clickstream.pipeline.pull.host import pull_source

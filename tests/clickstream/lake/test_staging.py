@@ -9,8 +9,8 @@ import pytest
 from tests.clickstream.lake.builders import build_rows
 from tests.support.damage import flipped
 
-from clickstream.errors import DamagedObject
-from clickstream.hours import Hour
+from clickstream.core.errors import DamagedObject
+from clickstream.core.hours import Hour
 from clickstream.lake import Lake, objects, staging
 from clickstream.lake.staging import Staged
 from clickstream.tables import REJECTS

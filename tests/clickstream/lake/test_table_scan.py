@@ -10,8 +10,8 @@ import pytest
 from tests.clickstream.lake.builders import build_rows
 from tests.support.damage import flips
 
-from clickstream.errors import DamagedObject
-from clickstream.hours import Hour
+from clickstream.core.errors import DamagedObject
+from clickstream.core.hours import Hour
 from clickstream.lake import Lake, hour_ledger, objects
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.tables import HITS, HOUR_LEDGER, Table

@@ -16,7 +16,7 @@ from tests.support.faults_lakes import through
 from tests.support.faults_proxy import Exchange, Fault, FaultsProxy
 from tests.support.localaws_process import LocalAwsProcess
 
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 from clickstream.lake import Lake
 from clickstream.lake.iceberg import iceberg_tables, table_maintenance
 from clickstream.lake.iceberg.transactions import MOST_OF_A_MONTH, months_of

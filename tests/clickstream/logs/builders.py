@@ -8,7 +8,7 @@ from datetime import timedelta
 from tests.support.access_log import BOT as GOOGLEBOT
 from tests.support.access_log import Client
 
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 from clickstream.settings import Settings, SiteSettings
 
 SETTINGS = Settings(site=SiteSettings(domains=("cafe.example",)))

@@ -13,11 +13,11 @@ from rich.console import Console
 from tests.clickstream.logs.builders import LINES, SETTINGS
 from tests.support.open_command import OpenCommand
 
+from clickstream.core.terminal import SafeConsole
 from clickstream.logs.log_set import LogSet
 from clickstream.logs.read_logs import print_problems
 from clickstream.logs.trial import CountedLines, read_figures, run_trial
 from clickstream.settings import Settings
-from clickstream.terminal import SafeConsole
 
 
 @pytest.fixture

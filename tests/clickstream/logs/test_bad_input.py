@@ -12,7 +12,7 @@ import pytest
 from backports import zstd
 from tests.clickstream.logs.builders import LINES, line
 
-from clickstream.errors import InputError
+from clickstream.core.errors import InputError
 from clickstream.parse import detect
 from clickstream.parse.formats import FORMATS
 

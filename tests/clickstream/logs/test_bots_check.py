@@ -18,6 +18,7 @@ from rich.console import Console
 from tests.clickstream.logs.builders import BOT, LINES, line
 
 from clickstream.clean import Cleaner, VisitorKeys
+from clickstream.core.terminal import SafeConsole
 from clickstream.demo.asn_ranges import write_ranges
 from clickstream.logs.bots_check import check_bots
 from clickstream.logs.lines_by_date import VISITOR_KEY
@@ -26,7 +27,6 @@ from clickstream.parse import parse
 from clickstream.settings import GeoIpSettings, Settings, SiteSettings
 from clickstream.settings.labels import BotSettings
 from clickstream.step_config import clean_rules, look_ups
-from clickstream.terminal import SafeConsole
 
 RENTED = [
     *(line(f"198.51.100.{n}", f"09:00:0{n}", "/menu") for n in range(3)),

@@ -24,8 +24,8 @@ from hypothesis import strategies as st
 from rich.console import Console
 from tests.support.examples import examples
 
-from clickstream.dashboard.questions.fact_copy import FILE_NAME, Snapshot, columns_of
-from clickstream.dashboard.questions.visit_days import VISIT_DAYS
+from clickstream.dashboard.ask.fact_copy import FILE_NAME, Snapshot, columns_of
+from clickstream.dashboard.ask.visit_days import VISIT_DAYS
 from clickstream.lake.fact_files import FACT_VIEWS
 from clickstream.logs import reading, samples
 from clickstream.logs.engine import STATE, LogEngine, PlacedLine, days_of

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 from tests.clickstream.logs.builders import LINES, OWN, line
 
-from clickstream.errors import InputError
+from clickstream.core.errors import InputError
 from clickstream.logs.explain import ExplainedStep, explain, show_explanation
 from clickstream.logs.trial import run_trial
 from clickstream.settings import PrivacySettings, Settings, SiteSettings

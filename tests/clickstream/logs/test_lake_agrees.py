@@ -26,8 +26,8 @@ from tests.support.lakes import aws_session, built
 from tests.support.shared_data import shared
 from tests.support.tiers import first_in_make_test
 
-from clickstream.dashboard.questions.fact_copy import COPIED_DAY
-from clickstream.hours import Hour, hour_range
+from clickstream.core.hours import Hour, hour_range
+from clickstream.dashboard.ask.fact_copy import COPIED_DAY
 from clickstream.lake import Lake, fact_files, open_lake
 from clickstream.lake.fact_files import FACT_VIEWS, read_manifest
 from clickstream.lake.visitor_keys import periods_of

@@ -15,7 +15,7 @@ import pytest
 from tests.support.access_log import BOT, Client
 from tests.support.open_command import OpenCommand, file_limit, finish, lines, visits_of
 
-from clickstream.errors import is_disk_full
+from clickstream.core.errors import is_disk_full
 
 
 @pytest.fixture

@@ -16,14 +16,14 @@ from rich.console import Console
 from tests.clickstream.clean.builders import BROWSER
 from tests.support.cases import each_case
 
-from clickstream.dashboard.questions.view import View
+from clickstream.core.networks import NetworkSet
+from clickstream.dashboard.ask.view import View
 from clickstream.dashboard.web.service import DashboardService
 from clickstream.logs.bots_check import check_bots
 from clickstream.logs.engine import LogEngine
 from clickstream.logs.log_set import LogSet
 from clickstream.logs.samples import PRIVATE_NETWORKS, advise_on_proxies, count_private_peers
 from clickstream.logs.trial import run_trial
-from clickstream.networks import NetworkSet
 from clickstream.parse import parse
 from clickstream.settings import Settings
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 from tests.support.examples import many_examples
 
+from clickstream.core.zone_names import name_zone, sql_zone
 from clickstream.logs import time_zone
 from clickstream.logs.engine import LogEngine
 from clickstream.logs.log_set import LogSet
@@ -28,7 +29,6 @@ from clickstream.logs.time_zone import (
 from clickstream.logs.trial import run_trial
 from clickstream.settings import Settings
 from clickstream.settings.sections import SiteSettings
-from clickstream.zone_names import name_zone, sql_zone
 
 FORMS = ("%d/%b/%Y:%H:%M:%S %z", "%Y-%m-%dT%H:%M:%S%:z", "%Y-%m-%dT%H:%M:%S.123%z")
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"

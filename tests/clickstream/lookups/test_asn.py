@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 
+from clickstream.core.errors import SettingsError
 from clickstream.demo.asn_ranges import write_ranges
-from clickstream.errors import SettingsError
 from clickstream.lookups import AsnDatabase, open_asn_database
 from clickstream.lookups.asn import RANGES, AsnRanges, packed_address
 

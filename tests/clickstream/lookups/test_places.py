@@ -11,7 +11,7 @@ from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 
 from clickstream.clean.places import Place, place_at
-from clickstream.errors import SettingsError, UnusablePlaces
+from clickstream.core.errors import SettingsError, UnusablePlaces
 from clickstream.lookups import PlaceDatabase
 
 NEAR_TOKYO = {"country_code": "JP", "state1": "Tokyo", "city": "", "latitude": 35.69}

@@ -9,7 +9,7 @@ from tests.clickstream.parse.builders import HEAD, LINES, TAIL, log_of
 from tests.clickstream.parse.strategies import noise, record_of
 from tests.support.shared_data import shared
 
-from clickstream.errors import InputError
+from clickstream.core.errors import InputError
 from clickstream.parse import Format, concat, detect, parse
 from clickstream.parse.detect import (
     GLANCE,

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.support.cases import each_case
 from tests.support.examples import many_examples
 
-from clickstream.errors import InputError
+from clickstream.core.errors import InputError
 from clickstream.parse import parse
 from clickstream.parse.formats import DECLARED, compile_format
 from clickstream.parse.layouts.format_strings import layout_of

@@ -7,7 +7,7 @@ import pytest
 from tests.fuzz.reading import check_reading
 
 from clickstream.clean.referrers import named_source
-from clickstream.networks import NetworkSet, address_in, client_address
+from clickstream.core.networks import NetworkSet, address_in, client_address
 from clickstream.parse import parse, parse_blocks
 from clickstream.parse.formats import FORMATS, compile_format
 

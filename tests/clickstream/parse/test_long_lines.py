@@ -13,7 +13,7 @@ from tests.support.cases import each_case
 from tests.support.examples import many_examples
 from tests.support.long_lines import FILLINGS, combined_line, long_line
 
-from clickstream.errors import InputError
+from clickstream.core.errors import InputError
 from clickstream.parse import (
     concat,
     detect,

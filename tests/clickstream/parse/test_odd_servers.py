@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from clickstream.errors import InputError
+from clickstream.core.errors import InputError
 from clickstream.parse import detect, parse
 from clickstream.parse.formats import FORMATS, compile_format
 

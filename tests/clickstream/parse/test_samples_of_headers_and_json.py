@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.support.shared_data import shared
 
-from clickstream.errors import InputError
+from clickstream.core.errors import InputError
 from clickstream.parse import detect, parse
 from clickstream.parse.formats import FORMATS
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.people.builders import USUAL
 
-from clickstream.cohort_labels import ACTION_FIELDS, ARRIVAL_FIELDS
+from clickstream.core.cohort_labels import ACTION_FIELDS, ARRIVAL_FIELDS
 from clickstream.people import Proof, visitors_of_date
 
 SITE = "shop.example"

@@ -11,8 +11,8 @@ import pytest
 from tests.clickstream.pipeline.builders import AGENTS, FIRST, LAST, log_lines, write
 from tests.support.lakes import build_all, sortable_columns
 
-from clickstream.errors import UnbalancedHour
-from clickstream.hours import hour_range
+from clickstream.core.errors import UnbalancedHour
+from clickstream.core.hours import hour_range
 from clickstream.lake import Lake, hour_ledger, raw
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.lake.raw import RawRange

@@ -25,7 +25,7 @@ from tests.support.schedules import Build, Disturbed, Pull, Range, Run, Step, Wo
 from tests.support.traffic import FIRST, HOSTS, Traffic, traffics
 
 from clickstream import sessions
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 from clickstream.lake import Lake, athena, hour_ledger, open_lake
 from clickstream.lake.publication import Publication
 from clickstream.pipeline.hour import batch

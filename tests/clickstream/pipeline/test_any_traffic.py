@@ -22,7 +22,7 @@ from tests.support.observed import OF_TABLES, expected, facts
 from tests.support.traffic import PAUSES_OF_HOURS, Traffic, traffics
 
 from clickstream import sessions
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 from clickstream.sessions import SessionRules, carry_out, no_carry, stitch
 from clickstream.sessions.runs import run_starts
 

@@ -6,7 +6,7 @@ import pytest
 from tests.support import faults_children as children
 from tests.support.faults_lakes import FIRST, assert_same, built_calmly, log_an_hour
 
-from clickstream.hours import hour_range
+from clickstream.core.hours import hour_range
 from clickstream.pipeline.pull.host import pull_source
 from clickstream.settings import Settings
 

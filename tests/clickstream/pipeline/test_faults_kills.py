@@ -11,7 +11,7 @@ from tests.support.faults_lakes import FIRST, assert_same, built_calmly, log_an_
 from tests.support.faults_proxy import Exchange, Fault, FaultsProxy, kills, passes
 from tests.support.localaws_process import LocalAwsProcess
 
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 from clickstream.settings import Settings
 
 DEATHS_OF_THE_FIRST_HOUR = 20

@@ -30,7 +30,7 @@ from tests.support.faults_proxy import (
 from tests.support.lakes import beside
 from tests.support.localaws_process import LocalAwsProcess
 
-from clickstream.errors import AwsRefused, AwsUnavailable
+from clickstream.core.errors import AwsRefused, AwsUnavailable
 from clickstream.pipeline.proof.verify import verify
 from clickstream.pipeline.publish.publish import build_hour, refresh_views
 from clickstream.settings import Settings

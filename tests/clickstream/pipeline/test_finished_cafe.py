@@ -14,7 +14,7 @@ from tests.support.examples import examples
 from tests.support.finished_cafe import FIRST, LAST, NOW, RUN
 from tests.support.sales_files import pull_sales
 
-from clickstream.hours import hour_range
+from clickstream.core.hours import hour_range
 from clickstream.insight.credit import MODELS
 from clickstream.lake import Lake, athena
 from clickstream.pipeline.backfill.backfill import Steps, rebuild

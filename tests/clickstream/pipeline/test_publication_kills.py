@@ -21,7 +21,7 @@ from tests.support.localaws_process import LocalAwsProcess
 from tests.support.sales_files import with_sales, write_rows
 from tests.support.tiers import first_in_make_test
 
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 from clickstream.lake import Lake, objects, open_lake
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.lake.intents import interrupted_hours

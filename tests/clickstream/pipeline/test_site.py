@@ -14,7 +14,7 @@ from rich.console import Console
 from tests.support.lakes import aws_session, build_all
 
 from clickstream.clean.referrers import OwnDomain
-from clickstream.hours import Hour, hour_range
+from clickstream.core.hours import Hour, hour_range
 from clickstream.lake import Lake, athena, hour_ledger, open_lake
 from clickstream.logs.trial import read_figures
 from clickstream.pipeline import site

@@ -14,7 +14,7 @@ from pyiceberg.expressions import EqualTo, GreaterThanOrEqual
 from tests.support.access_log import Client, append
 from tests.support.lakes import build_all
 
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 from clickstream.lake import Lake
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.pipeline.publish.maintenance import compact_days

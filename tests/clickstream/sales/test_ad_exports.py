@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.cases import each_case
 
-from clickstream.errors import UnusableRule
+from clickstream.core.errors import UnusableRule
 from clickstream.pipeline.sales.check import check_source
 from clickstream.pipeline.sales.opening import open_source, rules_of
 from clickstream.sales.sales_day import SalesDay, build_day

@@ -9,7 +9,7 @@ from tests.clickstream.insight.markets import candidates_of, draw_market
 from tests.support.cases import each_case
 from tests.support.examples import many_examples
 
-from clickstream.errors import InputError
+from clickstream.core.errors import InputError
 from clickstream.insight.location_market import Point, Town
 from clickstream.insight.location_plan import CafeCandidate
 from clickstream.sales.candidate_file import COLUMNS, read_candidates, write_candidates

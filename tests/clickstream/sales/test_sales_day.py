@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.support.cases import each_case
 
 from clickstream.collect.sales.reader import ReadRow
-from clickstream.errors import UnusableRule
+from clickstream.core.errors import UnusableRule
 from clickstream.pipeline.sales.opening import rules_of
 from clickstream.sales.fields import FIELDS
 from clickstream.sales.identities import OrderDifference, order_differences, totals_of

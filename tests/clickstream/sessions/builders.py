@@ -11,8 +11,8 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from clickstream import dictionary_encoding
-from clickstream.hours import Hour
+from clickstream.core import dictionary_encoding
+from clickstream.core.hours import Hour
 from clickstream.sessions import CARRY_COLUMNS, SessionRules, carry_rows, cut, make_parts, stitch
 
 FIRST = Hour(datetime(2026, 11, 20, 22, tzinfo=UTC))

@@ -17,8 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.sessions.builders import Session, sessions_of
 
-from clickstream import dictionary_encoding
-from clickstream.hours import Hour
+from clickstream.core import dictionary_encoding
+from clickstream.core.hours import Hour
 from clickstream.sessions import (
     SessionRules,
     cache_digests,

@@ -19,7 +19,7 @@ from tests.clickstream.sessions.builders import (
     stitched_parts,
 )
 
-from clickstream import dictionary_encoding
+from clickstream.core import dictionary_encoding
 from clickstream.sessions import (
     SessionRules,
     carry_digest,

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from clickstream.errors import UnusableRule
+from clickstream.core.errors import UnusableRule
 
 ALGORITHM = "ed25519"
 _ED25519_BYTES = 32

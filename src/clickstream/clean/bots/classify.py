@@ -10,7 +10,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clickstream import dictionary_encoding
 from clickstream.clean.bots import (
     BEHAVIOURS,
     BehaviourRules,
@@ -20,6 +19,7 @@ from clickstream.clean.bots import (
 )
 from clickstream.clean.dictionary_columns import verdict_table
 from clickstream.clean.request_table import RequestTable
+from clickstream.core import dictionary_encoding
 
 Positions = npt.NDArray[np.int64]
 

@@ -23,8 +23,8 @@ from typing import Any
 
 from clickstream.clean.bots.verdict import OTHER, OWN_EQUIPMENT, SCANNER, Verdict
 from clickstream.clean.data import read_csv
-from clickstream.errors import UnusableNetworkList
-from clickstream.networks import NetworkSet
+from clickstream.core.errors import UnusableNetworkList
+from clickstream.core.networks import NetworkSet
 
 CRAWLER, DATACENTER, PEOPLE = ROLES = ("crawler", "datacenter", "people")
 """The roles of a list of networks: who sends requests from them."""

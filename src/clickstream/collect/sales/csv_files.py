@@ -17,8 +17,8 @@ from fnmatch import fnmatch
 
 from clickstream.collect.sales.file_places import SalesFile
 from clickstream.collect.sales.reader import DayDigest, ReadRow, Survey, TableToRead, is_between
-from clickstream.errors import UnusableSales
-from clickstream.wording import quantity, shorten
+from clickstream.core.errors import UnusableSales
+from clickstream.core.wording import quantity, shorten
 
 DateOf = Callable[[str, bool], date | None]
 """Returns the UTC date of a time in a file, or a calendar date; None if it can't be read."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from clickstream.errors import UnusableSales
+from clickstream.core.errors import UnusableSales
 
 S3 = "s3://"
 

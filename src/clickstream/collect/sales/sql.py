@@ -21,8 +21,8 @@ from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.engine import URL, Connection
 
 from clickstream.collect.sales.reader import DayDigest, ReadRow, Survey, TableToRead, is_between
-from clickstream.errors import ClickstreamError, ShopRefused, ShopUnreachable, UnusableSales
-from clickstream.wording import shorten
+from clickstream.core.errors import ClickstreamError, ShopRefused, ShopUnreachable, UnusableSales
+from clickstream.core.wording import shorten
 
 # What differs between PostgreSQL and MySQL or MariaDB: sessions, dates, digests of rows.
 

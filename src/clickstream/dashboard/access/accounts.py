@@ -20,8 +20,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from clickstream.core.errors import InputError, UnusableDashboardFile
 from clickstream.dashboard.entries import private_files
-from clickstream.errors import InputError, UnusableDashboardFile
 
 OWNER = "owner"
 """The account that one-time links log in to."""

@@ -18,6 +18,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from clickstream.core.networks import NetworkSet, address_in
 from clickstream.dashboard.access.accounts import Accounts
 from clickstream.dashboard.access.headers import HostHeaderCheck, SecurityHeaders
 from clickstream.dashboard.access.identity import Identity
@@ -28,7 +29,6 @@ from clickstream.dashboard.access.proxies import ProxyLogin
 from clickstream.dashboard.access.sessions import LoginSession, SessionCookies
 from clickstream.dashboard.access.shared_pages import SharedPages, is_shared
 from clickstream.dashboard.access.shares import Shares
-from clickstream.networks import NetworkSet, address_in
 
 OPEN_PATHS = (LOGIN, LOGOUT, "/healthz")
 OPEN_PREFIXES = ("/static/", "/login/once/")

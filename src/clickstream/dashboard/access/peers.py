@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from clickstream import networks
-from clickstream.networks import NetworkSet
+from clickstream.core import networks
+from clickstream.core.networks import NetworkSet
 
 LOOPBACK = ("127.0.0.0/8", "::1/128")
 _PEER = "clickstream.peer"

@@ -13,8 +13,8 @@ from typing import Protocol
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
+from clickstream.core.networks import NetworkSet
 from clickstream.dashboard.access.peers import peer_address
-from clickstream.networks import NetworkSet
 
 LONGEST_ACCOUNT = 128
 

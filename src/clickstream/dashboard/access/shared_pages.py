@@ -10,10 +10,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from clickstream.core.errors import InputError
 from clickstream.dashboard.access.identity import NO_PAGE, READ_ONLY, Identity, SharedWith
 from clickstream.dashboard.access.shares import PREFIX, Share, ShareEnd, Shares
-from clickstream.dashboard.questions.view import TABS
-from clickstream.errors import InputError
+from clickstream.dashboard.ask.view import TABS
 
 log = logging.getLogger(__name__)
 

@@ -21,10 +21,10 @@ from typing import Any
 
 from itsdangerous import Signer
 
+from clickstream.core.errors import InputError
 from clickstream.dashboard.access.sessions import read_secret
+from clickstream.dashboard.ask.view import TABS, Tab, View
 from clickstream.dashboard.entries.entry_file import EntryFile, EntryKind, parse_line
-from clickstream.dashboard.questions.view import TABS, Tab, View
-from clickstream.errors import InputError
 
 PREFIX = "/shared/"
 LONGEST_NAME = 40

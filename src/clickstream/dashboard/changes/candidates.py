@@ -7,6 +7,12 @@ from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from typing import Any
 
+from clickstream.dashboard.ask.dimensions import DIMENSIONS
+from clickstream.dashboard.ask.fact_views import MONEY
+from clickstream.dashboard.ask.folding import fold, named_rows
+from clickstream.dashboard.ask.intervals import SHARE_MINIMUM
+from clickstream.dashboard.ask.metrics import METRICS
+from clickstream.dashboard.ask.panel import ARRIVALS, ROWS
 from clickstream.dashboard.changes.looks import LEAST_HITS, LEAST_SIZE, WHOLE, Look, looks_of
 from clickstream.dashboard.changes.sales_weeks import sales_weeks
 from clickstream.dashboard.changes.significance import (
@@ -17,12 +23,6 @@ from clickstream.dashboard.changes.significance import (
     spread_between,
 )
 from clickstream.dashboard.changes.weeks import Values, Weeks, WeekSeries, ask_weeks
-from clickstream.dashboard.questions.dimensions import DIMENSIONS
-from clickstream.dashboard.questions.fact_views import MONEY
-from clickstream.dashboard.questions.folding import fold, named_rows
-from clickstream.dashboard.questions.intervals import SHARE_MINIMUM
-from clickstream.dashboard.questions.metrics import METRICS
-from clickstream.dashboard.questions.panel import ARRIVALS, ROWS
 from clickstream.dashboard.widgets.page import PageContext
 
 Scope = tuple[tuple[str, str], ...]

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from clickstream.dashboard.ask.coverage import to_local
+from clickstream.dashboard.ask.fact_views import SESSION_ERRORS
+from clickstream.dashboard.ask.question import Question, condition_of
+from clickstream.dashboard.ask.view import Filter
 from clickstream.dashboard.changes.candidates import Candidate, Groups
 from clickstream.dashboard.changes.looks import LEAST_SIZE, WHOLE
 from clickstream.dashboard.changes.significance import compare_count, compare_share
 from clickstream.dashboard.changes.weeks import Weeks, WeekSeries, ask_weeks
-from clickstream.dashboard.questions.coverage import to_local
-from clickstream.dashboard.questions.fact_views import SESSION_ERRORS
-from clickstream.dashboard.questions.question import Question, condition_of
-from clickstream.dashboard.questions.view import Filter
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.settings import Settings
 

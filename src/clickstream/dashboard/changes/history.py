@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from clickstream.dashboard.ask.periods import Period, cut_at
 from clickstream.dashboard.changes.looks import LEAST_SIZE
 from clickstream.dashboard.changes.weeks import (
     LEAST_WEEKS,
@@ -12,7 +13,6 @@ from clickstream.dashboard.changes.weeks import (
     Weeks,
     find_weeks,
 )
-from clickstream.dashboard.questions.periods import Period, cut_at
 from clickstream.dashboard.widgets.page import PageContext
 
 LEAST_CHANGE = 0.1

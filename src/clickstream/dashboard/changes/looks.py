@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from clickstream.dashboard.ask.fact_views import MONEY
+from clickstream.dashboard.ask.metrics import METRICS
+from clickstream.dashboard.ask.view import Tab, View
 from clickstream.dashboard.changes.sales_weeks import SALES
-from clickstream.dashboard.questions.fact_views import MONEY
-from clickstream.dashboard.questions.metrics import METRICS
-from clickstream.dashboard.questions.view import Tab, View
 from clickstream.dashboard.widgets.page import PageContext
 
 LEAST_SIZE = 100

@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
+from clickstream.dashboard.ask.coverage import to_local
+from clickstream.dashboard.ask.periods import Period, start_of
 from clickstream.dashboard.changes.weeks import LEAST_WEEKS, WEEKS, Weeks, ask_weeks
-from clickstream.dashboard.questions.coverage import to_local
-from clickstream.dashboard.questions.periods import Period, start_of
 from clickstream.dashboard.widgets.page import PageContext
 
 SALES = ("orders", "net_sales", "sales_squares")

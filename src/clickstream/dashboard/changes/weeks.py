@@ -11,21 +11,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from clickstream.dashboard.questions.coverage import are_nearly_all
-from clickstream.dashboard.questions.dimensions import DIMENSIONS
-from clickstream.dashboard.questions.metrics import METRICS
-from clickstream.dashboard.questions.periods import Period
-from clickstream.dashboard.questions.question import (
+from clickstream.core.sql_values import sql_literal
+from clickstream.dashboard.ask.coverage import are_nearly_all
+from clickstream.dashboard.ask.dimensions import DIMENSIONS
+from clickstream.dashboard.ask.metrics import METRICS
+from clickstream.dashboard.ask.periods import Period
+from clickstream.dashboard.ask.question import (
     USUAL_KEY_DAYS,
     Question,
     add_goal,
     condition_of,
     filter_clauses,
 )
-from clickstream.dashboard.questions.view import Filter
-from clickstream.dashboard.questions.visit_days import OnDays, source_of_days
+from clickstream.dashboard.ask.view import Filter
+from clickstream.dashboard.ask.visit_days import OnDays, source_of_days
 from clickstream.dashboard.widgets.page import PageContext
-from clickstream.sql_values import sql_literal
 
 WEEKS = 8
 """Maximum number of weeks before the range that it is compared with."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from clickstream.dashboard.ask.dimensions import DIMENSIONS
+from clickstream.dashboard.ask.metrics import METRICS, Metric
 from clickstream.dashboard.changes.candidates import Candidate, Scope
 from clickstream.dashboard.changes.verdicts import Verdict, find_changes
 from clickstream.dashboard.formats import Change
-from clickstream.dashboard.questions.dimensions import DIMENSIONS
-from clickstream.dashboard.questions.metrics import METRICS, Metric
 from clickstream.dashboard.widgets.page import PageContext
 
 _COUNTS: dict[Verdict, str] = {

@@ -15,9 +15,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
+from clickstream.core.errors import InputError, UnusableDashboardFile
+from clickstream.core.wording import printable
 from clickstream.dashboard.entries import private_files
-from clickstream.errors import InputError, UnusableDashboardFile
-from clickstream.wording import printable
 
 
 class Entry(Protocol):

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from clickstream.core.errors import InputError
 from clickstream.dashboard.entries.entry_file import EntryKind, parse_line
-from clickstream.errors import InputError
 
 LONGEST_TEXT = 140
 MOST_NOTES = 500

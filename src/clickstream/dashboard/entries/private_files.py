@@ -13,7 +13,7 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
-from clickstream.errors import UnusableDashboardFile
+from clickstream.core.errors import UnusableDashboardFile
 
 _LOCK_NAME = "access.lock"
 PRIVATE_DIRECTORY = 0o700

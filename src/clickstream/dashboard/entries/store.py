@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from clickstream.core.errors import InputError
 from clickstream.dashboard.entries.entry_file import EntryFile
 from clickstream.dashboard.entries.own_notes import OWN_NOTES, OwnNote
-from clickstream.errors import InputError
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+from clickstream.dashboard.ask.dimensions import DIMENSIONS
+from clickstream.dashboard.ask.view import Filter
 from clickstream.dashboard.changes.candidates import Candidate, Scope, count_candidate, is_shown
 from clickstream.dashboard.changes.failures import FAILED, step_of
 from clickstream.dashboard.changes.significance import Compared, find_unusual
 from clickstream.dashboard.changes.verdicts import Changes
 from clickstream.dashboard.changes.weeks import Weeks, ask_weeks
-from clickstream.dashboard.questions.dimensions import DIMENSIONS
-from clickstream.dashboard.questions.view import Filter
 from clickstream.dashboard.widgets.page import PageContext
 
 ORDERS = {"conversions", "conversion_rate", "goal_visits"}

@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from clickstream.dashboard.ask.coverage import to_local
+from clickstream.dashboard.ask.dimensions import DIMENSIONS
+from clickstream.dashboard.ask.fact_views import MONEY
+from clickstream.dashboard.ask.question import build_question
+from clickstream.dashboard.ask.view import View
 from clickstream.dashboard.changes.candidates import Candidate, is_shown
 from clickstream.dashboard.changes.failures import FAILED, find_failure, step_of
 from clickstream.dashboard.changes.history import describe_basis, describe_too_few
@@ -12,11 +17,6 @@ from clickstream.dashboard.changes.looks import WHOLE
 from clickstream.dashboard.changes.sales_weeks import SALES
 from clickstream.dashboard.changes.verdicts import WITH_ERRORS, Changes, find_changes
 from clickstream.dashboard.changes.weeks import Weeks, ask_weeks
-from clickstream.dashboard.questions.coverage import to_local
-from clickstream.dashboard.questions.dimensions import DIMENSIONS
-from clickstream.dashboard.questions.fact_views import MONEY
-from clickstream.dashboard.questions.question import build_question
-from clickstream.dashboard.questions.view import View
 from clickstream.dashboard.sentences.causes import CLARITY, OF_SHOP, ORDERS, Event, explain
 from clickstream.dashboard.sentences.parts import Findings
 from clickstream.dashboard.sentences.words import put_in_words

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from clickstream.dashboard.ask.dimensions import DIMENSIONS
+from clickstream.dashboard.ask.metrics import METRICS
+from clickstream.dashboard.ask.view import CHARTED, Tab, View
 from clickstream.dashboard.changes.candidates import Candidate
 from clickstream.dashboard.changes.failures import FAILED, Failure, find_failure, step_of
 from clickstream.dashboard.changes.weeks import Weeks
-from clickstream.dashboard.questions.dimensions import DIMENSIONS
-from clickstream.dashboard.questions.metrics import METRICS
-from clickstream.dashboard.questions.view import CHARTED, Tab, View
 from clickstream.dashboard.sentences.causes import Event
 from clickstream.dashboard.sentences.parts import Sentence, SentencePart, compose
 from clickstream.dashboard.widgets.addresses import address_on

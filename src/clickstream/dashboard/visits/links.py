@@ -11,14 +11,14 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
-from clickstream.dashboard.questions.dimensions import DIMENSIONS
-from clickstream.dashboard.questions.fact_views import GOALS, SESSIONS, FactView
-from clickstream.dashboard.questions.folding import OTHER
-from clickstream.dashboard.questions.metrics import METRICS
-from clickstream.dashboard.questions.periods import Period
-from clickstream.dashboard.questions.question import Question
-from clickstream.dashboard.questions.view import Filter, View
-from clickstream.dashboard.questions.view_urls import MOST_VALUES
+from clickstream.dashboard.ask.dimensions import DIMENSIONS
+from clickstream.dashboard.ask.fact_views import GOALS, SESSIONS, FactView
+from clickstream.dashboard.ask.folding import OTHER
+from clickstream.dashboard.ask.metrics import METRICS
+from clickstream.dashboard.ask.periods import Period
+from clickstream.dashboard.ask.question import Question
+from clickstream.dashboard.ask.view import Filter, View
+from clickstream.dashboard.ask.view_urls import MOST_VALUES
 
 _ALWAYS: Mapping[str, tuple[Filter, ...]] = {
     "visits": (),

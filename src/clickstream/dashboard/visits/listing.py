@@ -9,10 +9,10 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from clickstream.dashboard.ask.coverage import to_local
+from clickstream.dashboard.ask.folding import named_rows
+from clickstream.dashboard.ask.periods import Period
 from clickstream.dashboard.formats import NO_VALUE
-from clickstream.dashboard.questions.coverage import to_local
-from clickstream.dashboard.questions.folding import named_rows
-from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.visits.questions import (
     PageKey,
     errors_question,

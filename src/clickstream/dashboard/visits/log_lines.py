@@ -14,10 +14,10 @@ from operator import itemgetter
 from typing import Any
 
 from clickstream import parse
+from clickstream.core.sql_values import SqlValue, sql_literal
 from clickstream.dashboard.visits.masking import Mask
 from clickstream.lake import Lake, athena, aws_errors
 from clickstream.settings import Settings
-from clickstream.sql_values import SqlValue, sql_literal
 from clickstream.step_config import log_format_of
 
 MOST_LINES = 1000

@@ -19,7 +19,7 @@ import pandas as pd
 from clickstream import parse
 from clickstream.clean.pages import without_session_ids
 from clickstream.clean.referrers import referrer_of
-from clickstream.networks import address_in
+from clickstream.core.networks import address_in
 
 MASK = "[…]"
 

@@ -11,16 +11,17 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from clickstream.dashboard.questions.dimensions import DIMENSIONS
-from clickstream.dashboard.questions.fact_views import (
+from clickstream.core.errors import InputError
+from clickstream.dashboard.ask.dimensions import DIMENSIONS
+from clickstream.dashboard.ask.fact_views import (
     GOALS,
     PAGE_VIEWS,
     SESSION_ERRORS,
     SESSIONS,
     FactView,
 )
-from clickstream.dashboard.questions.periods import Period
-from clickstream.dashboard.questions.question import (
+from clickstream.dashboard.ask.periods import Period
+from clickstream.dashboard.ask.question import (
     USUAL_KEY_DAYS,
     Clause,
     FactId,
@@ -28,8 +29,7 @@ from clickstream.dashboard.questions.question import (
     condition_of,
     in_period,
 )
-from clickstream.dashboard.questions.view import Filter
-from clickstream.errors import InputError
+from clickstream.dashboard.ask.view import Filter
 
 VISIT_COLUMNS: Mapping[str, str] = {
     **{name: name for name in ("session_id", "visitor_id", "started_at", "local_date")},

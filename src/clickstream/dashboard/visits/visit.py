@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from clickstream.dashboard.ask.coverage import to_local
+from clickstream.dashboard.ask.periods import Period
 from clickstream.dashboard.formats import NO_VALUE
-from clickstream.dashboard.questions.coverage import to_local
-from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.visits.listing import (
     NamedPlaces,
     Record,

@@ -20,6 +20,7 @@ from fastapi.responses import (
 from starlette.exceptions import HTTPException as StarletteHttpException
 from starlette.middleware.gzip import GZipMiddleware
 
+from clickstream.core.errors import ClickstreamError, InputError
 from clickstream.dashboard.access import guard
 from clickstream.dashboard.access.identity import (
     NO_PAGE,
@@ -30,17 +31,17 @@ from clickstream.dashboard.access.identity import (
     require_writer,
 )
 from clickstream.dashboard.access.login import Wording
+from clickstream.dashboard.ask.answers import Answer
+from clickstream.dashboard.ask.coverage import period_of_hour
+from clickstream.dashboard.ask.engines import AnswerEngine
+from clickstream.dashboard.ask.folding import fold
+from clickstream.dashboard.ask.question import Question
+from clickstream.dashboard.ask.view import TABS, Tab, View
+from clickstream.dashboard.ask.view_urls import parse_hour, parse_view
 from clickstream.dashboard.charts.maps import read_shape, shapes_digest
 from clickstream.dashboard.log_notes import LogNotes
-from clickstream.dashboard.questions.answers import Answer
-from clickstream.dashboard.questions.coverage import period_of_hour
-from clickstream.dashboard.questions.engines import AnswerEngine
-from clickstream.dashboard.questions.folding import fold
-from clickstream.dashboard.questions.question import Question
-from clickstream.dashboard.questions.view import TABS, Tab, View
-from clickstream.dashboard.questions.view_urls import parse_hour, parse_view
-from clickstream.dashboard.tabs.panels import PANELS, questions_of
-from clickstream.dashboard.tabs.trust.panels import SALES_LEDGER
+from clickstream.dashboard.pages.panels import PANELS, questions_of
+from clickstream.dashboard.pages.trust.panels import SALES_LEDGER
 from clickstream.dashboard.web.details import compare_answers, csv_lines, detail_parts
 from clickstream.dashboard.web.entry_routes import add_entry_routes
 from clickstream.dashboard.web.filter_field import (
@@ -61,7 +62,6 @@ from clickstream.dashboard.web.surroundings import surroundings_of
 from clickstream.dashboard.web.visit_routes import add_visit_routes
 from clickstream.dashboard.widgets.money import explain_no_money
 from clickstream.dashboard.widgets.page import PageContext
-from clickstream.errors import ClickstreamError, InputError
 from clickstream.lake import Lake, aws_errors
 from clickstream.settings import Settings
 from clickstream.settings.dashboard import Icon
@@ -295,8 +295,8 @@ def add_plan_routes(app: FastAPI, dashboard: DashboardService) -> None:
     """Add the routes. They need an account, because a plan takes up to seconds of CPU time."""
 
     def show_plan(request: Request, campaign: str = "", metric: str = "") -> HTMLResponse:
-        from clickstream.dashboard.tabs.marketing.holdout_plan import build_plan
-        from clickstream.dashboard.tabs.marketing.holdouts import HAS_SCIPY, NO_SCIPY
+        from clickstream.dashboard.pages.marketing.holdout_plan import build_plan
+        from clickstream.dashboard.pages.marketing.holdouts import HAS_SCIPY, NO_SCIPY
 
         require_tab(request, "marketing")
         if not HAS_SCIPY:
@@ -306,7 +306,7 @@ def add_plan_routes(app: FastAPI, dashboard: DashboardService) -> None:
         return HTMLResponse(html)
 
     def show_report(request: Request) -> HTMLResponse:
-        from clickstream.dashboard.tabs.places.location_report import build_report
+        from clickstream.dashboard.pages.places.location_report import build_report
 
         require_tab(request, "places")
         if not dashboard.settings.sales:

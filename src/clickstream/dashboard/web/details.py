@@ -10,21 +10,21 @@ from dataclasses import dataclass
 from math import isclose
 from typing import Any
 
-from clickstream.dashboard.questions.answers import Answer
-from clickstream.dashboard.questions.dimensions import DIMENSIONS
-from clickstream.dashboard.questions.engines import AnswerRow
-from clickstream.dashboard.questions.folding import OTHER, fold
-from clickstream.dashboard.questions.metrics import METRICS
-from clickstream.dashboard.questions.panel import Panel
-from clickstream.dashboard.questions.question import Question
-from clickstream.dashboard.tabs.panels import PANELS, questions_of
+from clickstream.core.wording import printable
+from clickstream.dashboard.ask.answers import Answer
+from clickstream.dashboard.ask.dimensions import DIMENSIONS
+from clickstream.dashboard.ask.engines import AnswerRow
+from clickstream.dashboard.ask.folding import OTHER, fold
+from clickstream.dashboard.ask.metrics import METRICS
+from clickstream.dashboard.ask.panel import Panel
+from clickstream.dashboard.ask.question import Question
+from clickstream.dashboard.pages.panels import PANELS, questions_of
 from clickstream.dashboard.visits.links import view_behind
 from clickstream.dashboard.web.shown_rows import FIRST_ROWS, ShownRows
 from clickstream.dashboard.widgets.addresses import PATHS
 from clickstream.dashboard.widgets.chart_notes import own_notes
 from clickstream.dashboard.widgets.lists import value_name, value_title, values_named
 from clickstream.dashboard.widgets.page import PageContext
-from clickstream.wording import printable
 
 MOST_COMPARED = 500
 """Maximum number of rows beside Athena's answer."""

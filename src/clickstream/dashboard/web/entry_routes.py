@@ -16,14 +16,14 @@ from fastapi import Depends, FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 
+from clickstream.core.errors import InputError
 from clickstream.dashboard.access.forms import read_form
 from clickstream.dashboard.access.identity import identity_of, require_writer
+from clickstream.dashboard.ask.view import TABS, View
+from clickstream.dashboard.ask.view_urls import parse_view
 from clickstream.dashboard.entries.own_notes import OwnNote
 from clickstream.dashboard.entries.store import NoteStore
-from clickstream.dashboard.questions.view import TABS, View
-from clickstream.dashboard.questions.view_urls import parse_view
 from clickstream.dashboard.widgets.addresses import PATHS
-from clickstream.errors import InputError
 
 MAX_FORM_BYTES = 65_536
 """Maximum size of a form, which has the query of its page with possibly many long filters."""

@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from clickstream.core.errors import InputError
 from clickstream.dashboard.access.identity import Identity
-from clickstream.dashboard.changes.looks import OF_LINES
-from clickstream.dashboard.questions.dimensions import DIMENSIONS, FILTERS, OF_SUSPICION
-from clickstream.dashboard.questions.fact_views import (
+from clickstream.dashboard.ask.dimensions import DIMENSIONS, FILTERS, OF_SUSPICION
+from clickstream.dashboard.ask.fact_views import (
     GOALS,
     PAGE_VIEWS,
     SESSION_ERRORS,
     SESSIONS,
     FactView,
 )
-from clickstream.dashboard.questions.question import build_question
-from clickstream.dashboard.questions.view import TABS, WITH_SUSPECTED, Filter, Value, View
+from clickstream.dashboard.ask.question import build_question
+from clickstream.dashboard.ask.view import TABS, WITH_SUSPECTED, Filter, Value, View
+from clickstream.dashboard.changes.looks import OF_LINES
 from clickstream.dashboard.widgets.lists import STEPS, shorten_name, value_name, values_named
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.dashboard.widgets.people import suspected_visitors
-from clickstream.errors import InputError
 
 FILTER, RELATION, VALUE = "filter", "relation", "value"
 FIELDS = (FILTER, RELATION, VALUE)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 from fastapi.responses import PlainTextResponse
 
+from clickstream.core.errors import ClickstreamError
 from clickstream.dashboard.access.guard import METRICS_PATH
-from clickstream.errors import ClickstreamError
 from clickstream.lake import Lake
 
 if TYPE_CHECKING:

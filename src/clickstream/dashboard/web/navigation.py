@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from clickstream.dashboard.questions.dimensions import DIMENSIONS
-from clickstream.dashboard.questions.periods import (
+from clickstream.dashboard.ask.dimensions import DIMENSIONS
+from clickstream.dashboard.ask.periods import (
     COMPARISONS,
     RANGES,
     Comparison,
     RangeName,
     beside,
 )
-from clickstream.dashboard.questions.view import TABS, Tab, View
+from clickstream.dashboard.ask.view import TABS, Tab, View
 from clickstream.dashboard.sentences import Findings
 from clickstream.dashboard.web.filter_field import filter_dimensions
 from clickstream.dashboard.widgets.addresses import PATHS, address_on

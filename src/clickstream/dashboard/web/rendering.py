@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader
 
+from clickstream.core.zone_names import name_zone
+from clickstream.dashboard.ask.coverage import to_local
+from clickstream.dashboard.ask.panel import Panel
 from clickstream.dashboard.entries.own_notes import LONGEST_TEXT
 from clickstream.dashboard.formats import Formats
-from clickstream.dashboard.questions.coverage import to_local
-from clickstream.dashboard.questions.panel import Panel
+from clickstream.dashboard.pages.panels import PANELS, span_of, title_of
 from clickstream.dashboard.sentences import find_sentences
-from clickstream.dashboard.tabs.panels import PANELS, span_of, title_of
 from clickstream.dashboard.texts import template_environment
 from clickstream.dashboard.web.filter_field import find_unmatched
 from clickstream.dashboard.web.navigation import (
@@ -40,11 +41,10 @@ from clickstream.dashboard.widgets.chart_notes import own_notes, when_of
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.dashboard.widgets.trust_line import trust_line
 from clickstream.settings.dashboard import Icon
-from clickstream.zone_names import name_zone
 
 if TYPE_CHECKING:
-    from clickstream.dashboard.tabs.marketing.holdout_plan import PlanPage
-    from clickstream.dashboard.tabs.places.location_report import LocationReport
+    from clickstream.dashboard.pages.marketing.holdout_plan import PlanPage
+    from clickstream.dashboard.pages.places.location_report import LocationReport
     from clickstream.dashboard.visits.listing import VisitList
     from clickstream.dashboard.visits.log_lines import VisitLines
     from clickstream.dashboard.visits.sample import SamplePage
@@ -87,7 +87,7 @@ class Renderer:
     def create(cls, formats: Formats, site: str, icon: Icon = "chart") -> Renderer:
         """Set up the templates."""
         web = PackageLoader("clickstream.dashboard.web")
-        tabs = PackageLoader("clickstream.dashboard", "tabs")
+        tabs = PackageLoader("clickstream.dashboard", "pages")
         environment = template_environment(ChoiceLoader([web, tabs]))
         environment.globals |= {
             "plural": formats.plural,
@@ -119,7 +119,7 @@ class Renderer:
             return self.environment.get_template("empty.html").render(**common, sources=sources)
         tab = page.view.tab
         # A tab is imported when it is opened: all tabs together take 0.1 s.
-        values = import_module(f"clickstream.dashboard.tabs.{tab}.values")
+        values = import_module(f"clickstream.dashboard.pages.{tab}.values")
         build_values = getattr(values, f"{tab}_values")
         return self.environment.get_template(f"{tab}/page.html").render(
             **common, **build_values(page)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from clickstream.errors import DashboardNotStarted, InputError
+from clickstream.core.errors import DashboardNotStarted, InputError
 
 if TYPE_CHECKING:
     from fastapi import FastAPI

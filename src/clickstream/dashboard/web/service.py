@@ -14,18 +14,18 @@ from starlette.exceptions import HTTPException
 
 from clickstream.dashboard.access.identity import NOBODY, Identity
 from clickstream.dashboard.access.shares import Shares
-from clickstream.dashboard.entries.store import NO_NOTES, NoteStore
-from clickstream.dashboard.formats import Formats
-from clickstream.dashboard.log_notes import LogNotes
-from clickstream.dashboard.questions.answers import Answers, Refresher
-from clickstream.dashboard.questions.dimensions import PLACE_MINIMUM
-from clickstream.dashboard.questions.engines import (
+from clickstream.dashboard.ask.answers import Answers, Refresher
+from clickstream.dashboard.ask.dimensions import PLACE_MINIMUM
+from clickstream.dashboard.ask.engines import (
     AnswerEngine,
     AthenaEngine,
     LocalEngine,
 )
-from clickstream.dashboard.questions.folding import SALES_COUNTED
-from clickstream.dashboard.questions.view import TABS, View
+from clickstream.dashboard.ask.folding import SALES_COUNTED
+from clickstream.dashboard.ask.view import TABS, View
+from clickstream.dashboard.entries.store import NO_NOTES, NoteStore
+from clickstream.dashboard.formats import Formats
+from clickstream.dashboard.log_notes import LogNotes
 from clickstream.dashboard.texts import parse_locale
 from clickstream.dashboard.visits.log_lines import LoggedVisit, VisitLines, read_log_lines
 from clickstream.dashboard.web.rendered_pages import RenderedPages

@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any
 
+from clickstream.core.errors import InputError
 from clickstream.dashboard.access.identity import Identity
 from clickstream.dashboard.access.shares import LONGEST_NAME, Share, Shares
+from clickstream.dashboard.ask.view import TABS
 from clickstream.dashboard.formats import Formats
-from clickstream.dashboard.questions.view import TABS
 from clickstream.dashboard.web.navigation import shown_tabs, tab_label
 from clickstream.dashboard.widgets.page import PageContext
-from clickstream.errors import InputError
 
 SHOWN, WITHDRAWN = "shared", "withdrawn"
 """URL parameters with the id of the link that was just made, or withdrawn."""

@@ -13,14 +13,14 @@ from fastapi import Depends, FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from clickstream.core.errors import InputError
 from clickstream.dashboard.access.forms import read_form
 from clickstream.dashboard.access.identity import identity_of, require_sharer
 from clickstream.dashboard.access.shares import Share
-from clickstream.dashboard.questions.view import TABS, View
+from clickstream.dashboard.ask.view import TABS, View
 from clickstream.dashboard.web.entry_routes import SentForm
 from clickstream.dashboard.web.service import DashboardService
 from clickstream.dashboard.web.share_menu import SHOWN, WITHDRAWN, ShownLinks
-from clickstream.errors import InputError
 
 LIST = "shares"
 _PAGE = "page."

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from clickstream.errors import InputError
+from clickstream.core.errors import InputError
 
 SEARCH, START = "search", "start"
 """The parameters of a panel's page beside those of its view."""

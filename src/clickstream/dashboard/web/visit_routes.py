@@ -14,8 +14,8 @@ from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 
 from clickstream.dashboard.access.identity import Identity, identity_of, require_visits
-from clickstream.dashboard.questions.view import View
-from clickstream.dashboard.questions.view_urls import parse_view
+from clickstream.dashboard.ask.view import View
+from clickstream.dashboard.ask.view_urls import parse_view
 from clickstream.dashboard.visits.listing import Record, build_list, csv_rows
 from clickstream.dashboard.visits.log_lines import MOST_LINES, VisitLines
 from clickstream.dashboard.visits.questions import PageKey, parse_id

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from clickstream.dashboard.questions.view import TABS, Tab, View
+from clickstream.dashboard.ask.view import TABS, Tab, View
 from clickstream.dashboard.widgets.page import PageContext
 
 PATHS: dict[Tab, str] = {tab: "./" if tab == "overview" else tab for tab in TABS}

@@ -6,9 +6,9 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from clickstream.dashboard.ask.periods import Period, start_of
+from clickstream.dashboard.ask.view import Grain
 from clickstream.dashboard.formats import Formats
-from clickstream.dashboard.questions.periods import Period, start_of
-from clickstream.dashboard.questions.view import Grain
 
 _ONE_HOUR, _ONE_DAY, _ONE_WEEK = timedelta(hours=1), timedelta(days=1), timedelta(weeks=1)
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from clickstream.dashboard.ask.periods import start_of
 from clickstream.dashboard.entries.own_notes import OwnNote
-from clickstream.dashboard.questions.periods import start_of
 from clickstream.dashboard.widgets.buckets import Bucket
 from clickstream.dashboard.widgets.notes import find_notes
 from clickstream.dashboard.widgets.page import PageContext

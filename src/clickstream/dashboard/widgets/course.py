@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from clickstream.dashboard.questions.coverage import HOURS_OF_A_DAY, clock_changes
-from clickstream.dashboard.questions.metrics import METRICS, Metric
-from clickstream.dashboard.questions.panel import GRAIN_DIMENSIONS
-from clickstream.dashboard.questions.periods import start_of
-from clickstream.dashboard.questions.view import MONEY_TILES, TILES, Grain
+from clickstream.dashboard.ask.coverage import HOURS_OF_A_DAY, clock_changes
+from clickstream.dashboard.ask.metrics import METRICS, Metric
+from clickstream.dashboard.ask.panel import GRAIN_DIMENSIONS
+from clickstream.dashboard.ask.periods import start_of
+from clickstream.dashboard.ask.view import MONEY_TILES, TILES, Grain
 from clickstream.dashboard.widgets.buckets import Bucket, buckets_of
 from clickstream.dashboard.widgets.page import PageContext
 

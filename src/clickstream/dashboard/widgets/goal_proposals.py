@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from clickstream.core.expressions import Expression
+from clickstream.core.hours import Hour
+from clickstream.dashboard.ask.coverage import log_question
 from clickstream.dashboard.charts.columns import bar_widths
-from clickstream.dashboard.questions.coverage import log_question
 from clickstream.dashboard.widgets.page import PageContext
-from clickstream.expressions import Expression
-from clickstream.hours import Hour
 
 MOST_PROPOSED = 5
 """Maximum number of proposed pages, by number of visits."""

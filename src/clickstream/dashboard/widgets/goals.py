@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from math import sqrt
 from typing import Literal
 
+from clickstream.dashboard.ask.coverage import hours_of, measure_coverage, to_local
+from clickstream.dashboard.ask.intervals import known_share
+from clickstream.dashboard.ask.periods import Period, cut_at, period_of
+from clickstream.dashboard.ask.question import build_question
 from clickstream.dashboard.formats import Formats
-from clickstream.dashboard.questions.coverage import hours_of, measure_coverage, to_local
-from clickstream.dashboard.questions.intervals import known_share
-from clickstream.dashboard.questions.periods import Period, cut_at, period_of
-from clickstream.dashboard.questions.question import build_question
 from clickstream.dashboard.widgets.notes import hours_by_rules
 from clickstream.dashboard.widgets.page import PageContext
 

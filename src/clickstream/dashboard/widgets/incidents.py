@@ -7,10 +7,10 @@ from datetime import datetime
 
 from clickstream.alerts.incidents import Incident, Mute, Rule
 from clickstream.alerts.store import LakeStore, describe_old_check
-from clickstream.errors import ClickstreamError
+from clickstream.core.errors import ClickstreamError
+from clickstream.core.text_digests import digest_texts
 from clickstream.lake import Lake
 from clickstream.pipeline.hosts.host_freshness import source_problems
-from clickstream.text_digests import digest_texts
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from clickstream.cohort_labels import CohortLabel
+from clickstream.core.cohort_labels import CohortLabel
+from clickstream.dashboard.ask.dimensions import DIMENSIONS
+from clickstream.dashboard.ask.folding import OTHER
+from clickstream.dashboard.ask.metrics import METRICS, Metric
+from clickstream.dashboard.ask.operators import OWN, UNKNOWN
+from clickstream.dashboard.ask.panel import ROWS, Panel
+from clickstream.dashboard.ask.view import CHOICES, EVERYONE, Value
 from clickstream.dashboard.charts.columns import bar_widths
-from clickstream.dashboard.questions.dimensions import DIMENSIONS
-from clickstream.dashboard.questions.folding import OTHER
-from clickstream.dashboard.questions.metrics import METRICS, Metric
-from clickstream.dashboard.questions.operators import OWN, UNKNOWN
-from clickstream.dashboard.questions.panel import ROWS, Panel
-from clickstream.dashboard.questions.view import CHOICES, EVERYONE, Value
 from clickstream.dashboard.widgets.page import PageContext
 
 NONE = "(none)"

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from clickstream.dashboard.questions.dimensions import DIMENSIONS
-from clickstream.dashboard.questions.fact_views import MONEY
+from clickstream.dashboard.ask.dimensions import DIMENSIONS
+from clickstream.dashboard.ask.fact_views import MONEY
 from clickstream.dashboard.widgets.page import PageContext
 
 

@@ -14,10 +14,10 @@ from itertools import pairwise
 from statistics import mean
 from typing import Any
 
-from clickstream.dashboard.questions.coverage import clock_changes, to_local
-from clickstream.dashboard.questions.periods import Period, start_of
+from clickstream.core.hours import Hour
+from clickstream.dashboard.ask.coverage import clock_changes, to_local
+from clickstream.dashboard.ask.periods import Period, start_of
 from clickstream.dashboard.widgets.page import PageContext
-from clickstream.hours import Hour
 
 LATE_SHARE = 0.01
 """A day gets a note if a larger share of its lines was late."""

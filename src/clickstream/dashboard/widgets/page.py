@@ -15,11 +15,8 @@ from zoneinfo import ZoneInfo
 
 from clickstream.completeness import LowHour
 from clickstream.dashboard.access.identity import NOBODY, Identity
-from clickstream.dashboard.entries.store import NO_NOTES, ShownNotes
-from clickstream.dashboard.formats import Formats
-from clickstream.dashboard.log_notes import NO_LOG_NOTES, LogNotes
-from clickstream.dashboard.questions.answers import Answer, Ask
-from clickstream.dashboard.questions.coverage import (
+from clickstream.dashboard.ask.answers import Answer, Ask
+from clickstream.dashboard.ask.coverage import (
     Coverage,
     ask_low_hours,
     is_period_complete,
@@ -27,14 +24,17 @@ from clickstream.dashboard.questions.coverage import (
     measure_coverage,
     to_local,
 )
-from clickstream.dashboard.questions.engines import ATHENA
-from clickstream.dashboard.questions.fact_copy import CopyState
-from clickstream.dashboard.questions.fact_views import MONEY, NEED_SHOP, TIMED_ORDERS
-from clickstream.dashboard.questions.metrics import METRICS, Metric
-from clickstream.dashboard.questions.panel import Panel
-from clickstream.dashboard.questions.periods import Period, cut_at, start_of
-from clickstream.dashboard.questions.question import Question, build_question, leading_goal
-from clickstream.dashboard.questions.view import Filter, View
+from clickstream.dashboard.ask.engines import ATHENA
+from clickstream.dashboard.ask.fact_copy import CopyState
+from clickstream.dashboard.ask.fact_views import MONEY, NEED_SHOP, TIMED_ORDERS
+from clickstream.dashboard.ask.metrics import METRICS, Metric
+from clickstream.dashboard.ask.panel import Panel
+from clickstream.dashboard.ask.periods import Period, cut_at, start_of
+from clickstream.dashboard.ask.question import Question, build_question, leading_goal
+from clickstream.dashboard.ask.view import Filter, View
+from clickstream.dashboard.entries.store import NO_NOTES, ShownNotes
+from clickstream.dashboard.formats import Formats
+from clickstream.dashboard.log_notes import NO_LOG_NOTES, LogNotes
 from clickstream.dashboard.widgets.incidents import NO_INCIDENTS, ShownIncidents
 from clickstream.settings import Settings
 

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from clickstream.dashboard.ask.metrics import Metric
+from clickstream.dashboard.ask.panel import GRAIN_DIMENSIONS
 from clickstream.dashboard.charts import columns
 from clickstream.dashboard.charts.columns import ColumnChart
-from clickstream.dashboard.questions.metrics import Metric
-from clickstream.dashboard.questions.panel import GRAIN_DIMENSIONS
 from clickstream.dashboard.widgets.buckets import Bucket
 from clickstream.dashboard.widgets.course import published_keys, unfinished_place
 from clickstream.dashboard.widgets.page import PageContext

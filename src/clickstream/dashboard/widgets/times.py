@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
+from clickstream.dashboard.ask.answers import Answer
 from clickstream.dashboard.charts.heat import NARROW_STEP, HeatMap, heat_map
 from clickstream.dashboard.formats import NO_VALUE
-from clickstream.dashboard.questions.answers import Answer
 from clickstream.dashboard.widgets.page import PageContext
 
 HOURS = [f"{hour:02}" for hour in range(24)]

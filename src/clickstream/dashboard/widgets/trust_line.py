@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from clickstream.completeness import LAG
-from clickstream.dashboard.questions.log_metrics import bot_share
-from clickstream.dashboard.questions.view import Tab
+from clickstream.dashboard.ask.log_metrics import bot_share
+from clickstream.dashboard.ask.view import Tab
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.dashboard.widgets.people import suspected_visitors
 

@@ -13,13 +13,13 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+from clickstream.core.hours import Hour, hour_range
 from clickstream.demo.cafe import story
 from clickstream.demo.cafe.addresses import COUNTRIES
 from clickstream.demo.cafe.advertising import BY_NAME
 from clickstream.demo.cafe.arrivals import share_of_campaign
 from clickstream.demo.cafe.places import CITIES
 from clickstream.demo.cafe.rules import CafeRules, dice, how_many, visitors_in
-from clickstream.hours import Hour, hour_range
 
 COLUMN_MAP = Path(__file__).with_name("cost_columns.toml")
 FILE_NAME = "campaign_spend.csv"

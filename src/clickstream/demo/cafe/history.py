@@ -15,6 +15,8 @@ from random import Random
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
+from clickstream.core.errors import InputError
+from clickstream.core.hours import Hour, hour_range
 from clickstream.demo.cafe import addresses, agents, menu, story, trouble
 from clickstream.demo.cafe.arrivals import DIRECTLY, CafeArrival
 from clickstream.demo.cafe.browser import Browser
@@ -43,8 +45,6 @@ from clickstream.demo.cafe.weblog import (
     log,
     render,
 )
-from clickstream.errors import InputError
-from clickstream.hours import Hour, hour_range
 
 # Requests of machines: crawlers, the uptime monitor, and scanners.
 #

@@ -18,12 +18,12 @@ from datetime import UTC, datetime
 from itertools import accumulate
 from pathlib import Path
 
+from clickstream.core.errors import InputError
+from clickstream.core.hours import Hour, hour_range
 from clickstream.demo.cafe.history import traffic
 from clickstream.demo.cafe.rules import SECOND, STANDARD, CafeRules
 from clickstream.demo.cafe.truth import Truth, TruthTally
 from clickstream.demo.cafe.weblog import MONTHS, Entry, render
-from clickstream.errors import InputError
-from clickstream.hours import Hour, hour_range
 
 _STAMP = re.compile(rb"\[(\d\d)/(\w{3})/(\d{4}):(\d\d):\d\d:\d\d \+0000\]")
 

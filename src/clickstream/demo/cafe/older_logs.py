@@ -11,11 +11,11 @@ from itertools import groupby, takewhile
 from pathlib import Path
 from zlib import crc32
 
+from clickstream.core.hours import Hour, hour_range
 from clickstream.demo.cafe.history import traffic
 from clickstream.demo.cafe.log_files import IsLate, write
 from clickstream.demo.cafe.rules import STANDARD, CafeRules
 from clickstream.demo.cafe.weblog import Entry, Request, render
-from clickstream.hours import Hour, hour_range
 
 SECOND_SERVER = "web-2-access.log"
 HELD_BACK = "web-2.held-back"

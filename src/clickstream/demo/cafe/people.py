@@ -10,6 +10,7 @@ from functools import lru_cache
 from itertools import count
 from random import Random
 
+from clickstream.core.hours import Hour
 from clickstream.demo.cafe import addresses, agents, menu, story
 from clickstream.demo.cafe.advertising import caused_by, is_switched_off, without_campaign
 from clickstream.demo.cafe.arrivals import DIRECTLY, CafeArrival, arrive
@@ -26,7 +27,6 @@ from clickstream.demo.cafe.rules import (
     visitors_in,
 )
 from clickstream.demo.cafe.weblog import Client, Receipt, Request
-from clickstream.hours import Hour
 
 LEAVE = "leave"
 NEXT: dict[str, dict[str, int]] = {

@@ -13,8 +13,8 @@ from functools import lru_cache
 from random import Random
 from zoneinfo import ZoneInfo
 
-from clickstream.errors import InputError
-from clickstream.hours import Hour
+from clickstream.core.errors import InputError
+from clickstream.core.hours import Hour
 
 SECOND = 1000
 MINUTE = 60 * SECOND

@@ -13,6 +13,7 @@ from dataclasses import replace
 from functools import lru_cache
 from random import Random
 
+from clickstream.core.hours import Hour
 from clickstream.demo.cafe import menu
 from clickstream.demo.cafe.history import REACH_HOURS
 from clickstream.demo.cafe.people import people, regulars
@@ -39,7 +40,6 @@ from clickstream.demo.cafe.shop import (
     SoldLine,
 )
 from clickstream.demo.cafe.weblog import Client, Receipt
-from clickstream.hours import Hour
 
 CLOCK_SECONDS = -37
 """The shop's clock is this much ahead of the web server's; negative, because it is slow."""

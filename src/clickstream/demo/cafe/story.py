@@ -12,8 +12,8 @@ from __future__ import annotations
 from datetime import datetime, time, timedelta
 from functools import lru_cache
 
+from clickstream.core.hours import Hour
 from clickstream.demo.cafe.rules import CITY_TIME, HOUR, SECOND, CafeRules, city_time
-from clickstream.hours import Hour
 
 DAYS = 28
 WAVE_DAY, WAVE_HOURS = 11, range(7, 20)

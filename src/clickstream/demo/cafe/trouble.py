@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from random import Random
 
+from clickstream.core.hours import Hour
 from clickstream.demo.cafe import addresses, agents, menu, story
 from clickstream.demo.cafe.rules import (
     HOUR,
@@ -17,7 +18,6 @@ from clickstream.demo.cafe.rules import (
     milliseconds,
 )
 from clickstream.demo.cafe.weblog import Ask, BrokenLine, Client, Reply, log, render
-from clickstream.hours import Hour
 
 _DAY = 24 * HOUR
 _ERROR_LOG = (

@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from operator import attrgetter
 from typing import NamedTuple
 
+from clickstream.core.hours import Hour
 from clickstream.demo.cafe.agents import EQUIPMENT, Equipment
 from clickstream.demo.cafe.places import CafePlace, place_of
 from clickstream.demo.cafe.rules import HOUR, SECOND
 from clickstream.demo.cafe.weblog import NOWHERE, BrokenLine, Client, Entry, Request, VisitSource
-from clickstream.hours import Hour
 from clickstream.tables import BALANCE
 
 GAP = 1800

@@ -8,8 +8,8 @@ from typing import Any, Self
 
 import httpx
 
-from clickstream.errors import ClickstreamError
-from clickstream.hours import Hour
+from clickstream.core.errors import ClickstreamError
+from clickstream.core.hours import Hour
 
 PAGE = 100
 TIMEOUT_SECONDS = 60

@@ -12,7 +12,7 @@ import os
 import sys
 
 from clickstream import settings
-from clickstream.errors import ClickstreamError
+from clickstream.core.errors import ClickstreamError
 from clickstream.settings.sections import QUERY_RESULTS
 
 

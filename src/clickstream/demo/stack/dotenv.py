@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from clickstream.core.errors import InputError
 from clickstream.demo.stack.layout import Secrets, write_private
-from clickstream.errors import InputError
 
 PLACEHOLDER = "GENERATE"
 

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import psutil
 
+from clickstream.core.errors import ClickstreamError, with_code
 from clickstream.demo import environment_file
-from clickstream.errors import ClickstreamError, with_code
 
 HOST = "127.0.0.1"
 LOGIN = "admin"

@@ -38,7 +38,7 @@ LOADED_LATE = (
 )
 
 if "scheduler" in sys.argv[1:2]:
-    memory = import_module("clickstream.memory")
+    memory = import_module("clickstream.core.memory")
     memory.use_system_allocator()
     for name in LOADED_LATE:
         import_module(name)

@@ -29,6 +29,7 @@ import httpx
 import psutil
 from honcho.environ import parse_procfile
 
+from clickstream.core.errors import InputError
 from clickstream.demo import environment_file
 from clickstream.demo.stack.airflow_api import AirflowApi
 from clickstream.demo.stack.environment import airflow_environment, write_preload
@@ -41,7 +42,6 @@ from clickstream.demo.stack.layout import (
     write_private,
 )
 from clickstream.demo.stack.wait_for import status_of
-from clickstream.errors import InputError
 
 ENDED_LATER = (("api-server",), ("localaws", "postgres"))
 """Processes that others depend on: they are ended after all others, in this order of groups."""

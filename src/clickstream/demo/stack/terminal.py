@@ -11,11 +11,11 @@ from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from clickstream.core.terminal import SafeConsole
 from clickstream.dashboard.access.link import login_link
 from clickstream.demo.environment_file import drop_stack_variables, source_command
 from clickstream.demo.stack.layout import LOGIN, Ports, StackLayout
 from clickstream.demo.stack.stack import Stack, running_stack
-from clickstream.terminal import SafeConsole
 
 
 def up(

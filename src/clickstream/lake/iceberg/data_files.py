@@ -28,7 +28,7 @@ from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
 from pyiceberg.table import FileScanTask
 from pyiceberg.table import Table as IcebergTable
 
-from clickstream.dictionary_encoding import TEXT
+from clickstream.core.dictionary_encoding import TEXT
 from clickstream.lake.iceberg import table_scan
 from clickstream.parquet import add_missing
 from clickstream.tables import Table

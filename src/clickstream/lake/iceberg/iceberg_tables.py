@@ -32,8 +32,8 @@ from pyiceberg.table.update.snapshot import ExpireSnapshots
 from pyiceberg.types import StringType
 from pyiceberg.utils.datetime import days_to_date
 
-from clickstream.errors import StaleHour
-from clickstream.hours import Hour
+from clickstream.core.errors import StaleHour
+from clickstream.core.hours import Hour
 from clickstream.lake.client import Lake
 from clickstream.lake.iceberg import data_files, table_scan
 from clickstream.lake.iceberg.table_scan import StoredFile

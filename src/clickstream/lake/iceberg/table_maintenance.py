@@ -36,7 +36,7 @@ from pyiceberg.table import Table as IcebergTable
 from pyiceberg.types import TimestampType
 from pyiceberg.utils.datetime import days_to_date
 
-from clickstream.errors import ChangedRows, StaleHour
+from clickstream.core.errors import ChangedRows, StaleHour
 from clickstream.lake import objects
 from clickstream.lake.client import Lake
 from clickstream.lake.iceberg import data_files, iceberg_tables

@@ -25,8 +25,8 @@ from pyiceberg.table import Table as IcebergTable
 from pyiceberg.types import TimestampType
 from pyiceberg.utils.datetime import days_to_date, micros_to_timestamp
 
-from clickstream.errors import DamagedObject
-from clickstream.hours import Hour, HourSpan
+from clickstream.core.errors import DamagedObject
+from clickstream.core.hours import Hour, HourSpan
 from clickstream.lake import aws_errors
 from clickstream.lake.iceberg.file_io import LakeFiles
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from clickstream.errors import InputError, UnusableFormat
+from clickstream.core.errors import InputError, UnusableFormat
 from clickstream.parse.layouts.assemble import FormatField, Piece
 from clickstream.parse.layouts.layout import Holds
 from clickstream.parse.rows import OPTIONAL_FIELDS

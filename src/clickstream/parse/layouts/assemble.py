@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from clickstream.errors import UnusableFormat
+from clickstream.core.errors import UnusableFormat
 from clickstream.parse.layouts.layout import Holds, LineLayout, Slot
 from clickstream.parse.times import TimeFormat
 

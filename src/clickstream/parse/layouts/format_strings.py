@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from string import Formatter
 
-from clickstream.errors import UnusableFormat
+from clickstream.core.errors import UnusableFormat
 from clickstream.parse.layouts import apache, nginx
 from clickstream.parse.layouts.assemble import REST, FormatField, Piece, assemble
 from clickstream.parse.layouts.layout import Holds, LineLayout

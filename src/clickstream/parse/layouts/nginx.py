@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from clickstream.errors import UnusableFormat
+from clickstream.core.errors import UnusableFormat
 from clickstream.parse.layouts.assemble import FormatField, Piece
 from clickstream.parse.rows import OPTIONAL_FIELDS
 from clickstream.parse.times import TimeFormat

@@ -15,7 +15,8 @@ from datetime import timedelta
 from enum import StrEnum
 from itertools import groupby
 
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
+from clickstream.core.wording import quantity
 from clickstream.lake import Lake, hour_ledger, views
 from clickstream.pipeline.hour.batch import build_hours, split_into_batches
 from clickstream.pipeline.hour.build import is_staged
@@ -32,7 +33,6 @@ from clickstream.pipeline.hour.outdated import (
 from clickstream.pipeline.hour.replay_window import close_renewed_periods
 from clickstream.pipeline.hour.states import Published
 from clickstream.pipeline.publish.publish import IsComing, publish_built
-from clickstream.wording import quantity
 
 
 class Steps(StrEnum):

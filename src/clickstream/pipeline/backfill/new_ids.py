@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
 
-from clickstream.errors import InputError, PastWindow, RawDeleted
-from clickstream.hours import Hour, hour_range
+from clickstream.core.errors import InputError, PastWindow, RawDeleted
+from clickstream.core.hours import Hour, hour_range
+from clickstream.core.wording import quantity
 from clickstream.lake import Lake, athena, hour_ledger, raw, visitor_keys
 from clickstream.lake.hour_ledger import LedgerRow
 from clickstream.lake.visitor_keys import KeyPeriod, OpenPeriod
 from clickstream.pipeline.backfill.backfill import Progress, rebuild, track_progress
 from clickstream.pipeline.hour.replay_window import ReplayWindow, raise_first
-from clickstream.wording import quantity
 
 _PUBLISHED = """
 select count(distinct session_id), count(distinct visitor_id)

@@ -22,12 +22,12 @@ from clickstream.collect import (
     kind_of,
 )
 from clickstream.collect.source import HostFileError, describe_failed_read, describe_gone
-from clickstream.errors import ClickstreamError, InputError
+from clickstream.core.errors import ClickstreamError, InputError
+from clickstream.core.wording import printable, shorten
 from clickstream.lake.collection import PullState
 from clickstream.pipeline.hosts.opening import open_source
 from clickstream.settings import AUTO, Settings, SourceSettings
 from clickstream.step_config import log_format_of
-from clickstream.wording import printable, shorten
 
 OPENED = 10
 """Number of newest files that are opened, to check whether the account may read them."""

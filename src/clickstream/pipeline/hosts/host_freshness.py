@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from clickstream.collect import hosts_of, instance_name
 from clickstream.completeness import LAG
-from clickstream.errors import NoHost, RefusedFiles, StateCode, with_code
+from clickstream.core.errors import NoHost, RefusedFiles, StateCode, with_code
+from clickstream.core.wording import describe_duration, quantity
 from clickstream.lake import Lake, aws_errors, collection
 from clickstream.lake.collection import (
     PULL_STATES,
@@ -23,7 +24,6 @@ from clickstream.lake.collection import (
     WaitingFile,
     unreadable_since,
 )
-from clickstream.wording import describe_duration, quantity
 
 SOURCE_LAG = timedelta(hours=24)
 """Age of a host's newest line from which on it is late: a quiet site may log none for a night."""

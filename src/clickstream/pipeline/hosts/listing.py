@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from clickstream.collect import Host, find_instances, gone_host, hosts_of, instance_name
-from clickstream.errors import AwsRefused, AwsUnavailable, NoHost
+from clickstream.core.errors import AwsRefused, AwsUnavailable, NoHost
+from clickstream.core.wording import shorten
 from clickstream.lake import Lake, aws_errors, bookmarks, collection
 from clickstream.lake.collection import PullState
 from clickstream.settings import Settings, SourceSettings
-from clickstream.wording import shorten
 
 UNKNOWN_INSTANCES = "instances"
 """`SOURCE.instances` is the name for all hosts of a source whose instances AWS does not return."""

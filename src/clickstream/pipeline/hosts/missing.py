@@ -13,7 +13,7 @@ from datetime import timedelta
 from itertools import groupby
 from typing import Any
 
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 from clickstream.lake import Lake, aws_errors, hour_ledger
 from clickstream.pipeline.hosts.host_freshness import expected_states
 from clickstream.tables.hour_ledger import HOSTS_SEPARATOR

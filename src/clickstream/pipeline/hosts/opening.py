@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from clickstream.collect import Host, HostLogin, LogSource, kind_of
-from clickstream.errors import HostUnreachable, InputError, NoHost
+from clickstream.core.errors import HostUnreachable, InputError, NoHost
 from clickstream.settings import Settings, SourceSettings
 
 

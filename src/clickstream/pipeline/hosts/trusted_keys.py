@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clickstream.collect import Host, kind_of
-from clickstream.errors import InputError, NoHost
+from clickstream.core.errors import InputError, NoHost
 from clickstream.settings import Settings
 
 if TYPE_CHECKING:

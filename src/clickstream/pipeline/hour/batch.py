@@ -14,7 +14,7 @@ import pyarrow as pa
 from more_itertools import constrained_batches, split_when
 
 from clickstream import sessions
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 from clickstream.lake import Lake, aws_errors, hour_ledger, raw
 from clickstream.lake.hour_ledger import LedgerRow
 from clickstream.lake.raw import RawObject

@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from clickstream import __version__, clean, dictionary_encoding, parse, sessions
+from clickstream import __version__, clean, parse, sessions
 from clickstream.clean.hosts import requests_of_site
-from clickstream.errors import DamagedObject
-from clickstream.hours import Hour
+from clickstream.core import dictionary_encoding
+from clickstream.core.errors import DamagedObject
+from clickstream.core.hours import Hour
 from clickstream.lake import Lake, aws_errors, hour_ledger, objects, raw, staging
 from clickstream.lake.hour_ledger import LedgerRow
 from clickstream.lake.raw import RawObject

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from clickstream import sessions
-from clickstream.hours import Hour, hour_range
+from clickstream.core.hours import Hour, hour_range
 from clickstream.lake import Lake, hour_ledger
 from clickstream.lake.visitor_keys import KeyIds
 from clickstream.pipeline.hour.replay_window import KEY_COLUMNS, ReplayWindow

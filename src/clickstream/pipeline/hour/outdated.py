@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from clickstream import __version__
-from clickstream.errors import InputError, PastWindow, RawDeleted
-from clickstream.hours import Hour, describe_hours, hour_range
+from clickstream.core.errors import InputError, PastWindow, RawDeleted
+from clickstream.core.hours import Hour, describe_hours, hour_range
+from clickstream.core.wording import quantity, shorten
 from clickstream.lake import Lake, hour_ledger, raw
 from clickstream.lake.hour_ledger import LedgerRow
 from clickstream.pipeline.hour.chain import broken_hours, last_reached
 from clickstream.pipeline.hour.replay_window import ReplayWindow, raise_first
 from clickstream.pipeline.site import changed_settings, settings_digest
-from clickstream.wording import quantity, shorten
 
 UNBUILT = LedgerRow({})
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from clickstream.errors import KeyDestroyed, PastWindow, RawDeleted
-from clickstream.hours import Hour, describe_hours
+from clickstream.core.errors import KeyDestroyed, PastWindow, RawDeleted
+from clickstream.core.hours import Hour, describe_hours
 from clickstream.lake import Lake, hour_ledger, visitor_keys
 from clickstream.lake.hour_ledger import LedgerRow
 from clickstream.lake.intents import interrupted_hours

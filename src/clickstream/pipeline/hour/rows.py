@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from clickstream import clean, sessions
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 from clickstream.parquet import shape
 from clickstream.sessions import SessionRules
 from clickstream.tables import HITS, SESSION_PARTS, Table

@@ -18,8 +18,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from clickstream import clean, dictionary_encoding
-from clickstream.hours import Hour
+from clickstream import clean
+from clickstream.core import dictionary_encoding
+from clickstream.core.hours import Hour
 
 ROWS_AT_ONCE = 350_000
 """Requests that are labelled in one batch of a large hour; a group has about as many."""

@@ -11,12 +11,12 @@ from typing import Any, Self
 
 import pyarrow as pa
 
-from clickstream.errors import OutdatedStagedRows, UnbalancedHour
-from clickstream.hours import Hour
+from clickstream.core.errors import OutdatedStagedRows, UnbalancedHour
+from clickstream.core.hours import Hour
+from clickstream.core.wording import quantity
 from clickstream.lake.staging import Staged, name_of
 from clickstream.lake.visitor_keys import KeyIds
 from clickstream.tables import SCHEMA, Table
-from clickstream.wording import quantity
 
 
 def balance_text(balance: Mapping[str, int]) -> str:

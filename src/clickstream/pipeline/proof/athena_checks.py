@@ -14,7 +14,7 @@ import pandas as pd
 from more_itertools import constrained_batches
 
 from clickstream.clean.request_kinds import COUNTED_UNDER
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 from clickstream.lake import Lake, athena
 from clickstream.pipeline.proof.report import Finding
 from clickstream.tables import BALANCE

@@ -24,8 +24,9 @@ from clickstream.completeness import (
     find_low_hours,
     measure_completeness,
 )
-from clickstream.errors import StateCode, with_code
-from clickstream.hours import Hour, HourSpan, describe_hours, hour_range
+from clickstream.core.errors import StateCode, with_code
+from clickstream.core.hours import Hour, HourSpan, describe_hours, hour_range
+from clickstream.core.wording import describe_duration, quantity
 from clickstream.lake import Lake, aws_errors, hour_ledger, raw
 from clickstream.lake.collection import PullState, unreadable_since
 from clickstream.lake.intents import interrupted_since
@@ -44,7 +45,6 @@ from clickstream.pipeline.publish.late_lines import LateHour, late_hours
 from clickstream.pipeline.site import settings_digest
 from clickstream.step_config import sources_with_dates
 from clickstream.tables.hour_ledger import HOSTS_SEPARATOR
-from clickstream.wording import describe_duration, quantity
 
 DEFAULT_DAYS = 35
 PUBLICATION_LIMIT = timedelta(minutes=30)

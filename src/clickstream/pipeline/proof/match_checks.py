@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from clickstream.errors import StateCode, with_code
+from clickstream.core.errors import StateCode, with_code
+from clickstream.core.wording import quantity, shorten
 from clickstream.insight.credit import MODELS, SCALE
 from clickstream.lake import Lake, athena, aws_errors
 from clickstream.pipeline.proof.sales_checks import dates_within
-from clickstream.wording import quantity, shorten
 
 _COUNTS = """
 with

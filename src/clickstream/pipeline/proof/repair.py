@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from clickstream.errors import ClickstreamError
-from clickstream.hours import Hour
+from clickstream.core.errors import ClickstreamError
+from clickstream.core.hours import Hour
+from clickstream.core.wording import quantity
 from clickstream.lake import Lake, aws_errors, raw
 from clickstream.pipeline.hour.replay_window import close_renewed_periods
 from clickstream.pipeline.proof.report import VerifyReport
 from clickstream.pipeline.proof.verify import stray_marks, verify
 from clickstream.pipeline.publish.publish import build_hour
-from clickstream.wording import quantity
 
 
 @aws_errors.translate_errors()

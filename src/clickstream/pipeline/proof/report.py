@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from clickstream.hours import Hour, HourSpan, describe_hours, group_hours
-from clickstream.wording import quantity
+from clickstream.core.hours import Hour, HourSpan, describe_hours, group_hours
+from clickstream.core.wording import quantity
 
 Remedy = Literal["build again", "drop marks", "close period", "none"]
 

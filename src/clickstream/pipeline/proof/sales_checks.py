@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from clickstream.errors import InputError, StateCode, with_code
+from clickstream.core.errors import InputError, StateCode, with_code
+from clickstream.core.wording import amount, quantity, shorten
 from clickstream.lake import Lake, athena, aws_errors, sales_publication
 from clickstream.lake.views import views_of
 from clickstream.pipeline.sales.status import stored_listings
@@ -25,7 +26,6 @@ from clickstream.tables.sales import (
     REFUNDS,
     SALES_LEDGER,
 )
-from clickstream.wording import amount, quantity, shorten
 
 _DIFFERENCES = "order_differences"
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from clickstream import parse
-from clickstream.errors import DamagedObject
-from clickstream.hours import Hour, HourSpan
+from clickstream.core.errors import DamagedObject
+from clickstream.core.hours import Hour, HourSpan
+from clickstream.core.wording import quantity
 from clickstream.lake import Lake, aws_errors, fact_files, raw
 from clickstream.lake.fact_files import FactFile
 from clickstream.lake.iceberg import iceberg_tables
@@ -21,7 +22,6 @@ from clickstream.pipeline.hour.outdated import check_range
 from clickstream.pipeline.hour.replay_window import ReplayWindow
 from clickstream.step_config import log_format_of
 from clickstream.tables import HITS, HOUR_LEDGER, RAW_OBJECTS, REJECTS, Table
-from clickstream.wording import quantity
 
 _BUILT_WITHOUT_READING = (HITS, REJECTS)
 """Tables whose rows a publication replaces without reading them."""

@@ -13,7 +13,8 @@ from datetime import datetime
 import pandas as pd
 import pyarrow as pa
 
-from clickstream.hours import Hour, HourSpan, hour_range
+from clickstream.core.hours import Hour, HourSpan, hour_range
+from clickstream.core.wording import quantity
 from clickstream.lake import Lake, aws_errors, hour_ledger, raw
 from clickstream.lake.intents import interrupted_hours
 from clickstream.lake.raw import RawObject
@@ -23,7 +24,6 @@ from clickstream.pipeline.hour.replay_window import ReplayWindow, renewals
 from clickstream.pipeline.proof.athena_checks import LONGEST_SESSION_DAYS, disagreeing
 from clickstream.pipeline.proof.report import Finding, VerifyReport
 from clickstream.tables import BALANCE
-from clickstream.wording import quantity
 
 LINES_WAIT = "it does not contain its late lines yet"
 STILL_FORMER_IDS = "it still has its former visitor ids; its key period has been open for new ones"

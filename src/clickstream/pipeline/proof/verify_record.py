@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
 
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
+from clickstream.core.wording import quantity, shorten
 from clickstream.lake import Lake, aws_errors
 from clickstream.lake.records import RecordStore
-from clickstream.wording import quantity, shorten
 
 Verified = Literal["hours", "sales", "matches"]
 """What a verification is about."""

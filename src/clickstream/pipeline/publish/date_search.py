@@ -13,9 +13,9 @@ from typing import NamedTuple
 import pandas as pd
 
 from clickstream import __version__, people
+from clickstream.core.text_digests import digest_texts
 from clickstream.tables import Table
 from clickstream.tables.dates import SUSPECTED_COHORTS, SUSPECTED_VISITORS
-from clickstream.text_digests import digest_texts
 
 
 class Estimate(NamedTuple):

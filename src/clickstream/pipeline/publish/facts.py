@@ -21,7 +21,9 @@ from typing import Any
 import pyarrow.compute as pc
 from more_itertools import split_when
 
-from clickstream.errors import InputError
+from clickstream.core.errors import InputError
+from clickstream.core.text_digests import digest_texts
+from clickstream.core.wording import quantity, shorten
 from clickstream.lake import Lake, aws_errors, fact_files
 from clickstream.lake import views as athena_views
 from clickstream.lake.fact_files import ALL_FACT_VIEWS, FACT_VIEWS, FactFile, Manifest
@@ -40,8 +42,6 @@ from clickstream.tables.locations import LOCATION_CANDIDATES
 from clickstream.tables.sales import SALES_LEDGER, SALES_TABLES
 from clickstream.tables.sales_listings import LISTING_LEDGER, LISTING_TABLES
 from clickstream.tables.sales_matches import MATCH_LEDGER, MATCH_TABLES
-from clickstream.text_digests import digest_texts
-from clickstream.wording import quantity, shorten
 
 # Versions of fact files: digests of the SQL of a view and of the publications that it reads.
 #

@@ -11,13 +11,13 @@ from itertools import groupby
 from typing import Any
 
 from clickstream import parse
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
+from clickstream.core.wording import quantity
 from clickstream.lake import Lake, hour_ledger, raw
 from clickstream.lake.hour_ledger import LedgerRow
 from clickstream.lake.raw import RawObject
 from clickstream.pipeline.hour.replay_window import ReplayWindow
 from clickstream.step_config import log_format_of
-from clickstream.wording import quantity
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,9 @@ from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Any
 
-from clickstream.errors import StaleHour
-from clickstream.hours import Hour
+from clickstream.core.errors import StaleHour
+from clickstream.core.hours import Hour
+from clickstream.core.wording import quantity
 from clickstream.lake import Lake, fact_files, hour_ledger, objects, raw, visitor_keys
 from clickstream.lake.iceberg import iceberg_tables, table_maintenance
 from clickstream.lake.iceberg.iceberg_tables import LoadedTable
@@ -29,7 +30,6 @@ from clickstream.lake.visitor_keys import KeyPeriod
 from clickstream.pipeline.hosts.missing import complete_hours
 from clickstream.pipeline.publish.late_lines import late_hours
 from clickstream.tables import RAW_OBJECTS
-from clickstream.wording import quantity
 
 # Retention of raw lines: which are deleted, and which hours keep theirs.
 #

@@ -17,8 +17,8 @@ import pandas as pd
 import pyarrow as pa
 
 from clickstream import __version__, sessions
-from clickstream.errors import StaleHour
-from clickstream.hours import Hour, hour_range
+from clickstream.core.errors import StaleHour
+from clickstream.core.hours import Hour, hour_range
 from clickstream.lake import Lake, aws_errors, hour_ledger, raw, views
 from clickstream.lake.hour_ledger import LedgerRow
 from clickstream.lake.intents import select_compared

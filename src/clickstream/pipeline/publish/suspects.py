@@ -14,9 +14,12 @@ from datetime import UTC, date, datetime, timedelta
 
 import pandas as pd
 
-from clickstream import dictionary_encoding, people
-from clickstream.errors import StaleHour
-from clickstream.hours import Hour
+from clickstream import people
+from clickstream.core import dictionary_encoding
+from clickstream.core.errors import StaleHour
+from clickstream.core.hours import Hour
+from clickstream.core.text_digests import digest_texts
+from clickstream.core.wording import quantity, shorten
 from clickstream.lake import Lake, aws_errors
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.parquet import shape
@@ -27,8 +30,6 @@ from clickstream.tables.dates import (
     PEOPLE_ESTIMATES,
     VISITOR_COUNTS,
 )
-from clickstream.text_digests import digest_texts
-from clickstream.wording import quantity, shorten
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from clickstream.collect import Host, HostLogin, event_loop, instance_name, kind_of
-from clickstream.errors import AwsRefused, AwsUnavailable, ClickstreamError, MissingDirectory
+from clickstream.core.errors import AwsRefused, AwsUnavailable, ClickstreamError, MissingDirectory
 from clickstream.lake import Lake, aws_errors, collection
 from clickstream.pipeline.hosts.listing import UNKNOWN_INSTANCES
 from clickstream.pipeline.hosts.opening import login_of, open_source

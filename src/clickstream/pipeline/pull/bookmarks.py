@@ -18,8 +18,8 @@ import numpy as np
 from clickstream import parse
 from clickstream.collect import OpenLog, is_named_access_log
 from clickstream.collect.file_identity import TAIL_BYTES, checkpoint_offsets, digest, fingerprint
-from clickstream.errors import InputError
-from clickstream.hours import Hour
+from clickstream.core.errors import InputError
+from clickstream.core.hours import Hour
 from clickstream.lake import Lake, objects, raw
 from clickstream.lake.bookmarks import Bookmark, load
 from clickstream.parse.detect import SAMPLE_LINES

@@ -13,12 +13,12 @@ from threading import Lock
 
 from clickstream import parse
 from clickstream.collect import LogSource
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
+from clickstream.core.wording import quantity
 from clickstream.lake import Lake
 from clickstream.lake.bookmarks import Bookmark, FinishedFiles
 from clickstream.settings import AUTO, SourceSettings
 from clickstream.step_config import log_format_of
-from clickstream.wording import quantity
 
 REPORT_SECONDS = 10
 """Seconds between two sentences about the progress of a pull."""

@@ -17,8 +17,8 @@ from clickstream.collect import FileHandle, FileStat, ListedFile, OpenLog
 from clickstream.collect.file_identity import TAIL_BYTES, checkpoints, digest, read_trailer
 from clickstream.collect.source import HostFileError, describe_failed_read, describe_gone
 from clickstream.collect.spool import spooled
-from clickstream.errors import InputError
-from clickstream.hours import Hour
+from clickstream.core.errors import InputError
+from clickstream.core.hours import Hour
 from clickstream.lake import Lake, raw
 from clickstream.lake.bookmarks import Bookmark, load, save
 from clickstream.pipeline.pull.bookmarks import NotAnAccessLog, find_bookmark

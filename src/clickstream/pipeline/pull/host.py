@@ -14,13 +14,14 @@ from typing import Any
 
 from clickstream import __version__
 from clickstream.collect import DirectorySource, ListedFile, LogSource, is_named_access_log
-from clickstream.errors import (
+from clickstream.core.errors import (
     HostKeyRefused,
     HostUnreachable,
     InputError,
     PullLimitReached,
     UnusableAnswer,
 )
+from clickstream.core.wording import printable, quantity, shorten
 from clickstream.lake import Lake, aws_errors, bookmarks, collection
 from clickstream.lake.bookmarks import FinishedFiles
 from clickstream.lake.collection import (
@@ -34,7 +35,6 @@ from clickstream.pipeline import site
 from clickstream.pipeline.pull.context import HostPull, PullProgress, PullTotals
 from clickstream.pipeline.pull.file import Outcome, pull_file
 from clickstream.settings import AUTO, SourceSettings
-from clickstream.wording import printable, quantity, shorten
 
 NAMES_SHOWN = 5
 """Limit of the file names in a sentence; further ones are counted."""

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clickstream import parse
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 from clickstream.lake.bookmarks import Bookmark
 from clickstream.parse.entries import Entries
 from clickstream.parse.format_changes import segments

@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any
 
 from clickstream.collect.sales.reader import SalesReader, Survey
-from clickstream.errors import ClickstreamError
+from clickstream.core.errors import ClickstreamError
 from clickstream.pipeline.sales.opening import open_source, rules_of
 from clickstream.sales.identities import DayTotals, OrderDifference, order_differences, totals_of
 from clickstream.sales.listings import build_listings

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 from clickstream.insight.credit import LEAST_ORDERS, Effects
 from clickstream.insight.markov import Path, removal_effects
 from clickstream.lake import Lake, match_reads

@@ -14,7 +14,8 @@ from datetime import UTC, date, datetime
 import pyarrow as pa
 
 from clickstream import __version__
-from clickstream.errors import StaleHour
+from clickstream.core.errors import StaleHour
+from clickstream.core.wording import quantity
 from clickstream.lake import Lake, aws_errors
 from clickstream.lake.iceberg.iceberg_tables import LoadedTable
 from clickstream.lake.sales_publication import NewRows, listings_of, publish, version_of
@@ -25,7 +26,6 @@ from clickstream.sales.row_reader import Record
 from clickstream.settings.sales import SalesSettings
 from clickstream.tables import Table
 from clickstream.tables.sales_listings import LISTING_LEDGER, LISTING_REJECTS, VERSIONED_TABLES
-from clickstream.wording import quantity
 
 _ATTEMPTS = 5
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from clickstream.errors import InputError
-from clickstream.hours import Hour
+from clickstream.core.errors import InputError
+from clickstream.core.hours import Hour
 from clickstream.insight.location_market import Market, MarketModel, fit_market
 from clickstream.insight.location_plan import LocationPlan, RankedCandidate, plan_locations
 from clickstream.insight.location_rows import MarketGaps, build_market

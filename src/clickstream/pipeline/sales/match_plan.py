@@ -17,7 +17,9 @@ import pyarrow.compute as pc
 from more_itertools import split_when
 
 from clickstream import __version__
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
+from clickstream.core.text_digests import digest_texts
+from clickstream.core.wording import shorten
 from clickstream.lake import Lake, hour_ledger, match_reads
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.lake.sales_publication import MATCHES, is_unfinished, ledger_rows, versions
@@ -32,8 +34,6 @@ from clickstream.tables import HOUR_LEDGER
 from clickstream.tables.dates import PEOPLE_ESTIMATES
 from clickstream.tables.sales import SALES_LEDGER
 from clickstream.tables.sales_matches import MATCH_LEDGER
-from clickstream.text_digests import digest_texts
-from clickstream.wording import shorten
 
 LEAST_HORIZON = 400
 """Days before today whose dates are compared at least, as `horizon_days` of a source."""

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 from clickstream.lake import Lake, match_reads
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.lake.visitor_keys import KeyPeriod

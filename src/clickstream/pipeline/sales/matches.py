@@ -19,8 +19,10 @@ from typing import Any
 import pyarrow as pa
 
 from clickstream import __version__
-from clickstream.errors import StaleHour
-from clickstream.hours import Hour
+from clickstream.core.errors import StaleHour
+from clickstream.core.hours import Hour
+from clickstream.core.text_digests import digest_texts
+from clickstream.core.wording import quantity
 from clickstream.lake import Lake, aws_errors, sales_publication
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.lake.sales_publication import NewRows, matches_of
@@ -43,8 +45,6 @@ from clickstream.tables.sales_matches import (
     ORDER_MATCHES,
     ORDER_TOUCHES,
 )
-from clickstream.text_digests import digest_texts
-from clickstream.wording import quantity
 
 _ATTEMPTS = 5
 

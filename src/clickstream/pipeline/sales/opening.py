@@ -17,7 +17,7 @@ from clickstream.collect.sales.file_places import (
     files_of_prefix,
 )
 from clickstream.collect.sales.reader import SalesReader, TableToRead
-from clickstream.errors import IncompleteConnection, InputError, UnusableRule
+from clickstream.core.errors import IncompleteConnection, InputError, UnusableRule
 from clickstream.sales.campaign_tags import CampaignTags, parse_campaign_tags
 from clickstream.sales.column_maps import ColumnMap
 from clickstream.sales.fields import (

@@ -19,7 +19,9 @@ import pyarrow.parquet as pq
 
 from clickstream import __version__
 from clickstream.collect.sales.reader import DayDigest, SalesReader, Survey, is_between
-from clickstream.errors import StaleHour, UnbalancedSales
+from clickstream.core.errors import StaleHour, UnbalancedSales
+from clickstream.core.text_digests import digest_texts
+from clickstream.core.wording import amount, quantity
 from clickstream.lake import Lake, aws_errors, sales_publication, staging
 from clickstream.lake.collection import noting_failure
 from clickstream.lake.sales_publication import NewRows, publish, sales_of
@@ -38,8 +40,6 @@ from clickstream.tables.sales import (
     SALES_LEDGER,
     SALES_REJECTS,
 )
-from clickstream.text_digests import digest_texts
-from clickstream.wording import amount, quantity
 
 # A date of a source of sales between its read and its publication, as tasks pass it on.
 

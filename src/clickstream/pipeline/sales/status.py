@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
+from clickstream.core.wording import amount, quantity
 from clickstream.lake import Lake, aws_errors
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.lake.sales_publication import ledger_rows
@@ -22,7 +23,6 @@ from clickstream.tables import Table
 from clickstream.tables.sales import OF_SALES_DAYS, SALES_REJECTS
 from clickstream.tables.sales_listings import LISTING_LEDGER, VERSIONED_TABLES
 from clickstream.tables.sales_matches import CONFIRMATION_VIEWS, ORDER_MATCHES
-from clickstream.wording import amount, quantity
 
 LONGEST_LOOK = 400
 """Days before today in which dates of sales are looked for."""

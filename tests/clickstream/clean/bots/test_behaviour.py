@@ -20,10 +20,10 @@ from clickstream.clean.bots import (
     is_scanner_path,
 )
 from clickstream.clean.request_kinds import KINDS
+from clickstream.core.hours import Hour
 from clickstream.demo.cafe import CafeRules
 from clickstream.demo.cafe.history import traffic
 from clickstream.demo.cafe.weblog import Request, render
-from clickstream.hours import Hour
 from clickstream.parse import parse
 
 RULES = BehaviourRules()

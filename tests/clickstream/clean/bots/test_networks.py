@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clickstream.clean.bots import Networks, Verdict, agent_verdict
-from clickstream.errors import InputError
+from clickstream.core.errors import InputError
 
 GOOGLEBOT = agent_verdict(
     "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"

@@ -10,7 +10,7 @@ from tests.clickstream.clean.builders import BROWSER, KEY, line, requests, table
 from clickstream.clean import Cleaner, CleanRules, Networks, VisitorKeys
 from clickstream.clean.bots import OWN_EQUIPMENT
 from clickstream.clean.request_kinds import balance
-from clickstream.errors import SettingsError
+from clickstream.core.errors import SettingsError
 from clickstream.settings import Settings
 from clickstream.settings.labels import BotSettings, CleanSettings
 from clickstream.step_config import clean_rules

@@ -35,7 +35,7 @@ from tests.support.examples import examples
 from clickstream.clean.bots.agent_keys import parse_directory
 from clickstream.clean.bots.signatures import SignatureVerifier
 from clickstream.clean.bots.signed_request import SignedRequest
-from clickstream.errors import UnusableRule
+from clickstream.core.errors import UnusableRule
 
 VECTORS = tomllib.loads(Path(__file__).with_name("signature_vectors.toml").read_text())
 ALGORITHMS = {

@@ -26,7 +26,7 @@ from tests.clickstream.clean.builders import BROWSER, KEY
 
 from clickstream.clean import Cleaner, VisitorKeys
 from clickstream.clean.bots.signed_request import SignedRequest
-from clickstream.errors import UnusableRule
+from clickstream.core.errors import UnusableRule
 from clickstream.parse import parse
 from clickstream.parse.formats import compile_format
 from clickstream.settings import Settings, SiteSettings

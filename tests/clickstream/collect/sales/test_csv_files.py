@@ -15,7 +15,7 @@ from tests.support.cases import each_case
 from clickstream.collect.sales.csv_files import CsvReader
 from clickstream.collect.sales.file_places import files_of_directory, files_of_prefix
 from clickstream.collect.sales.reader import TableToRead
-from clickstream.errors import UnusableSales
+from clickstream.core.errors import UnusableSales
 from clickstream.lake import Lake
 
 TABLES = (

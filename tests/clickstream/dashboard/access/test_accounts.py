@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from tests.clickstream.dashboard.access.builders import PASSWORD, SCRYPT, with_account
 
+from clickstream.core.errors import InputError
 from clickstream.dashboard.access.accounts import OWNER, Accounts, PasswordHash
-from clickstream.errors import InputError
 
 
 def test_only_the_right_password_of_an_account_is_accepted(tmp_path: Path) -> None:

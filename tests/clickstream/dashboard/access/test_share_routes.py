@@ -14,7 +14,7 @@ from tests.clickstream.dashboard.access.builders import NOW, OWN_PAGE, PAGE, Mom
 from clickstream.dashboard.access.guard import install_embedded
 from clickstream.dashboard.access.identity import Identity
 from clickstream.dashboard.access.shares import MOST_SHARES, Share, Shares
-from clickstream.dashboard.questions.view import TABS, View
+from clickstream.dashboard.ask.view import TABS, View
 from clickstream.dashboard.web.app import build_app
 
 FORM = {

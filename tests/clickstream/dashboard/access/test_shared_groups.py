@@ -15,9 +15,9 @@ from tests.support.examples import examples
 from tests.support.finished_cafe import NOW
 
 from clickstream.dashboard.access.shares import Share
-from clickstream.dashboard.questions.dimensions import PLACE_MINIMUM
-from clickstream.dashboard.questions.view import TABS, Tab, View
-from clickstream.dashboard.tabs.panels import PANELS
+from clickstream.dashboard.ask.dimensions import PLACE_MINIMUM
+from clickstream.dashboard.ask.view import TABS, Tab, View
+from clickstream.dashboard.pages.panels import PANELS
 from clickstream.dashboard.web.app import build_app
 from clickstream.dashboard.web.service import DashboardService
 from clickstream.lake import Lake

@@ -10,10 +10,10 @@ from starlette.routing import Route
 from tests.clickstream.dashboard.access.builders import NOW, OWN_PAGE, PAGE, Moment, browser
 from tests.support.cases import each_case
 
+from clickstream.core.errors import ClickstreamError
 from clickstream.dashboard.access.shares import Share, Shares
-from clickstream.dashboard.questions.view import TABS, View
-from clickstream.dashboard.tabs.panels import PANELS
-from clickstream.errors import ClickstreamError
+from clickstream.dashboard.ask.view import TABS, View
+from clickstream.dashboard.pages.panels import PANELS
 
 DAY = "from=2026-11-20&to=2026-11-20"
 LINKED = ("overview", "machines")

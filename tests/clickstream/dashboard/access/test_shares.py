@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from itsdangerous import Signer
 from tests.support.examples import many_examples
 
+from clickstream.core.errors import InputError
 from clickstream.dashboard.access.accounts import Accounts
 from clickstream.dashboard.access.sessions import SessionCookies
 from clickstream.dashboard.access.shares import (
@@ -27,8 +28,7 @@ from clickstream.dashboard.access.shares import (
     ShareEnd,
     Shares,
 )
-from clickstream.dashboard.questions.view import TABS, View
-from clickstream.errors import InputError
+from clickstream.dashboard.ask.view import TABS, View
 
 NOW = datetime(2026, 11, 20, 12, 30, tzinfo=UTC)
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"

@@ -12,6 +12,8 @@ from tests.clickstream.dashboard.builders import Visit
 from tests.clickstream.dashboard.rendered import page_of
 from tests.clickstream.dashboard.week_facts import joined_store
 
+from clickstream.dashboard.ask.periods import Period, start_of
+from clickstream.dashboard.ask.view import View
 from clickstream.dashboard.changes.significance import (
     compare_count,
     compare_share,
@@ -21,8 +23,6 @@ from clickstream.dashboard.changes.significance import (
 )
 from clickstream.dashboard.changes.weeks import WEEKS, ask_weeks
 from clickstream.dashboard.changes.weeks import Weeks as Compared
-from clickstream.dashboard.questions.periods import Period, start_of
-from clickstream.dashboard.questions.view import View
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clickstream.core.errors import InputError
 from clickstream.dashboard.entries.entry_file import EntryFile
 from clickstream.dashboard.entries.own_notes import LONGEST_TEXT, MOST_NOTES, OWN_NOTES, OwnNote
 from clickstream.dashboard.entries.store import NoteStore
-from clickstream.errors import InputError
 
 NOW = datetime(2026, 11, 24, 15, 20, tzinfo=UTC)
 UNDO_DAYS = 7

@@ -17,11 +17,11 @@ from tests.clickstream.dashboard.builders import (
 from tests.clickstream.dashboard.rendered import NOW, html_of, page_of, placeholders_of, texts_of
 from tests.clickstream.dashboard.strategies import HOSTILE
 
+from clickstream.dashboard.ask.view import View
 from clickstream.dashboard.charts.line import MARKER_SIZE, NARROW, WIDE, ChartSeries, line_chart
 from clickstream.dashboard.entries.own_notes import OwnNote
 from clickstream.dashboard.entries.store import ShownNotes
-from clickstream.dashboard.questions.view import View
-from clickstream.dashboard.tabs.panels import PANELS
+from clickstream.dashboard.pages.panels import PANELS
 from clickstream.dashboard.web.details import csv_lines, detail_parts
 from clickstream.dashboard.web.rendering import Renderer
 from clickstream.dashboard.widgets.buckets import buckets_of

@@ -31,10 +31,10 @@ from tests.clickstream.dashboard.week_facts import (
 )
 from tests.support.cases import each_case
 
-from clickstream.dashboard.questions.dimensions import FILTERS
-from clickstream.dashboard.questions.periods import Period, start_of
-from clickstream.dashboard.questions.view import TABS, Filter, Tab, View
-from clickstream.dashboard.questions.view_urls import parse_view
+from clickstream.dashboard.ask.dimensions import FILTERS
+from clickstream.dashboard.ask.periods import Period, start_of
+from clickstream.dashboard.ask.view import TABS, Filter, Tab, View
+from clickstream.dashboard.ask.view_urls import parse_view
 from clickstream.dashboard.sentences import Findings, find_sentences
 from clickstream.settings import GoalSettings, Settings
 

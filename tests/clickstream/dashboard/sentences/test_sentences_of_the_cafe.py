@@ -13,8 +13,8 @@ from tests.clickstream.dashboard.cafe_facts import CafeWeeks, local, simulate_we
 from tests.clickstream.dashboard.rendered import page_of
 
 from clickstream import settings
-from clickstream.dashboard.questions.periods import start_of
-from clickstream.dashboard.questions.view import Tab, View
+from clickstream.dashboard.ask.periods import start_of
+from clickstream.dashboard.ask.view import Tab, View
 from clickstream.dashboard.sentences import Sentence, find_sentences
 from clickstream.demo.cafe import CafeRules, PersonSession
 from clickstream.demo.cafe.story import ORDER_FAILURE_DAY, WAVE_DAY

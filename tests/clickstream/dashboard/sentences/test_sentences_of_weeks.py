@@ -14,19 +14,19 @@ from pathlib import Path
 
 import pytest
 from tests.clickstream.dashboard.builders import FactStore
-from tests.clickstream.dashboard.digest.mails import html_part, mail_of
+from tests.clickstream.dashboard.mail.mails import html_part, mail_of
 from tests.clickstream.dashboard.rendered import claims_of, html_of, page_of
 from tests.clickstream.dashboard.week_facts import Weeks, weeks_to_ask
 from tests.support.sales_files import with_sales
 
+from clickstream.dashboard.ask.view import TABS, Tab, View
 from clickstream.dashboard.changes.candidates import Scope
 from clickstream.dashboard.changes.verdicts import find_changes
-from clickstream.dashboard.digest.content import build_content
-from clickstream.dashboard.digest.week import Week
-from clickstream.dashboard.questions.view import TABS, Tab, View
+from clickstream.dashboard.mail.content import build_content
+from clickstream.dashboard.mail.week import Week
+from clickstream.dashboard.pages.overview.tiles import build_tiles
 from clickstream.dashboard.sentences import Findings, find_sentences
 from clickstream.dashboard.sentences.causes import explain
-from clickstream.dashboard.tabs.overview.tiles import build_tiles
 from clickstream.dashboard.widgets.course import ask_course
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.settings import GoalSettings, Settings

@@ -16,10 +16,10 @@ from tests.clickstream.dashboard.builders import FactStore, Visit, fact_tables
 from tests.clickstream.dashboard.rendered import page_of
 from tests.clickstream.dashboard.strategies import DAYS, FIRST, filters, visits
 
-from clickstream.dashboard.questions.panel import Panel
-from clickstream.dashboard.questions.view import View
-from clickstream.dashboard.questions.view_urls import parse_view
-from clickstream.dashboard.tabs.panels import PANELS, questions_of
+from clickstream.dashboard.ask.panel import Panel
+from clickstream.dashboard.ask.view import View
+from clickstream.dashboard.ask.view_urls import parse_view
+from clickstream.dashboard.pages.panels import PANELS, questions_of
 from clickstream.dashboard.visits import listing
 from clickstream.dashboard.visits.links import view_behind
 from clickstream.dashboard.visits.listing import build_list, csv_rows

@@ -12,14 +12,14 @@ from tests.clickstream.dashboard.builders import FactStore, Visit, fact_tables
 from tests.clickstream.dashboard.rendered import page_of
 from tests.clickstream.dashboard.strategies import DAYS, FIRST, HOSTILE, values, visits
 
-from clickstream.dashboard.questions.view import View
+from clickstream.core.wording import printable
+from clickstream.dashboard.ask.view import View
 from clickstream.dashboard.visits.listing import build_list
 from clickstream.dashboard.visits.visit import VisitPage, build_visit, find_visit
 from clickstream.dashboard.web.rendering import Renderer
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.settings import Settings
 from clickstream.settings.sections import FunnelStepSettings
-from clickstream.wording import printable
 
 START = datetime(2026, 11, 2, 9)
 RANGE = View().with_days(FIRST, FIRST + timedelta(days=DAYS - 1))

@@ -22,20 +22,20 @@ from tests.support.tiers import first_in_make_test
 from clickstream import settings
 from clickstream.alerts.incidents import Incidents, Mute, Rule
 from clickstream.alerts.store import LakeStore
+from clickstream.core.errors import AwsUnavailable
+from clickstream.core.hours import Hour
 from clickstream.dashboard.access.guard import install_embedded
 from clickstream.dashboard.access.identity import Identity, SharedWith
 from clickstream.dashboard.access.link import login_link
+from clickstream.dashboard.ask.engines import AthenaEngine
+from clickstream.dashboard.ask.view import TABS
+from clickstream.dashboard.ask.view_urls import parse_view
 from clickstream.dashboard.charts.maps import shapes_digest
-from clickstream.dashboard.questions.engines import AthenaEngine
-from clickstream.dashboard.questions.view import TABS
-from clickstream.dashboard.questions.view_urls import parse_view
-from clickstream.dashboard.tabs.panels import PANELS
+from clickstream.dashboard.pages.panels import PANELS
 from clickstream.dashboard.visits.sample import VISITS
 from clickstream.dashboard.web.app import build_app
 from clickstream.dashboard.web.service import DashboardService
 from clickstream.demo.cafe import CafeRules, write_history
-from clickstream.errors import AwsUnavailable
-from clickstream.hours import Hour
 from clickstream.lake import athena, objects, open_lake
 from clickstream.pipeline.publish.facts import refresh_facts
 

@@ -9,8 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.support.hidden_characters import hidden_in
 
+from clickstream.core.wording import printable
 from clickstream.dashboard.web.details import _guarded
-from clickstream.wording import printable
 
 FORMULA = "=+-@|"
 

@@ -13,10 +13,11 @@ from tests.clickstream.dashboard.builders import FactStore, Visit, fact_tables, 
 from tests.clickstream.dashboard.rendered import NOW, html_of, page_of, texts_of
 from tests.clickstream.dashboard.strategies import HOSTILE, values
 
+from clickstream.core.errors import InputError
 from clickstream.dashboard.access.identity import Identity
-from clickstream.dashboard.questions.view import View
-from clickstream.dashboard.questions.view_urls import parse_view
-from clickstream.dashboard.tabs.panels import PANELS
+from clickstream.dashboard.ask.view import View
+from clickstream.dashboard.ask.view_urls import parse_view
+from clickstream.dashboard.pages.panels import PANELS
 from clickstream.dashboard.web.details import ROWS_AT_ONCE, detail_parts
 from clickstream.dashboard.web.filter_field import (
     add_filter,
@@ -26,7 +27,6 @@ from clickstream.dashboard.web.filter_field import (
 )
 from clickstream.dashboard.web.shown_rows import ShownRows
 from clickstream.dashboard.widgets.lists import value_name
-from clickstream.errors import InputError
 from clickstream.settings import Settings
 
 END = NOW.replace(minute=0)

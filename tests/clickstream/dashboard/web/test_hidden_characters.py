@@ -26,25 +26,25 @@ from tests.clickstream.dashboard.builders import (
     fact_tables,
     hours_between,
 )
-from tests.clickstream.dashboard.digest.mails import digest_of, html_part, mail_of, text_part
+from tests.clickstream.dashboard.mail.mails import digest_of, html_part, mail_of, text_part
 from tests.clickstream.dashboard.rendered import NOW, html_of, page_of
 from tests.support.cases import each_case
 from tests.support.hidden_characters import hidden_in
 
 import clickstream
-from clickstream.dashboard.digest import Week
+from clickstream.core.errors import InputError
+from clickstream.core.wording import printable
+from clickstream.dashboard.ask.view import CHOICES, TABS, Tab, View
+from clickstream.dashboard.ask.view_urls import parse_view
 from clickstream.dashboard.entries.own_notes import OwnNote
 from clickstream.dashboard.entries.store import ShownNotes
 from clickstream.dashboard.formats import Formats
-from clickstream.dashboard.questions.view import CHOICES, TABS, Tab, View
-from clickstream.dashboard.questions.view_urls import parse_view
-from clickstream.dashboard.tabs.panels import PANELS
+from clickstream.dashboard.mail import Week
+from clickstream.dashboard.pages.panels import PANELS
 from clickstream.dashboard.texts import parse_locale
 from clickstream.dashboard.web.details import csv_lines, detail_parts
 from clickstream.dashboard.web.rendering import Renderer
-from clickstream.errors import InputError
 from clickstream.settings import Settings
-from clickstream.wording import printable
 
 START = datetime(2026, 11, 9)
 END = NOW.replace(minute=0)

@@ -13,12 +13,12 @@ import pytest
 from rich.console import Console
 from starlette.testclient import TestClient
 
+from clickstream.core.hours import Hour
 from clickstream.dashboard.access.link import login_link
-from clickstream.dashboard.questions.view import TABS
-from clickstream.dashboard.tabs.panels import PANELS
+from clickstream.dashboard.ask.view import TABS
+from clickstream.dashboard.pages.panels import PANELS
 from clickstream.dashboard.web.app import build_app
 from clickstream.demo.cafe import CafeRules, write_history
-from clickstream.hours import Hour
 from clickstream.logs.engine import LogEngine, read_file_lines
 from clickstream.logs.log_set import LogSet
 from clickstream.settings import DashboardSettings, Settings, SiteSettings

@@ -17,10 +17,10 @@ from tests.clickstream.dashboard.week_facts import Weeks
 from tests.support.cases import each_case
 from tests.support.sales_files import with_sales
 
+from clickstream.dashboard.ask.answers import Answer
+from clickstream.dashboard.ask.question import Question
+from clickstream.dashboard.ask.view import TABS, View
 from clickstream.dashboard.formats import Formats
-from clickstream.dashboard.questions.answers import Answer
-from clickstream.dashboard.questions.question import Question
-from clickstream.dashboard.questions.view import TABS, View
 from clickstream.dashboard.texts import parse_locale
 from clickstream.dashboard.web.rendering import Renderer
 from clickstream.settings import Settings

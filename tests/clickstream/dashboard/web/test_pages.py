@@ -23,15 +23,15 @@ from tests.clickstream.dashboard.strategies import HOSTILE
 from tests.support.cases import each_case
 from tests.support.sales_files import with_sales
 
-from clickstream.dashboard.questions.view import CHOICES, TABS, View
-from clickstream.dashboard.tabs.panels import PANELS
+from clickstream.core.errors import SettingsError
+from clickstream.core.hours import Hour
+from clickstream.core.wording import printable
+from clickstream.dashboard.ask.view import CHOICES, TABS, View
+from clickstream.dashboard.pages.panels import PANELS
 from clickstream.dashboard.texts import parse_locale
 from clickstream.dashboard.web.details import compare_answers, csv_lines, detail_parts
 from clickstream.dashboard.web.rendering import Renderer
-from clickstream.errors import SettingsError
-from clickstream.hours import Hour
 from clickstream.settings import GoalSettings, Settings
-from clickstream.wording import printable
 
 START = datetime(2026, 11, 2)
 END = NOW.replace(minute=0)
@@ -438,7 +438,7 @@ def test_the_same_url_and_facts_make_the_same_page(store) -> None:
 def test_every_link_of_a_page_is_a_view(store) -> None:
     from urllib.parse import parse_qsl, urlsplit
 
-    from clickstream.dashboard.questions.view_urls import parse_view
+    from clickstream.dashboard.ask.view_urls import parse_view
 
     with page_of(store, WEEK.with_filter("page", "/menu")) as page:
         links = re.findall(r'href="([^"#]*\?[^"#]*)', html_of(page))

@@ -17,7 +17,7 @@ from tests.clickstream.dashboard.builders import FactStore, Visit, fact_tables, 
 from tests.support.examples import examples
 
 from clickstream.dashboard.access.identity import Identity, SharedWith
-from clickstream.dashboard.questions.engines import Reader
+from clickstream.dashboard.ask.engines import Reader
 from clickstream.dashboard.web.app import build_app
 from clickstream.dashboard.web.rendered_pages import RenderedPages, compress
 from clickstream.dashboard.web.service import DashboardService

@@ -12,8 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from clickstream.core.errors import InputError
 from clickstream.dashboard.web.server import listen
-from clickstream.errors import InputError
 
 SERVE = """
 import sys

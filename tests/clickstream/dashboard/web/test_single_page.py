@@ -16,8 +16,8 @@ from tests.clickstream.dashboard.rendered import NOW, html_of, page_of, texts_of
 from tests.clickstream.dashboard.strategies import HOSTILE, values
 from tests.clickstream.dashboard.week_facts import Weeks
 
-from clickstream.dashboard.questions.periods import RANGES
-from clickstream.dashboard.questions.view import View
+from clickstream.dashboard.ask.periods import RANGES
+from clickstream.dashboard.ask.view import View
 from clickstream.dashboard.web.rendering import Renderer
 from clickstream.dashboard.web.single_page import (
     READER,

@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 from tests.clickstream.dashboard.builders import FactStore, Visit, fact_tables, hours_between
-from tests.clickstream.dashboard.digest.mails import digest_of, mail_of, text_part
+from tests.clickstream.dashboard.mail.mails import digest_of, mail_of, text_part
 from tests.clickstream.dashboard.rendered import NOW, html_of, page_of, texts_of
 from tests.support.cases import each_case
 
+from clickstream.dashboard.ask.metrics import METRICS
+from clickstream.dashboard.ask.panel import Panel
+from clickstream.dashboard.ask.view import TABS, View
 from clickstream.dashboard.changes.looks import OF_LINES
-from clickstream.dashboard.digest import Week
-from clickstream.dashboard.questions.metrics import METRICS
-from clickstream.dashboard.questions.panel import Panel
-from clickstream.dashboard.questions.view import TABS, View
-from clickstream.dashboard.tabs.panels import PANELS, questions_of
+from clickstream.dashboard.mail import Week
+from clickstream.dashboard.pages.panels import PANELS, questions_of
 from clickstream.dashboard.web.details import csv_lines, detail_parts
 from clickstream.dashboard.web.rendering import Renderer
 from clickstream.settings import Settings

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from clickstream.core.hours import Hour, hour_range
 from clickstream.demo.cafe import CafeRules, simulate
 from clickstream.demo.cafe.advertising import BY_NAME, caused_by
 from clickstream.demo.cafe.arrivals import DIRECTLY
@@ -19,7 +20,6 @@ from clickstream.demo.cafe.people import people
 from clickstream.demo.cafe.places import place_of
 from clickstream.demo.cafe.rules import HOUR, AdvertisingPause
 from clickstream.demo.cafe.weblog import Client, Request, VisitSource, render
-from clickstream.hours import Hour, hour_range
 from clickstream.pipeline.sales.check import check_source
 from clickstream.settings import Settings
 from clickstream.settings.sales import SalesSettings

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.examples import examples
 
+from clickstream.core.errors import InputError
+from clickstream.core.hours import Hour
 from clickstream.demo.cafe import CafeRules, live, log_files, simulate, write_history
-from clickstream.errors import InputError
-from clickstream.hours import Hour
 
 FIRST, LAST = Hour.parse("2026-10-24T21"), Hour.parse("2026-10-25T01")
 RULES = CafeRules(seed=11, visitors_per_hour=12, bots_per_hour=2)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from tests.support.cafe_shops import Story, readable_time
 
+from clickstream.core.hours import Hour, hour_range
 from clickstream.demo.cafe import CafeRules, simulate
 from clickstream.demo.cafe.history import REACH_HOURS
 from clickstream.demo.cafe.rules import SECOND, milliseconds
@@ -19,7 +20,6 @@ from clickstream.demo.cafe.shop import (
     local_time,
 )
 from clickstream.demo.cafe.shop_simulation import CLOCK_SECONDS, shop_changes
-from clickstream.hours import Hour, hour_range
 
 RULES = CafeRules(visitors_per_hour=30)
 FIRST, LAST = Hour.parse("2026-10-24T00"), Hour.parse("2026-10-25T23")

@@ -10,9 +10,9 @@ from itertools import pairwise
 import pytest
 from crawleruseragents import is_crawler
 
+from clickstream.core.errors import InputError
+from clickstream.core.hours import Hour
 from clickstream.demo.cafe import COUNTRIES, CafeRules, agents, menu, simulate, trouble
-from clickstream.errors import InputError
-from clickstream.hours import Hour
 
 FIRST = Hour.parse("2026-03-28T22")
 RULES = CafeRules(seed=3, visitors_per_hour=30, bots_per_hour=5)
@@ -38,7 +38,7 @@ def test_ranges_that_overlap_agree_on_the_hours_they_share(earlier):
 def test_another_process_writes_the_same_lines():
     program = (
         "import hashlib\n"
-        "from clickstream.hours import Hour\n"
+        "from clickstream.core.hours import Hour\n"
         "from clickstream.demo.cafe import CafeRules, simulate\n"
         "hour = Hour.parse('2026-03-28T22')\n"
         "rules = CafeRules(seed=3, visitors_per_hour=30, bots_per_hour=5)\n"

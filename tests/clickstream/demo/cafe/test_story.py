@@ -11,11 +11,11 @@ from operator import attrgetter
 import pytest
 
 from clickstream.clean.bots import agent_verdict
+from clickstream.core.hours import Hour, hour_range
 from clickstream.demo.cafe import CafeRules, PersonSession, Truth, history, simulate, story
 from clickstream.demo.cafe.addresses import CHICAGO
 from clickstream.demo.cafe.places import place_of
 from clickstream.demo.cafe.rules import visitors_in
-from clickstream.hours import Hour, hour_range
 
 BEGINS = date(2026, 10, 5)
 """A Monday; the clocks are put back in the third week."""

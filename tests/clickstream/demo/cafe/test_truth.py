@@ -13,8 +13,8 @@ from crawleruseragents import is_crawler
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from clickstream.core.hours import Hour, hour_range
 from clickstream.demo.cafe import CafeRules, History, LogLine, simulate
-from clickstream.hours import Hour, hour_range
 
 LINE = re.compile(
     rb'(\S+) - - \[([^\]]+)\] "((?:[^"\\]|\\.)*)" (\d{3}) (\d+|-) "((?:[^"\\]|\\.)*)" '

@@ -11,9 +11,9 @@ import pytest
 from tests.support.lakes import built, settings_of_a_lake
 
 from clickstream import settings
+from clickstream.core.hours import Hour
 from clickstream.demo.cafe import CafeRules, PersonSession, Truth, story, write_history
 from clickstream.demo.cafe.places import write_demo_database
-from clickstream.hours import Hour
 from clickstream.lake import Lake, athena
 from clickstream.pipeline.publish.publish import refresh_views
 

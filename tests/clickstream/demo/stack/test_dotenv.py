@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from clickstream.core.errors import InputError
 from clickstream.demo.stack.dotenv import PLACEHOLDER, fill, make_dotenv
 from clickstream.demo.stack.layout import Secrets
-from clickstream.errors import InputError
 
 EXAMPLE = Path(__file__).parents[4] / ".env.example"
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from clickstream.core.errors import InputError
 from clickstream.demo.stack import stack as room
 from clickstream.demo.stack.stack import Processes, read_procfile
-from clickstream.errors import InputError
 
 KILLED = """
 import os, signal

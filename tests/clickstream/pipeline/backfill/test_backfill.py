@@ -10,8 +10,8 @@ from tests.support.faults import Killed
 from tests.support.lakes import build_all, contents
 from tests.support.tiers import first_in_make_test
 
-from clickstream.errors import InputError
-from clickstream.hours import Hour, hour_range
+from clickstream.core.errors import InputError
+from clickstream.core.hours import Hour, hour_range
 from clickstream.lake import Lake, hour_ledger, objects, open_lake, raw
 from clickstream.pipeline.backfill.backfill import (
     Steps,

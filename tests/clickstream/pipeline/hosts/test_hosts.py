@@ -15,7 +15,7 @@ from moto import mock_aws
 from tests.support.ssh_server import SshServer, ssh_server
 
 from clickstream.collect import limits
-from clickstream.errors import HostKeyRefused, HostUnreachable, InputError, MissingDirectory
+from clickstream.core.errors import HostKeyRefused, HostUnreachable, InputError, MissingDirectory
 from clickstream.lake import Lake, collection
 from clickstream.lake.collection import PULL_STATES, PullState
 from clickstream.pipeline.hosts.listing import find_host, list_hosts

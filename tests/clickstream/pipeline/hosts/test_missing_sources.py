@@ -20,8 +20,8 @@ from tests.support.faults_proxy import Exchange, Fault, FaultsProxy, passes
 from tests.support.lakes import aws_session, build_all, settings_of_a_lake
 from tests.support.localaws_process import LocalAwsProcess
 
-from clickstream.errors import InputError, StaleHour
-from clickstream.hours import Hour
+from clickstream.core.errors import InputError, StaleHour
+from clickstream.core.hours import Hour
 from clickstream.lake import Lake, collection, hour_ledger, open_lake
 from clickstream.lake.collection import PullState
 from clickstream.lake.iceberg import iceberg_tables

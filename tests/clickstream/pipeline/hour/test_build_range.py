@@ -20,8 +20,8 @@ from tests.support.tiers import first_in_make_test
 
 from clickstream import clean, sessions
 from clickstream.clean import Cleaner, VisitorKeys
-from clickstream.errors import UnbalancedHour
-from clickstream.hours import Hour, hour_range
+from clickstream.core.errors import UnbalancedHour
+from clickstream.core.hours import Hour, hour_range
 from clickstream.lake import Lake, athena, hour_ledger, open_lake, raw
 from clickstream.lake.iceberg import data_files, iceberg_tables
 from clickstream.pipeline.hour import batch

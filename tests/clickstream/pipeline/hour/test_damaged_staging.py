@@ -9,8 +9,8 @@ import pytest
 from tests.clickstream.pipeline.builders import log_lines, write
 from tests.support.damage import flips
 
-from clickstream.errors import DamagedObject, NewerLake
-from clickstream.hours import Hour
+from clickstream.core.errors import DamagedObject, NewerLake
+from clickstream.core.hours import Hour
 from clickstream.lake import Lake, objects
 from clickstream.pipeline.hour.build import (
     build_sessions,

@@ -11,8 +11,8 @@ from tests.clickstream.pipeline.builders import log_lines, write
 from tests.support.lakes import beside, built, settings_of_a_lake
 from tests.support.localaws_process import LocalAwsProcess
 
+from clickstream.core.hours import Hour
 from clickstream.demo.asn_ranges import write_ranges
-from clickstream.hours import Hour
 from clickstream.lake import Lake, athena, hour_ledger
 from clickstream.lookups.asn import packed_address
 from clickstream.pipeline.publish.publish import refresh_views

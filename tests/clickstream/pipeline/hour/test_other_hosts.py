@@ -11,7 +11,7 @@ from tests.clickstream.pipeline.builders import log_lines, write
 from tests.support.lakes import beside, built, settings_of_a_lake
 from tests.support.localaws_process import LocalAwsProcess
 
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 from clickstream.lake import Lake, athena, hour_ledger
 from clickstream.pipeline.proof.verify import verify
 from clickstream.settings import Settings, SourceSettings

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clickstream.errors import InputError
-from clickstream.hours import Hour
+from clickstream.core.errors import InputError
+from clickstream.core.hours import Hour
 from clickstream.lake import Lake, hour_ledger
 from clickstream.pipeline.backfill.backfill import plan_backfill
 from clickstream.pipeline.hour.outdated import check_range_to_build

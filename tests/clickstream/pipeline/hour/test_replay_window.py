@@ -30,8 +30,8 @@ from tests.support.lakes import aws_session, beside, build_all, settings_of_a_la
 from tests.support.localaws_process import LocalAwsProcess
 from tests.support.schedules import disturbed
 
-from clickstream.errors import KeyDestroyed
-from clickstream.hours import Hour, hour_range
+from clickstream.core.errors import KeyDestroyed
+from clickstream.core.hours import Hour, hour_range
 from clickstream.lake import Lake, athena, hour_ledger, open_lake, visitor_keys
 from clickstream.pipeline.backfill.backfill import Steps, rebuild
 from clickstream.pipeline.backfill.new_ids import give_new_visitor_ids, plan_new_visitor_ids

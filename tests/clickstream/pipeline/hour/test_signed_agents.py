@@ -23,10 +23,10 @@ from tests.support.lakes import built, settings_of_a_lake
 
 from clickstream import settings
 from clickstream.clean.bots.signed_request import SignedRequest
-from clickstream.dashboard.questions.engines import ask_athena
-from clickstream.dashboard.questions.periods import Period
-from clickstream.dashboard.questions.question import build_question
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
+from clickstream.dashboard.ask.engines import ask_athena
+from clickstream.dashboard.ask.periods import Period
+from clickstream.dashboard.ask.question import build_question
 from clickstream.lake import Lake, athena
 from clickstream.pipeline.proof.verify import verify
 from clickstream.pipeline.publish.publish import refresh_views

@@ -12,7 +12,7 @@ from tests.clickstream.clean.builders import BROWSER, KEY, RULES, line, requests
 
 from clickstream import sessions
 from clickstream.clean import Cleaner, VisitorKeys, cleaner
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 from clickstream.lake import Lake, staging
 from clickstream.pipeline.hour import spill
 from clickstream.pipeline.hour.build import build_sessions, check_hour, clean_hits

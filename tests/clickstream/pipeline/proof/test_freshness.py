@@ -18,8 +18,8 @@ from tests.support.cases import each_case
 from clickstream.alerts.incidents import Conditions, Incidents, Rule
 from clickstream.cli.status_output import exit_code, show_status, status_values
 from clickstream.completeness import LowHour
-from clickstream.errors import StateCode
-from clickstream.hours import Hour, hour_range
+from clickstream.core.errors import StateCode
+from clickstream.core.hours import Hour, hour_range
 from clickstream.lake import Lake, collection
 from clickstream.lake.collection import PullState, RefusedFile, SetAsideFile
 from clickstream.pipeline.backfill.backfill import rebuild

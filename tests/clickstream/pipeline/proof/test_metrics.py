@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.lakes import aws_session
 
+from clickstream.core.hours import Hour, hour_range
 from clickstream.dashboard.web.metric_routes import MetricsText, render_metrics
-from clickstream.hours import Hour, hour_range
 from clickstream.lake import open_lake, refer_to_lake
 from clickstream.lake.collection import PullState
 from clickstream.pipeline.proof.freshness import (

@@ -15,8 +15,8 @@ from tests.support.lakes import built, settings_of_a_lake
 from tests.support.localaws_process import LocalAwsProcess
 from tests.support.tiers import one_of_each
 
-from clickstream.errors import DamagedObject
-from clickstream.hours import Hour
+from clickstream.core.errors import DamagedObject
+from clickstream.core.hours import Hour
 from clickstream.lake import Lake, fact_files, objects, raw
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.pipeline.backfill.backfill import rebuild

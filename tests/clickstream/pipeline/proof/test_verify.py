@@ -14,7 +14,7 @@ from tests.support.lakes import built, settings_of_a_lake
 from tests.support.localaws_process import LocalAwsProcess
 from tests.support.tiers import first_in_make_test
 
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 from clickstream.lake import Lake, objects, raw
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.lake.intents import PUBLISHING, PublicationIntents

@@ -13,8 +13,8 @@ from tests.support.lakes import aws_session, settings_of_a_lake
 from tests.support.localaws_process import LocalAwsProcess
 from tests.support.tiers import first_in_make_test
 
-from clickstream.errors import InputError
-from clickstream.hours import Hour, HourSpan, hour_range
+from clickstream.core.errors import InputError
+from clickstream.core.hours import Hour, HourSpan, hour_range
 from clickstream.lake import Lake, open_lake, raw
 from clickstream.pipeline.backfill.backfill import rebuild
 from clickstream.pipeline.proof.verify import verify

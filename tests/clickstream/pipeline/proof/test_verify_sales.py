@@ -13,7 +13,7 @@ from tests.support.localaws_process import LocalAwsProcess
 from tests.support.sales_files import break_sales, pull_sales, with_sales, write_sales
 from tests.support.tiers import first_in_make_test
 
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 from clickstream.lake import Lake, open_lake
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.lake.sales_publication import begin, end, sales_of, versions

@@ -19,8 +19,8 @@ from tests.support.facts import (
 from tests.support.lakes import aws_session, build_all, settings_of_a_lake
 from tests.support.localaws_process import LocalAwsProcess
 
-from clickstream.errors import InputError, QueryFailed
-from clickstream.hours import Hour
+from clickstream.core.errors import InputError, QueryFailed
+from clickstream.core.hours import Hour
 from clickstream.lake import Lake, fact_files, objects, open_lake
 from clickstream.lake.fact_files import FACT_VIEWS, FactFile
 from clickstream.lake.iceberg import iceberg_tables

@@ -12,7 +12,7 @@ from tests.support.facts import refresh
 from tests.support.lakes import aws_session, build_all, settings_of_a_lake
 from tests.support.localaws_process import LocalAwsProcess
 
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 from clickstream.lake import Lake, open_lake
 from clickstream.lake.fact_files import FACT_VIEWS
 from clickstream.pipeline.backfill.backfill import rebuild

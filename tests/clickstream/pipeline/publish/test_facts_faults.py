@@ -28,8 +28,8 @@ from tests.support.lakes import aws_session, build_all, settings_of_a_lake
 from tests.support.localaws_process import LocalAwsProcess
 from tests.support.tiers import first_in_make_test
 
-from clickstream.errors import QueryFailed
-from clickstream.hours import Hour
+from clickstream.core.errors import QueryFailed
+from clickstream.core.hours import Hour
 from clickstream.lake import Lake, fact_files, objects, open_lake
 from clickstream.pipeline.backfill.backfill import rebuild
 from clickstream.pipeline.publish.facts import refresh_facts

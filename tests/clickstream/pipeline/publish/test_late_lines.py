@@ -10,7 +10,7 @@ import pytest
 from tests.support.access_log import Client, append
 from tests.support.lakes import build_all
 
-from clickstream.hours import Hour, hour_range
+from clickstream.core.hours import Hour, hour_range
 from clickstream.lake import Lake, athena, hour_ledger
 from clickstream.pipeline.backfill.backfill import rebuild
 from clickstream.pipeline.proof.verify import verify

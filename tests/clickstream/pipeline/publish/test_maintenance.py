@@ -16,8 +16,8 @@ from tests.support.access_log import Client, append
 from tests.support.faults import Killed
 from tests.support.lakes import build_all, sortable_columns
 
-from clickstream.errors import ChangedRows, QueryFailed
-from clickstream.hours import Hour, hour_range
+from clickstream.core.errors import ChangedRows, QueryFailed
+from clickstream.core.hours import Hour, hour_range
 from clickstream.lake import Lake, athena, objects
 from clickstream.lake.iceberg import data_files, iceberg_tables, table_maintenance
 from clickstream.pipeline.hour.build import clean_hits

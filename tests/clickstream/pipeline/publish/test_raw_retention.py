@@ -18,8 +18,8 @@ from tests.support.lakes import aws_session, build_all, contents, settings_of_a_
 from tests.support.localaws_process import LocalAwsProcess
 
 from clickstream import parse
-from clickstream.errors import KeyDestroyed, PastWindow, RawDeleted
-from clickstream.hours import Hour, hour_range
+from clickstream.core.errors import KeyDestroyed, PastWindow, RawDeleted
+from clickstream.core.hours import Hour, hour_range
 from clickstream.lake import Lake, collection, hour_ledger, objects, open_lake, raw, visitor_keys
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.lake.raw_watermark import read_watermark

@@ -15,7 +15,7 @@ from tests.support.web_server import WebServer, raw_lines
 
 from clickstream.collect import limits, sftp
 from clickstream.collect.limits import Budget, PullLimits
-from clickstream.errors import PullLimitReached
+from clickstream.core.errors import PullLimitReached
 from clickstream.lake import Lake
 from clickstream.pipeline.hosts.check import check_host
 from clickstream.pipeline.pull.all_hosts import pull_host

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.examples import many_examples
 
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 from clickstream.lake.bookmarks import Bookmark
 from clickstream.pipeline.pull.line_hours import HOUR_SECONDS, hours_of
 

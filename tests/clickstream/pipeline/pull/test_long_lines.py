@@ -15,7 +15,7 @@ from tests.support.lakes import build_all
 from tests.support.long_lines import FILLINGS, combined_line, long_line, pieces_with_long_line
 from tests.support.tiers import first_in_make_test
 
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 from clickstream.lake import Lake, athena, hour_ledger, raw
 from clickstream.parse import parse
 from clickstream.parse.line_patterns import TOO_LONG

@@ -40,7 +40,7 @@ print(peak(), file=sys.stderr)
 """
 LAKE = f"""{PEAK}
 import json
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 from clickstream.lake import hour_ledger, open_lake
 from clickstream.pipeline.pull.host import pull_source
 from clickstream.settings import Settings

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from tests.support.faults import Killed, dying
 from tests.support.web_server import START, WebServer, raw_lines
 
-from clickstream.errors import InputError
-from clickstream.hours import Hour
+from clickstream.core.errors import InputError
+from clickstream.core.hours import Hour
 from clickstream.lake import Lake, raw
 from clickstream.pipeline.publish.publish import Due, build_hour, hours_to_build
 from clickstream.pipeline.pull.host import Pulled, pull_source

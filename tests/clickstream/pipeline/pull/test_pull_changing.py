@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.faults import Killed, dying
 
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 from clickstream.lake import Lake, objects, raw
 from clickstream.parse import parse
 from clickstream.parse.format_changes import SWITCH_AFTER

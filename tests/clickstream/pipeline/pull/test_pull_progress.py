@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.support.web_server import WebServer
 
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 from clickstream.lake import Lake
 from clickstream.pipeline.pull.context import PullProgress, PullTotals
 from clickstream.pipeline.pull.host import pull_source

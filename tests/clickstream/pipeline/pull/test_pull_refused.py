@@ -14,7 +14,7 @@ from tests.support.web_server import RacingSource, WebServer
 
 from clickstream.collect import DirectorySource, FileHandle
 from clickstream.collect.source import LeftOut
-from clickstream.errors import InputError
+from clickstream.core.errors import InputError
 from clickstream.lake import Lake, collection
 from clickstream.pipeline.pull.host import pull_source
 from clickstream.settings import SourceSettings

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.faults import Killed, dying
 
-from clickstream.hours import Hour
+from clickstream.core.hours import Hour
 from clickstream.lake import Lake, objects, raw
 from clickstream.parse import parse
 from clickstream.pipeline.pull.host import pull_source

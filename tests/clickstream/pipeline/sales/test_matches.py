@@ -14,8 +14,8 @@ from tests.support.changed_rows import change_row
 from tests.support.lakes import aws_session
 from tests.support.matched_cafe import MatchedCafe, TrueMatch, TrueTouch, cafe_settings
 
+from clickstream.core.hours import Hour, hour_range
 from clickstream.demo.cafe import CafeRules
-from clickstream.hours import Hour, hour_range
 from clickstream.insight.credit import FROM_DATA, LEAST_ORDERS, RULES, Touch, shares
 from clickstream.insight.markov import removal_effects
 from clickstream.lake import Lake, open_lake

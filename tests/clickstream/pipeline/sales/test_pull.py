@@ -17,7 +17,7 @@ from tests.support.lakes import SQL, aws_session, settings_of_a_lake
 from tests.support.localaws_process import LocalAwsProcess
 from tests.support.sales_files import with_sales, write_rows
 
-from clickstream.errors import ClickstreamError, DamagedObject, UnbalancedSales
+from clickstream.core.errors import ClickstreamError, DamagedObject, UnbalancedSales
 from clickstream.lake import Lake, athena, objects, open_lake, sales_publication
 from clickstream.lake.collection import unreadable_since
 from clickstream.lake.iceberg import iceberg_tables

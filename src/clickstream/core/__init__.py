@@ -1,0 +1,1 @@
+"""What all other packages may import: errors, hours, texts, and values without any I/O."""

@@ -1,0 +1,44 @@
+"""Texts that the parts of a mail share: subject, headings, and a description of the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from clickstream.dashboard.mail.content import Digest
+from clickstream.dashboard.pages.overview.movers import NOTHING_MOVED
+
+HEADINGS: Mapping[str, str] = {
+    "changed": "What changed",
+    "figures": "Key figures",
+    "days": "Visits a day",
+    "moved": "Biggest changes",
+    "nothing_moved": NOTHING_MOVED,
+    "goals": "Goals",
+    "trust": "How complete the numbers are",
+    "this_week": "This week",
+    "week_before": "Week before",
+    "usual": "Usual",
+    "change": "Change",
+}
+
+
+def subject_of(digest: Digest) -> str:
+    """Write the subject on one line: site, week, the visits and their change."""
+    visits, change = digest.visits, digest.visits.change_text
+    if visits.change and visits.change.direction == "same":
+        change = "no clear change"
+    if not digest.is_complete:
+        change = "incomplete"
+    subject = f"{digest.site}, {digest.week.name}: {visits.value} visits"
+    return f"{subject}, {change}" if change else subject
+
+
+def describe_days(digest: Digest) -> str:
+    """Describe the picture in words, for readers who do not see it."""
+    days = ", ".join(
+        f"{day.day} {day.value} (week before {day.before})"
+        if digest.compared
+        else f"{day.day} {day.value}"
+        for day in digest.days
+    )
+    return f"{HEADINGS['days']}: {days}"

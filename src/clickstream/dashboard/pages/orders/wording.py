@@ -1,0 +1,46 @@
+"""Words of the page of conversions: about orders, or about the site's own goal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from clickstream.dashboard.pages.orders.panels import FUNNEL, ORDER_TIMES
+from clickstream.dashboard.widgets.page import PageContext
+
+
+@dataclass(frozen=True)
+class GoalWording:
+    """Texts that name what the site's main goal is; `titles` are those of panels, by name."""
+
+    met: str
+    item_key: str
+    times_label: str
+    no_visit: str
+    titles: Mapping[str, str]
+
+
+_ORDER = {
+    "met": "Ordered",
+    "item_key": "share of the visits to an item that ordered, with the 95 % interval",
+    "times_label": "Visits with an order by weekday and hour",
+    "no_visit": "No visit in this range led to an order.",
+}
+_OTHER = {
+    "met": "Visits with {goal}",
+    "item_key": "share of the visits to a page that met {goal}, with the 95 % interval",
+    "times_label": "Visits with {goal} by weekday and hour",
+    "no_visit": "No visit in this range met the goal {goal}.",
+}
+_OTHER_TITLES = {FUNNEL.name: "The funnel", ORDER_TIMES.name: "When people meet the goal {goal}"}
+
+
+def goal_wording(page: PageContext) -> GoalWording:
+    """Return the words for the page's main goal."""
+    if page.is_main_goal_order:
+        return GoalWording(**_ORDER, titles={})
+    goal = page.main_goal
+    titles = {name: text.format(goal=goal) for name, text in _OTHER_TITLES.items()}
+    return GoalWording(
+        **{name: text.format(goal=goal) for name, text in _OTHER.items()}, titles=titles
+    )

@@ -1,0 +1,144 @@
+"""Key figures of the Overview: each metric's value, its change, and a sparkline."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from clickstream.dashboard.ask.intervals import wilson
+from clickstream.dashboard.ask.metrics import Metric
+from clickstream.dashboard.ask.periods import Period
+from clickstream.dashboard.ask.view import MONEY_TILES, TILES
+from clickstream.dashboard.changes.wording import change_of
+from clickstream.dashboard.charts.line import sparkline
+from clickstream.dashboard.formats import NO_VALUE, Change
+from clickstream.dashboard.widgets import notes
+from clickstream.dashboard.widgets.course import Course, finished_values
+from clickstream.dashboard.widgets.page import PageContext
+from clickstream.dashboard.widgets.people import people_interval
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A key figure: its current value, its change to the usual value, a hint, and a sparkline.
+
+    `interval` has the ends of the 95 % interval. `before` is the value of the compared period,
+    empty if none is shown.
+    """
+
+    metric: Metric
+    value: str
+    change: Change | None
+    hint: str
+    spark: Sequence[str]
+    query: str
+    is_shown: bool
+    prefix: str = ""
+    before: str = ""
+    interval: str = ""
+
+
+_WITH_MONEY = (
+    "visitors",
+    *MONEY_TILES,
+    "visits",
+    "conversion_rate",
+    "page_views",
+    "engaged_rate",
+)
+"""The key figures of a page with money. Of the visits with an order, it has only their share."""
+
+
+def build_tiles(page: PageContext, course: Course, *, with_money: bool = True) -> list[Tile]:
+    """Build the tile of each metric that the page shows, in their order.
+
+    Those of money are shown `with_money`, if the page has it.
+    """
+    shown = _WITH_MONEY if with_money and page.has_money else TILES
+    names = [name for name in shown if name not in page.hidden]
+    now = _values(page, names)
+    changes = {name: change_of(page, name) for name in names}
+    before = _compared_values(page, changes)
+    tiles = []
+    for name in names:
+        metric = page.metric(name)
+        spark = sparkline(finished_values(page, course.buckets, course.values(name)))
+        tile = _tile(page, metric, now, changes[name], before[name], spark)
+        tiles.append(_as_limit(page, tile) if name == "visitors" else tile)
+    return tiles
+
+
+def _values(
+    page: PageContext, names: Collection[str], period: Period | None = None
+) -> Mapping[str, Any]:
+    values = page.answer(TILES, period=period).single()
+    if not set(names) & set(MONEY_TILES):
+        return values
+    return values | page.answer(MONEY_TILES, period=period).single()
+
+
+def _compared_values(page: PageContext, changes: Mapping[str, Change | None]) -> Mapping[str, Any]:
+    """Return the compared value of each metric that shows it, else None.
+
+    The usual value of a change comes from the weekly question. So the compared range is asked only
+    for a year before, or where a metric has no change yet.
+    """
+    shown = {name for name in changes if not changes[name] or page.view.compare == "year"}
+    if not (page.compared and shown):
+        return dict.fromkeys(changes)
+    values = _values(page, shown, page.compared)
+    return {name: values[name] if name in shown else None for name in changes}
+
+
+def _tile(
+    page: PageContext,
+    metric: Metric,
+    now: Mapping[str, Any],
+    change: Change | None,
+    before: object,
+    spark: Sequence[str],
+) -> Tile:
+    formats, value = page.formats, now[metric.name]
+    query = replace(page.view, metric=metric.name).query
+    is_shown = page.view.metric == metric.name
+    if value is None:
+        return Tile(metric, NO_VALUE, None, "too little data", spark, query, is_shown)
+    return Tile(
+        metric,
+        formats.brief(metric, value),
+        change,
+        change.words if change else "",
+        spark,
+        query,
+        is_shown,
+        before=formats.brief(metric, before) if before is not None else "",
+        interval=_interval(page, metric, now),
+    )
+
+
+def _interval(page: PageContext, metric: Metric, now: Mapping[str, Any]) -> str:
+    """Return the 95 % interval of the conversion rate or of the visitors; empty for others."""
+    if metric.name == "conversion_rate":
+        low, high = wilson(now["conversions"], now["visits"])
+        return f"{page.formats.share(low)} – {page.formats.share(high)}"
+    if metric.name != "visitors":
+        return ""
+    people = people_interval(page, now["visitors"])
+    return " – ".join(map(page.formats.count, people)) if people else ""
+
+
+def _as_limit(page: PageContext, tile: Tile) -> Tile:
+    """Turn the tile of visitors into an upper limit, after a change of visitor keys.
+
+    Its change is by day, so a change of keys does not affect it. The compared number is an upper
+    limit, too, if keys changed since its first date. An upper limit has no interval: people who
+    are counted twice are in both of its ends.
+    """
+    compared = page.compared_dates
+    if compared and notes.rotations(page, replace(compared, last=page.period.last)):
+        tile = replace(tile, before="")
+    if not notes.rotations(page, page.period):
+        return tile
+    hint = tile.hint or "visitor keys changed"
+    return replace(tile, prefix="at most", hint=hint, interval="")
