@@ -1,6 +1,6 @@
 """Options of the transforms, built from the settings and from the files that they name.
 
-`pipeline` and `report` call this.
+`pipeline` and `logs` call this.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import hashlib
 import json
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import date
 from functools import cache, lru_cache, partial, reduce
@@ -164,30 +164,29 @@ def missing_look_ups(settings: Settings) -> str | None:
 
 def result_digest(settings: Settings) -> str:
     """Return the digest of everything that shapes an hour, except its lines and the library."""
-    parts = [settings.result_digest(), _database(settings).identity]
-    if asn_database := _asn_database(settings).identity:
-        parts.append(asn_database)
-    parts += [_text(settings.resolve(path)) for path in _rule_files(settings)]
-    parts += [f"{path.name}\n{_text(path)}" for path in _agents(settings)]
+    parts = [settings.result_digest(), *(text for _, text in _files_of(settings))]
     return hashlib.blake2b("\n".join(parts).encode(), digest_size=8).hexdigest()
 
 
 def shaping_digests(settings: Settings) -> dict[str, str]:
-    """Return a short digest of everything that `result_digest` covers, by the name of a setting."""
-    values = settings.shaping_values()
-    values["geo.database"] = _database(settings).identity
-    values["geo.asn_database"] = _asn_database(settings).identity
-    values |= {path: _text(settings.resolve(path)) for path in _rule_files(settings)}
-    values["bots.agents"] = [[path.name, _text(path)] for path in _agents(settings)]
+    """Return a short digest of each part of `result_digest`, by the name of a setting or a file."""
+    values = {**settings.shaping_values(), **dict(_files_of(settings))}
     return {
         name: hashlib.blake2b(json.dumps(value).encode(), digest_size=4).hexdigest()
         for name, value in values.items()
     }
 
 
-def _rule_files(settings: Settings) -> list[str]:
+def _files_of(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Yield the name and the content, or the identity, of each file that shapes an hour."""
+    yield "geoip.database", _database(settings).identity
+    if asn_database := _asn_database(settings).identity:
+        yield "geoip.asn_database", asn_database
     rules = [settings.channels.rules] if settings.channels.rules else []
-    return rules + [path for _, _, path in _network_lists(settings)]
+    for path in rules + [path for _, _, path in _network_lists(settings)]:
+        yield path, _text(settings.resolve(path))
+    for file in _agents(settings):
+        yield file.name, f"{file.name}\n{_text(file)}"
 
 
 def _network_lists(settings: Settings) -> list[tuple[str, str, str]]:

@@ -17,7 +17,6 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from functools import partial
 from http.client import HTTPException, HTTPMessage
-from ipaddress import ip_address
 from typing import IO
 from urllib import request
 from urllib.error import HTTPError
@@ -25,6 +24,7 @@ from urllib.parse import urlsplit
 
 from clickstream.alerts.texts import Alert
 from clickstream.core.errors import MailNotConfigured, WebhookFailed
+from clickstream.core.networks import is_loopback
 from clickstream.core.smtp_errors import OF_ALERTS, describe_refusals, translate_smtp_errors
 from clickstream.core.text_digests import digest_texts
 from clickstream.lake import Lake, topics
@@ -145,7 +145,7 @@ def _open_client(chosen: AlertSettings) -> Iterator[smtplib.SMTP]:
             client.starttls(context=context)
             is_encrypted = True
         if address.username:
-            _log_in(client, address.username, chosen, is_encrypted or _is_loopback(host))
+            _log_in(client, address.username, chosen, is_encrypted or is_loopback(host))
         yield client
         with suppress(smtplib.SMTPException, OSError):  # the server has accepted the mail
             client.quit()
@@ -161,10 +161,3 @@ def _log_in(client: smtplib.SMTP, user: str, chosen: AlertSettings, is_safe: boo
         )
     password = chosen.mail_password.get_secret_value() if chosen.mail_password else ""
     client.login(user, password)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

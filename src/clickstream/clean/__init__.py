@@ -1,6 +1,6 @@
 """Label parsed requests: add visitor id, kind, source and channel, and bot verdict.
 
-`pipeline` and `report` call `Cleaner`. The number and the order of the rows do not change. The
+`pipeline` and `logs` call `Cleaner`. The number and the order of the rows do not change. The
 input has client addresses and user agents; the output has neither. `cleaner` processes requests
 in batches. Targets, arrivals and visitors, which many requests share, are stored once, in tables
 (`targets`, `acquisition`, `visitors`). The result is the `RequestTable` of `request_table`.

@@ -391,7 +391,7 @@ def _trust_one(settings: Settings, host: Host, fingerprint: str, replace: bool, 
 
 
 def _say(text: str) -> None:
-    out.print(text, soft_wrap=True, highlight=False)
+    _line(out, text)
 
 
 def _check_fingerprint(shown: ShownKey, fingerprint: str, replace: bool) -> None:

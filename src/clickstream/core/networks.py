@@ -12,7 +12,14 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, collapse_addresses, ip_network
+from ipaddress import (
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    collapse_addresses,
+    ip_address,
+    ip_network,
+)
 
 import numpy as np
 import numpy.typing as npt
@@ -199,3 +206,11 @@ def _first_numbers(ranges: _Ranges, size: int) -> Iterator[int]:
         yield from range(
             int.from_bytes(first[:size], "big"), int.from_bytes(last[:size], "big") + 1
         )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host, given by its name or address, is this machine."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

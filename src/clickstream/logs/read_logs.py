@@ -122,7 +122,7 @@ class SmallFiles:
                     continue
                 if is_first:
                     samples = [later.data for later in files[position + 1 :]]
-                    formats[position + 1 :] = confirm_formats(samples, detected.name)
+                    formats[position + 1 :] = confirm_formats(samples, detected.name, self._longest)
                     is_first = False
                 self._result.formats.append(detected)
                 log_format = detected.name

@@ -84,7 +84,9 @@ def detect(sample: bytes, likely: str = "", longest: int = LONGEST_LINE_BYTES) -
     return detected
 
 
-def confirm_formats(samples: Sequence[bytes], likely: str) -> list[Detected | None]:
+def confirm_formats(
+    samples: Sequence[bytes], likely: str, longest: int = LONGEST_LINE_BYTES
+) -> list[Detected | None]:
     """Return `detect(sample)` for the samples of which the likely format reads each first line.
 
     Samples are whole lines. The others get None. All beginnings are read by one call, because its
@@ -92,7 +94,7 @@ def confirm_formats(samples: Sequence[bytes], likely: str) -> list[Detected | No
     """
     if likely not in FORMATS or FORMATS[likely].has_header:
         return [None] * len(samples)
-    beginnings = [_beginning(sample, GLANCE) for sample in samples]
+    beginnings = [shorten(_beginning(sample, GLANCE), longest).data for sample in samples]
     rows = FORMATS[likely].read(b"".join(beginnings), b"")
     numbers = [beginning.count(b"\n") for beginning in beginnings]
     owners = np.searchsorted(np.cumsum(numbers), np.asarray(rows.line), side="right")

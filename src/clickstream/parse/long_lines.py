@@ -1,7 +1,7 @@
 """Replace lines that are too long by empty lines, which all formats refuse.
 
 Parsing a line can take more than a hundred times its size in memory (a line of 8 MB took 1.6 GB),
-so formats never get a line that is longer than a limit. `parse`, `pipeline.line_hours` and `report`
+so formats never get a line that is longer than a limit. `parse`, `pipeline.pull` and `logs`
 call this module before they read lines.
 """
 

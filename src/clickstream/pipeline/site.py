@@ -71,7 +71,7 @@ def settings_of(lake: Lake, store: bool = True) -> Settings:
 def settings_digest(lake: Lake, store: bool = True) -> str:
     """Return the digest of everything that shapes an hour, except lines and library version.
 
-    With `store`, the lake records which settings the digest stands for, for `changed_settings`.
+    With `store`, the lake records the settings of this digest, which `changed_settings` compares.
     """
     settings = settings_of(lake, store)
     digest = result_digest(settings)
@@ -85,7 +85,7 @@ def settings_digest(lake: Lake, store: bool = True) -> str:
 def changed_settings(lake: Lake, digest: str) -> list[str]:
     """Return the names of the settings that differ between this lake's and those of a digest.
 
-    Empty if the lake does not record what the digest stands for.
+    The result is empty if the lake has no record of the digest.
     """
     stored = BUILT_WITH.read(lake, digest)
     if not stored:

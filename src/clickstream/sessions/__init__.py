@@ -1,4 +1,4 @@
-"""Build session parts from requests; `pipeline` and `report` call it.
+"""Build session parts from requests; `pipeline` and `logs` call it.
 
 A session part contains the requests of one session in one hour. It starts a new session, or it
 continues a session that was open when the hour began (the *carry-in*). All parts with the same

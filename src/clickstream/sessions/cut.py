@@ -1,6 +1,6 @@
 """Cut requests into session parts: runs of a visitor's requests without a pause over the timeout.
 
-The builds of `pipeline` call it for the requests of hours, `report` for those of whole log files.
+The builds of `pipeline` call it for the requests of hours, `logs` for those of whole log files.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ from clickstream.parse.detect import (
 )
 from clickstream.parse.formats import FORMATS
 from clickstream.parse.frames import unescape
+from clickstream.parse.long_lines import LONGEST_LINE_BYTES
 from clickstream.parse.rows import Rows
 
 COMMON = HEAD + b'"GET /a HTTP/1.1" 200 10'
@@ -84,9 +85,9 @@ WRITTEN = st.sampled_from(sorted(LINES)).flatmap(
 )
 
 
-def detected(sample: bytes, likely: str = "") -> Detected | None:
+def detected(sample: bytes, likely: str = "", longest: int = LONGEST_LINE_BYTES) -> Detected | None:
     try:
-        return detect(sample, likely)
+        return detect(sample, likely, longest)
     except InputError:
         return None
 
@@ -123,12 +124,18 @@ def test_the_likely_format_changes_no_result(log: bytes, cut: int, likely: str) 
     assert found is None or detected(sample, found.name) == found
 
 
-@given(st.lists(LOGS, max_size=4), st.sampled_from(["mine", *FORMATS]))
-def test_formats_of_several_samples_are_those_of_each(logs: list[bytes], likely: str) -> None:
+@given(
+    st.lists(LOGS, max_size=4),
+    st.sampled_from(["mine", *FORMATS]),
+    st.sampled_from([100, 200, LONGEST_LINE_BYTES]),
+)
+def test_formats_of_several_samples_are_those_of_each(
+    logs: list[bytes], likely: str, longest: int
+) -> None:
     samples = [log if log.endswith(b"\n") else log + b"\n" for log in logs]
-    confirmed = confirm_formats(samples, likely)
+    confirmed = confirm_formats(samples, likely, longest)
     for sample, found in zip(samples, confirmed, strict=True):
-        assert found is None or found == detected(sample)
+        assert found is None or found == detected(sample, longest=longest)
 
 
 @pytest.mark.parametrize("name", [name for name in FORMATS if not FORMATS[name].has_header])
@@ -136,6 +143,8 @@ def test_files_with_only_lines_of_a_format_are_confirmed_together(name: str) -> 
     example = FORMATS[name].example.encode() + b"\n"
     first, odd, last = confirm_formats([example, b"no line\n", example * 50], name)
     assert (first, odd, last) == (detect(example), None, detect(example * 50))
+    too_long = max(map(len, example.splitlines()))
+    assert confirm_formats([example], name, longest=too_long - 1) == [None]
 
 
 @pytest.mark.shared_data

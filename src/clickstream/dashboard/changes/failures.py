@@ -50,7 +50,7 @@ def error_candidates(page: PageContext, weeks: Weeks) -> list[Candidate]:
 
     Pages without page views, such as the target of a form, are compared with all visits.
     """
-    filters = _of_visits(page)
+    filters = filters_of_visits(page)
     failed = {
         value: series[FAILED]
         for (value,), series in ask_weeks(page, weeks, (FAILED,), ("failed_page",), filters).items()
@@ -65,8 +65,8 @@ def error_candidates(page: PageContext, weeks: Weeks) -> list[Candidate]:
     return [candidate for candidate in candidates if candidate]
 
 
-def _of_visits(page: PageContext) -> tuple[Filter, ...]:
-    """Turn the view's filters into filters of visits, because a visit meets errors on any page."""
+def filters_of_visits(page: PageContext) -> tuple[Filter, ...]:
+    """Turn the view's filters into filters of visits, so that all pages of a visit count."""
     return tuple(replace(filter_, chooses_visits=True) for filter_ in page.view.filters)
 
 
@@ -120,7 +120,9 @@ def find_failure(page: PageContext, weeks: Weeks, name: str) -> Failure:
 
 def _errors(page: PageContext, weeks: Weeks, name: str) -> list[tuple[datetime, int, object]]:
     """Return the local time, status and visitor of each visit's first 5xx on a page, in order."""
-    where, values = condition_of(SESSION_ERRORS, weeks.checked, _of_visits(page), page.key_days)
+    where, values = condition_of(
+        SESSION_ERRORS, weeks.checked, filters_of_visits(page), page.key_days
+    )
     sql = (
         f"select first_at, status, visitor_id\nfrom {SESSION_ERRORS.name}\nwhere {where}\n"
         f"  and page = ? and status >= 500\norder by 1 desc, 2, 3\nlimit {MOST_ERRORS}"

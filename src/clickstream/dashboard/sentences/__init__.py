@@ -4,7 +4,7 @@
 
 The numbers of the range are compared with the same weekdays of the weeks before (`weeks`). Changes
 that chance does not explain (`significance`) become sentences, in order of importance
-(`selection`). docs/dashboard.md describes the method.
+(`finding`). docs/dashboard.md describes the method.
 """
 
 from clickstream.dashboard.sentences.finding import find_sentences

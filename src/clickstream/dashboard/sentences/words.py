@@ -14,10 +14,8 @@ from clickstream.dashboard.changes.weeks import Weeks
 from clickstream.dashboard.sentences.causes import Event
 from clickstream.dashboard.sentences.parts import Sentence, SentencePart, compose
 from clickstream.dashboard.widgets.addresses import address_on
-from clickstream.dashboard.widgets.lists import value_name, value_title
+from clickstream.dashboard.widgets.lists import shorten_name, value_name, value_title
 from clickstream.dashboard.widgets.page import PageContext
-
-LONGEST_NAME = 60
 
 _BROUGHT = {
     "channel": "{number} came through {name}",
@@ -225,7 +223,9 @@ def _mover(page: PageContext, mover: Candidate, share: float) -> list[SentencePa
 def _labelled(page: PageContext, dimension: str, value: str) -> SentencePart:
     """Return a value with the label of its dimension, such as “Device: mobile”."""
     label = DIMENSIONS[dimension].label
-    return SentencePart(f"{label}: {_shortened(value_name(page, dimension, value))}", is_name=True)
+    return SentencePart(
+        f"{label}: {shorten_name(value_name(page, dimension, value))}", is_name=True
+    )
 
 
 def _part_of(mover: Candidate, share: float) -> str:
@@ -283,11 +283,7 @@ def _name(page: PageContext, change: Candidate) -> SentencePart:
     if change.is_total:
         return SentencePart("")
     name, title = (each(page, change.dimension, change.value) for each in (value_name, value_title))
-    return SentencePart(_shortened(name), is_name=True, title="" if title == name else title)
-
-
-def _shortened(name: str) -> str:
-    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+    return SentencePart(shorten_name(name), is_name=True, title="" if title == name else title)
 
 
 def _href(page: PageContext, change: Candidate) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 
+from clickstream.core.networks import is_loopback
 from clickstream.dashboard.access.guard import Surroundings
 from clickstream.dashboard.access.load_balancer import LoadBalancerLogin
 from clickstream.dashboard.access.proxies import HeaderLogin, ProxyLogin
@@ -54,7 +55,7 @@ def login_warnings(chosen: DashboardSettings, host: str) -> Iterator[str]:
             f"by sending {chosen.proxy_header}. List only the addresses of the proxies in "
             "proxy_networks of [dashboard]."
         )
-    elif not _is_loopback(host):
+    elif not is_loopback(host):
         yield (
             f"It listens on {host}. Any program in {', '.join(chosen.proxy_networks)} that reaches "
             f"this port can log in under any name by sending {chosen.proxy_header}. Let only the "
@@ -65,10 +66,3 @@ def login_warnings(chosen: DashboardSettings, host: str) -> Iterator[str]:
 def _is_wide(network: str) -> bool:
     parsed = ip_network(network)
     return parsed.prefixlen < _WIDE[parsed.version]
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -1,6 +1,6 @@
 r"""Read JSON lines: one object per request, with the keys of servers and example configurations.
 
-Lines of one shape are read together (`json_templates`). All others are parsed one by one: by
+Lines of one shape are read together. All others are parsed one by one: by
 orjson, or, if it refuses a line, by the standard library, which accepts more. The values are then
 processed as columns, each distinct value once. Apache writes bytes that are not printable as
 `\xhh`, which JSON does not allow; such lines are read too, and keep that spelling, as in the other

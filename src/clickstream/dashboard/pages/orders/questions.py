@@ -7,12 +7,12 @@ them, and the questions name the pages, so the same SQL runs on every engine.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from clickstream.core.expressions import Expression
 from clickstream.dashboard.ask.periods import Period
 from clickstream.dashboard.ask.question import Question, build_question
 from clickstream.dashboard.ask.view import Filter
+from clickstream.dashboard.changes.failures import filters_of_visits
 from clickstream.dashboard.pages.orders.panels import FAILED, FUNNEL, ITEMS, ORDER_TIMES
 from clickstream.dashboard.widgets.page import PageContext
 
@@ -84,11 +84,6 @@ def failing_pages(page: PageContext, step: int) -> tuple[str, ...]:
     question = build_question(("failed_requests",), ("failed_page",), page.period)
     failed = [row[0] for row in page.ask(question).rows]
     return _matching(page.settings.funnel[step - 1].page, failed)
-
-
-def filters_of_visits(page: PageContext) -> tuple[Filter, ...]:
-    """Turn the view's filters into filters of visits, so that all pages of a visit count."""
-    return tuple(replace(filter_, chooses_visits=True) for filter_ in page.view.filters)
 
 
 def _matching(expression: str, names: Sequence[str | None]) -> tuple[str, ...]:
