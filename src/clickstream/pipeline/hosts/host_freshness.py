@@ -72,16 +72,16 @@ def expected_states(lake: Lake) -> list[PullState]:
     return [state for state in states if state.retired_at is None]
 
 
+def vanished_states(lake: Lake) -> list[PullState]:
+    """Return the state of every host that was pulled and is in no source; retired ones are not."""
+    names = sorted({*PULL_STATES.names(lake)} - {*_expected_names(lake)})
+    states = collection.states_of(lake, names)
+    return [state for state in states if state.retired_at is None and state.pulled_at]
+
+
 def read_host_states(lake: Lake) -> HostStates:
     """Read the states of all hosts, each once; retired hosts are left out."""
-    names = _expected_names(lake)
-    unlisted = sorted({*PULL_STATES.names(lake)} - {*names})
-    states = collection.states_of(lake, [*names, *unlisted])
-    current = [state for state in states if state.retired_at is None]
-    return HostStates(
-        [state for state in current if state.host in names],
-        [state for state in current if state.host in unlisted and state.pulled_at],
-    )
+    return HostStates(expected_states(lake), vanished_states(lake))
 
 
 def _expected_names(lake: Lake) -> list[str]:

@@ -16,6 +16,7 @@ from clickstream.core.hours import Hour, describe_hours, hour_range
 from clickstream.core.wording import quantity, shorten
 from clickstream.lake import Lake, hour_ledger, raw
 from clickstream.lake.hour_ledger import LedgerRow
+from clickstream.pipeline.hosts.host_freshness import vanished_states
 from clickstream.pipeline.hour.chain import broken_hours, last_reached
 from clickstream.pipeline.hour.replay_window import ReplayWindow, raise_first
 from clickstream.pipeline.site import changed_settings, settings_digest
@@ -103,11 +104,23 @@ NAMED_SETTINGS = 5
 
 
 def describe_other_settings(lake: Lake, first: Hour, last: Hour) -> str:
-    """Describe, in one sentence, published hours near a range that other settings have built.
+    """Describe what differs between the settings of a range's build and those of other hours.
 
-    The result is empty if there are none. If a range and the hours around it are built with
-    different settings, readers see a change that no visitor caused.
+    That are hosts which are in no source any more, and published hours near the range that other
+    settings have built. The result is empty if there are none. If a range and the hours around it
+    are built with different settings, readers see a change that no visitor caused.
     """
+    sentences = [_describe_other_rules(lake, first, last)]
+    if vanished := [state.host for state in vanished_states(lake)]:
+        sentences.append(
+            f"The sources of the settings lack hosts that were pulled before: {shorten(vanished)}. "
+            "Hours built now have none of their new lines. Add their sources again or, if they "
+            "will not come back, run clickstream sources retire HOST."
+        )
+    return " ".join(filter(None, sentences))
+
+
+def _describe_other_rules(lake: Lake, first: Hour, last: Hour) -> str:
     beside = hour_ledger.ledger_in_order(
         lake, first.minus(HOURS_BESIDE), last.plus(HOURS_BESIDE), ["hour_at", "settings_digest"]
     )

@@ -120,6 +120,16 @@ def test_hours_beside_that_other_settings_built_are_named_with_the_settings(buil
     assert describe_other_settings(built, HOURS[1], HOURS[1]) == ""
 
 
+def test_hosts_that_no_source_has_any_more_are_named_before_a_build(built: Lake) -> None:
+    [source] = built.settings.sources
+    moved = source.model_copy(update={"name": "web-2"})
+    lake = open_lake(built.settings.model_copy(update={"sources": [moved]}), built.session)
+    warning = describe_other_settings(lake, HOURS[0], HOURS[-1])
+    assert warning.startswith(
+        f"The sources of the settings lack hosts that were pulled before: {source.name}."
+    )
+
+
 def test_only_what_would_change_is_built(built: Lake, tmp_path: Path) -> None:
     assert left_for(built, "again", only_outdated=True) == []
     append(tmp_path / "logs" / "access.log", [CHO.get(f"{HOURS[1]}:10:00", "/late")])
