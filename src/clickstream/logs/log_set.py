@@ -142,18 +142,20 @@ class LogSet:
             )
 
     def _continue(self, last: LogFacts) -> LogFacts | None:
-        """Add the new lines of the newest file to the last read; None if this is not possible.
+        """Add the lines that the newest file has got since the last read.
 
-        The facts of the last date before the new lines may change, too: its last session may go on.
+        Returns None if all files must be read again: if any other file has changed, or if a read
+        from the old end of the newest file could differ from a read of the whole file.
         """
         end, stamps = last.read.end, self.stamps()
-        changed = [path for path, stamp in stamps.items() if last.stamps.get(path) != stamp]
-        is_same_set = [*stamps] == [*last.stamps]
-        if not (end and is_same_set and changed == [end.path] and end.can_continue):
+        if not end or not end.can_continue or [*stamps] != [*last.stamps]:
             return None
-        if not end.has_grown():
+        changed_files = [path for path, stamp in stamps.items() if last.stamps[path] != stamp]
+        if changed_files != [end.path] or not end.has_grown():
             return None
-        before, new = last.lines.days, [last.lines.days[-1]]
+
+        days_before = last.lines.days
+        changed_days = {days_before[-1]}
         try:
             for parsed in read_log(
                 end.path,
@@ -162,14 +164,17 @@ class LogSet:
                 offsets=last.read.add_offsets,
                 end=end,
             ):
-                new += last.lines.add(parsed, name_of(end.path))
+                changed_days.update(last.lines.add(parsed, name_of(end.path)))
         except InputError:
             return None
-        first = max((day for day in before if day < min(new)), default=None)
-        kept = {day: sample for day, sample in last.samples.items() if day < min(new)}
-        log_facts = self._build_facts(last.read, last.lines, kept, stamps)
-        is_first_carried = first is not None and any(day < first for day in last.carries)
-        if log_facts.settings == last.settings and is_first_carried:
+        unchanged = {day: each for day, each in last.samples.items() if day < min(changed_days)}
+        log_facts = self._build_facts(last.read, last.lines, unchanged, stamps)
+
+        # Facts are computed from the date before the changed ones on, because its last session may
+        # go on in the new lines. This needs the open sessions of an earlier date.
+        first = max((day for day in days_before if day < min(changed_days)), default=None)
+        has_carry = first is not None and any(day < first for day in last.carries)
+        if has_carry and log_facts.settings == last.settings:
             log_facts.first, log_facts.carries = first, last.carries
         return log_facts
 

@@ -189,53 +189,57 @@ _VISITOR = (
     "city",
     "opted_out",
 )
-_FLAGS = ("hit_at", "kind", "is_bot", "channel", "referrer_logged")
+_READ_FOR_PARTS = ("hit_at", "kind", "is_bot", "channel", "referrer_logged")
 _SESSION = ("session_id", "session_started_at")
 _HOUR, _DAY = 3_600 * SECOND, 86_400 * SECOND
 
 
 def make_parts(requests: OrderedRequests, parts: Cut, rules: SessionRules) -> pa.Table:
-    """Build one row per part, sorted by visitor and first hit, before stitching.
+    """Build the rows of `session_parts`, one for each part, without their sessions (see `stitch`).
 
-    `carried_as` is the visitor's id under the visitor key of the hour before; `stitch` needs it.
-    Texts are dictionaries, which may contain texts of no part.
+    The rows are sorted by visitor and first hit. `carried_as` is the visitor's id under the visitor
+    key of the hour before; `stitch` needs it. Texts are dictionaries, which may contain texts of no
+    part.
     """
-    order, first, last = parts.order, parts.first, parts.last
-    rows = requests.arrow(order, _FLAGS)
-    is_page = dictionary_encoding.is_any_of(rows["kind"], "page")
+    # Part i has the rows first[i] to last[i].
+    rows, first, last = requests.arrow(parts.order, _READ_FOR_PARTS), parts.first, parts.last
+    hit_at, kind = rows["hit_at"].to_numpy(), rows["kind"]
+    is_page = dictionary_encoding.is_any_of(kind, "page")
+    is_asset = dictionary_encoding.is_any_of(kind, "asset")
+    is_error = dictionary_encoding.is_any_of(kind, "client_error", "server_error")
     is_bot = rows["is_bot"].to_numpy()
     has_channel = rows["channel"].is_valid().to_numpy()
-    entry, exit_ = _first_where(is_page, first), _last_where(is_page, first)
-    at = rows["hit_at"].to_numpy()
 
-    def texts_at(positions: NDArray[np.int64], *names: str) -> dict[str, pa.Array]:
-        """Return columns at positions of `order`; null where the position is -1."""
-        columns = requests.arrow(order[positions], names)
-        return {name: _where(positions >= 0, columns[name]) for name in names}
+    # One row of each part; -1 if the part has no such request.
+    landing, exit_ = _first_where(is_page, first), _last_where(is_page, first)
+    first_bot, last_arrival = _first_where(is_bot, first), _last_where(has_channel, first)
 
-    made = {
+    def texts_at(chosen: NDArray[np.int64], *names: str) -> dict[str, pa.Array]:
+        """Return text columns of one row of each part; null where it is -1."""
+        columns = requests.arrow(parts.order[chosen], names)
+        return {name: _where(chosen >= 0, columns[name]) for name in names}
+
+    columns = {
         **texts_at(first, *_VISITOR),
-        "first_hit_at": _times(at, first),
-        "last_hit_at": _times(at, last),
+        "first_hit_at": _times(hit_at, first),
+        "last_hit_at": _times(hit_at, last),
         "requests": last - first + 1,
         "page_views": count_in_runs(is_page, first),
-        "assets": count_in_runs(dictionary_encoding.is_any_of(rows["kind"], "asset"), first),
-        "errors": count_in_runs(
-            dictionary_encoding.is_any_of(rows["kind"], "client_error", "server_error"), first
-        ),
-        "first_page_at": _times(at, entry),
-        "last_page_at": _times(at, exit_),
-        "landing_page": texts_at(entry, "page")["page"],
+        "assets": count_in_runs(is_asset, first),
+        "errors": count_in_runs(is_error, first),
+        "first_page_at": _times(hit_at, landing),
+        "last_page_at": _times(hit_at, exit_),
+        "landing_page": texts_at(landing, "page")["page"],
         "exit_page": texts_at(exit_, "page")["page"],
-        "is_bot": count_in_runs(is_bot, first) > 0,
-        **texts_at(_first_where(is_bot, first), "bot_class", "bot_reason"),
-        **texts_at(_last_where(has_channel, first), *ARRIVAL),
+        "is_bot": first_bot >= 0,
+        **texts_at(first_bot, "bot_class", "bot_reason"),
+        **texts_at(last_arrival, *ARRIVAL),
         "referrer_logged": count_in_runs(rows["referrer_logged"].to_numpy(), first) > 0,
-        **_hoped_for(requests, parts, rules),
+        **_goals_and_funnel(requests, parts, rules),
         **part_evidence(requests, parts),
     }
-    made["part_id"] = _part_ids(made["visitor_id"], made["first_hit_at"])
-    return pa.table(made)
+    columns["part_id"] = _part_ids(columns["visitor_id"], columns["first_hit_at"])
+    return pa.table(columns)
 
 
 def stitch(parts: pa.Table, carry: pa.Table, rules: SessionRules) -> pa.Table:
@@ -317,7 +321,7 @@ def _microseconds(moments: pa.ChunkedArray) -> NDArray[np.int64]:
     return microseconds
 
 
-def _hoped_for(requests: OrderedRequests, parts: Cut, rules: SessionRules) -> dict[str, Any]:
+def _goals_and_funnel(requests: OrderedRequests, parts: Cut, rules: SessionRules) -> dict[str, Any]:
     """Build the columns of goals and funnel."""
     asked = goals.COLUMNS if rules.goals or rules.funnel else ()
     rows = requests.arrow(parts.order, asked).to_pandas()

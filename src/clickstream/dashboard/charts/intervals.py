@@ -30,12 +30,16 @@ class IntervalAxis:
 
     @classmethod
     def of_intervals(cls, intervals: Sequence[DrawInterval]) -> IntervalAxis:
-        """Return the axis that has 0 and all intervals; its ends are whole steps."""
-        low = min([0.0, *(interval.low for interval in intervals)])
-        high = max([0.0, *(interval.high for interval in intervals)])
-        _, (_, step, *_) = axis([high - low])  # the first tick after 0
-        steps_up = -(-high // step)  # rounded up
-        return cls(low // step * step, max(steps_up, 1) * step, step)
+        """Return the shortest axis of whole steps that has 0 and all intervals.
+
+        The distance from its lowest to its highest value decides how long a step is.
+        """
+        lowest = min([0.0, *(interval.low for interval in intervals)])
+        highest = max([0.0, *(interval.high for interval in intervals)])
+        _, (_, step, *_) = axis([highest - lowest])  # steps from 0: the second one is their length
+        steps_below = lowest // step
+        steps_above = -(-highest // step)  # rounded up; `ceil(highest / step)` may be one too low
+        return cls(steps_below * step, max(steps_above, 1) * step, step)
 
     def place(self, value: float) -> float:
         """Return the position of a value in per cent."""

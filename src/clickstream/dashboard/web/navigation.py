@@ -151,13 +151,12 @@ def visits_frame(page: PageContext) -> dict[str, Any]:
 
 
 def _compared_label(page: PageContext) -> str:
-    """Name the compared dates, or state that nothing is compared."""
-    dates = page.compared_dates
-    if dates is None:
-        return COMPARISON_LABELS[page.view.compare]
-    if page.compared is None:
+    """Return the label of the menu of comparisons: the compared dates, or why there are none."""
+    if page.compared_dates is None:  # the reader compares with nothing
+        return COMPARISON_LABELS["none"]
+    if page.compared is None:  # too many hours of either period are missing
         return "Nothing to compare with"
-    return f"vs {page.days(dates)}"
+    return f"vs {page.days(page.compared_dates)}"
 
 
 def shown_tabs(page: PageContext) -> list[Tab]:

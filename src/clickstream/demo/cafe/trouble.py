@@ -50,26 +50,24 @@ def _incident(rules: CafeRules, day: int) -> tuple[int, int]:
 
 
 def broken_lines(rules: CafeRules, hour: Hour) -> Iterator[BrokenLine]:
-    """Yield the hour's lines that are not requests.
+    """Yield lines that a server writes into its log beside the requests of an hour.
 
-    The time of a line without a timestamp follows from its neighbours, so these lines are at least
-    two minutes from the start and end of the hour.
+    Some have no time of their own, so the pipeline counts them in the hour of their neighbours. At
+    least two minutes from the start and end of the hour, these neighbours are of the same hour.
     """
     rng = dice(rules, hour, "broken lines")
     for _ in range(how_many(rng, rules.broken_lines_per_hour)):
         moment = milliseconds(hour) + rng.randrange(2 * MINUTE, HOUR - 2 * MINUTE)
-        yield BrokenLine(moment, moment, _broken_line(rng, moment))
-
-
-def _broken_line(rng: Random, moment: int) -> bytes:
-    match rng.choices(("cut", "error log", "empty", "zeros"), (5, 2, 1, 1))[0]:
-        case "cut":
-            return _cut_line(rng, moment)
-        case "error log":
-            return _ERROR_LOG
-        case "empty":
-            return b"\n"
-    return b"\0" * rng.randrange(8, 200) + b"\n"  # as in a file after a power failure
+        match rng.choices(("cut", "error log", "empty", "zeros"), weights=(5, 2, 1, 1))[0]:
+            case "cut":
+                line = _cut_line(rng, moment)
+            case "error log":
+                line = _ERROR_LOG
+            case "empty":
+                line = b"\n"
+            case _:  # as in a file after a power failure
+                line = b"\0" * rng.randrange(8, 200) + b"\n"
+        yield BrokenLine(received=moment, written=moment, raw=line)
 
 
 def _cut_line(rng: Random, moment: int) -> bytes:
