@@ -6,8 +6,7 @@ file, `file_identity` recognizes it under any name.
 """
 
 from clickstream.collect.directory import DirectorySource
-from clickstream.collect.hosts import Host, HostLogin
-from clickstream.collect.instances import find_instances, gone_host, instance_name
+from clickstream.collect.hosts import Host, HostLogin, find_instances, gone_host, instance_name
 from clickstream.collect.kinds import hosts_of, kind_of
 from clickstream.collect.log import OpenLog
 from clickstream.collect.source import (

@@ -2,6 +2,7 @@
 
 The first bytes of a file show how it is compressed; a name does not, since `access.log.1` may be
 either. A file that is cut off or damaged is read up to there: the damage is recorded, not raised.
+A file of another machine is copied to the local disk first (`spooled`).
 """
 
 from __future__ import annotations
@@ -10,14 +11,23 @@ import bz2
 import gzip
 import io
 import lzma
+import os
+import tempfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from backports import zstd
 
+from clickstream.collect.source import FileHandle, FileStat
+
 HEAD = 8
 """Number of first bytes that show how a file is compressed."""
+
+BLOCK_BYTES = 16 << 20
+"""Bytes of a file of another machine that are copied at once."""
 
 _DAMAGES = (EOFError, OSError, zlib.error, lzma.LZMAError, zstd.ZstdError)
 
@@ -83,3 +93,39 @@ class Content(io.RawIOBase):
             return 0
         buffer[: len(piece)] = piece
         return len(piece)
+
+
+@contextmanager
+def spooled(handle: FileHandle) -> Iterator[FileHandle]:
+    """Copy a file to the temporary directory for as long as the block runs.
+
+    Uncompressing may go back to the start of a file; over the network that would fetch it again.
+    The copy has no name, so the system deletes it even if the process is killed.
+    """
+    with tempfile.TemporaryFile(prefix="clickstream-") as file:
+        offset = 0
+        while block := handle.read(offset, BLOCK_BYTES):
+            file.write(block)
+            offset += len(block)
+        file.flush()
+        yield _SpooledFile(handle, file.fileno())
+
+
+@dataclass(frozen=True)
+class _SpooledFile:
+    """A file with the bytes of the copy and the stat of the original."""
+
+    original: FileHandle
+    descriptor: int
+
+    def stat(self) -> FileStat:
+        """Return the current size and time of the original."""
+        return self.original.stat()
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Read up to `size` bytes of the copy; fewer only at its end."""
+        return os.pread(self.descriptor, size, offset)
+
+    def skip_hole(self, offset: int) -> int:
+        """Return `offset`: a compressed file has no holes."""
+        return offset

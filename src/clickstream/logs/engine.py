@@ -22,8 +22,7 @@ import pyarrow.compute as pc
 from rich.console import Console
 
 from clickstream.dashboard.ask.engines import AnswerRow, Reader
-from clickstream.dashboard.ask.fact_copy import FactCopy
-from clickstream.dashboard.ask.fact_export import export_facts
+from clickstream.dashboard.ask.fact_copy import FactCopy, export_facts
 from clickstream.dashboard.ask.question import Question
 from clickstream.dashboard.log_notes import LogNotes
 from clickstream.dashboard.visits.log_lines import (

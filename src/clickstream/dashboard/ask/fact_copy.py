@@ -1,7 +1,8 @@
 """Local copy of the facts in a DuckDB file, which answers the dashboard's questions.
 
 Each update is one transaction: readers see the files of one manifest, the old one or the new one. A
-copy that can't be read is built again. Only one process at a time can open a copy.
+copy that can't be read is built again. Only one process at a time can open a copy. `export_facts`
+writes a copy as Parquet files.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import re
+import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -376,3 +378,55 @@ def columns_of(cursor: Any, view: str) -> list[str]:
         [view],
     )
     return [name for (name,) in rows.fetchall()]
+
+
+def export_facts(snapshot: Snapshot, directory: Path) -> list[Path]:
+    """Write the rows of all fact views, with ids as 16 hexadecimal digits; return the files.
+
+    Existing files are replaced only after all are written. Raises InputError for a directory that
+    has other files, or that can't be written.
+    """
+    columns = {view: columns_of(snapshot.cursor, view) for view in ALL_FACT_VIEWS}
+    files = {view: directory / f"{view}.parquet" for view in ALL_FACT_VIEWS if columns[view]}
+    _check_directory(directory, {path.name for path in files.values()})
+    try:
+        with tempfile.TemporaryDirectory(prefix=".clickstream-", dir=directory) as beside:
+            for view, path in files.items():
+                _write_view(snapshot.cursor, view, columns[view], Path(beside, path.name))
+            for path in files.values():
+                Path(beside, path.name).replace(path)
+    except (OSError, duckdb.IOException) as error:
+        raise _not_written(directory, error) from None
+    return [*files.values()]
+
+
+def _write_view(cursor: Any, view: str, columns: Iterable[str], path: Path) -> None:
+    chosen = ", ".join(
+        f"format('{{:016x}}', {name}) as {name}" if name in IDS else f'"{name}"'
+        for name in columns
+        if name != COPIED_DAY
+    )
+    quoted = str(path).replace("'", "''")
+    sql = f"copy (select {chosen} from {view} order by all) to '{quoted}' (format parquet)"  # noqa: S608
+    cursor.execute(sql)
+
+
+def _not_written(directory: Path, error: Exception) -> InputError:
+    reason = "the disk is full" if is_disk_full(error) else getattr(error, "strerror", error)
+    return InputError(
+        f"Can't write to {directory}: {reason}. Free space there, or name another directory."
+    )
+
+
+def _check_directory(directory: Path, names: set[str]) -> None:
+    """Create the directory, and refuse one that has other files than those of an export."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        other_files = sorted({path.name for path in directory.iterdir()} - names)
+    except OSError as error:
+        raise _not_written(directory, error) from None
+    if other_files:
+        raise InputError(
+            f"{directory} has other files, such as {other_files[0]}; name an empty or new "
+            "directory."
+        )

@@ -5,8 +5,7 @@
 
 from clickstream.demo.stack.airflow_api import AirflowApi, AirflowError
 from clickstream.demo.stack.layout import Ports, StackError, StackLayout
-from clickstream.demo.stack.stack import Stack, running_stack
-from clickstream.demo.stack.terminal import show_addresses, up
+from clickstream.demo.stack.stack import Stack, running_stack, show_addresses, up
 
 __all__ = [
     "AirflowApi",

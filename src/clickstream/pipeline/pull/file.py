@@ -14,9 +14,9 @@ import numpy as np
 
 from clickstream import parse
 from clickstream.collect import FileHandle, FileStat, ListedFile, OpenLog
+from clickstream.collect.compression import spooled
 from clickstream.collect.file_identity import TAIL_BYTES, checkpoints, digest, read_trailer
 from clickstream.collect.source import HostFileError, describe_failed_read, describe_gone
-from clickstream.collect.spool import spooled
 from clickstream.core.errors import InputError
 from clickstream.core.hours import Hour
 from clickstream.lake import Lake, raw

@@ -9,8 +9,7 @@ from rich.console import Console
 from clickstream.dashboard.access.link import use_token
 from clickstream.demo.stack import Ports, Stack, StackLayout, show_addresses
 from clickstream.demo.stack.layout import Secrets
-from clickstream.demo.stack.stack import Processes
-from clickstream.demo.stack.terminal import show_start
+from clickstream.demo.stack.stack import Processes, show_start
 
 
 def test_the_addresses_have_a_link_that_logs_in_whole_on_80_columns(tmp_path: Path) -> None:
