@@ -68,9 +68,9 @@ class RequestTable:
     """Labelled requests, in the order of their lines in the raw objects.
 
     `columns` has arrays with one value per row: hit_at (naive UTC, datetime64[us]), hour (its
-    number, int32), status (int16), size (int64) and response_ms (int32), -1 if none was logged,
-    line_number (int32), kind (position in KINDS), protocol (position in PROTOCOLS,
-    or -1), header_fields (position in SENT, or -1), has_referrer (bool), and the POINTERS.
+    number, int32), status (int16), size (int64), response_ms (int32), line_number (int32), kind
+    (position in KINDS), protocol (position in PROTOCOLS), header_fields (position in SENT),
+    has_referrer (bool), and the POINTERS. A number that was not logged is -1.
     `tables` has a table for each pointer.
     """
 
@@ -144,9 +144,10 @@ class RequestTable:
         column = self.columns["size" if name == "bytes" else name][rows]
         if name in _CODED:
             return dictionary_encoding.from_codes(column, pa.array(_CODED[name]))
-        if name in ("bytes", "response_ms"):
-            return pa.array(column, mask=column < 0)
-        return pa.array(column.astype(np.int64) if name == "line_number" else column)
+        if name == "line_number":
+            column = column.astype(np.int64)
+        is_number = column.dtype.kind == "i"  # no number is negative: -1 stands for none
+        return pa.array(column, mask=column < 0 if is_number else None)
 
 
 def joined(batches: Iterable[dict[str, npt.NDArray[Any]]]) -> dict[str, npt.NDArray[Any]]:

@@ -1,6 +1,7 @@
 """Rows and their order stay; addresses and agents do not."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -103,6 +104,17 @@ def test_a_frame_of_some_rows_is_those_rows_of_the_whole(some, data) -> None:
     only = data.draw(st.lists(st.sampled_from(COLUMNS), unique=True, min_size=1))
     expected = found.frame().iloc[rows][only].reset_index(drop=True)
     pd.testing.assert_frame_equal(plain(found.frame(rows, only)), plain(expected))
+
+
+def test_a_number_that_was_not_logged_is_null_in_every_column_of_numbers() -> None:
+    cleaner = Cleaner(RULES, VisitorKeys(KEY))
+    cleaner.add(table(requests(line("/"))))
+    labelled = cleaner.requests()
+    for name in ("bytes", "response_ms", "status", "line_number"):
+        stored = "size" if name == "bytes" else name
+        missing = np.full_like(labelled.columns[stored], -1)
+        lacking = replace(labelled, columns={**labelled.columns, stored: missing})
+        assert lacking.arrow(only=[name])[name].null_count == 1, name
 
 
 def test_nothing_of_address_or_agent_comes_out() -> None:
