@@ -5,7 +5,7 @@ FROM apache/airflow:3.3.2-python3.12
 COPY requirements.txt /tmp/requirements.txt
 RUN pip install --no-cache-dir --require-hashes -r /tmp/requirements.txt
 
-COPY --chown=airflow:root pyproject.toml README.md LICENSE /opt/clickstream/
+COPY --chown=airflow:root pyproject.toml hatch_build.py README.md LICENSE /opt/clickstream/
 COPY --chown=airflow:root src /opt/clickstream/src
 RUN pip install --no-cache-dir --no-deps /opt/clickstream
 

@@ -11,7 +11,9 @@ from math import isfinite
 from typing import Any, Literal
 
 from babel import Locale, dates, numbers
+from babel.core import UnknownLocaleError
 
+from clickstream.core.errors import SettingsError
 from clickstream.dashboard.ask.metrics import Format, Metric
 
 NO_VALUE = "–"
@@ -23,6 +25,21 @@ SHORT_FROM_CENTS = 1_000_000
 """The amount from which an axis abbreviates amounts."""
 
 _MONDAY = date(2024, 1, 1)
+
+
+def parse_locale(language: str) -> Locale:
+    """Parse the setting `language`. Raises SettingsError for a locale that is not English."""
+    try:
+        locale = Locale.parse(language.replace("-", "_"))
+    except (UnknownLocaleError, ValueError):
+        locale = None
+    if locale is None or locale.language != "en":
+        raise SettingsError(
+            f"dashboard.language = {language!r} is not an English locale. The texts of the "
+            "dashboard are English; the locale sets the form of numbers, dates and money. "
+            "Write one like en-GB, en-US or en-AU."
+        )
+    return locale
 
 
 @dataclass(frozen=True)

@@ -273,6 +273,43 @@ class SuspectedCohort:
         return REASON.format(**{name: f"{number:,.0f}" for name, number in numbers.items()})
 
 
+def may_have_cohort(
+    candidates: pd.DataFrame, weight: Numbers, habit: StepHabit, least_excess: float
+) -> bool:
+    """Return false if the candidates of a step are too few for a cohort, however they arrive.
+
+    The candidates of a cell are at most those with the same action. Their evidence is largest
+    without any reference: then it is n log(1 + 1 / allowed). `allowed` is at least what the
+    smallest ratio and the usual share of the action give.
+    """
+    if float(weight.sum()) < least_excess:
+        return False
+    ratio = min([habit.site_ratio, *habit.ratios.values()]) if habit.is_known else LEAST_RATIO
+    # `_limit` demands this of the weakest cell; rounding errors of other sums are far smaller.
+    least_evidence = -np.log(FALSE_SHARE) - 1e-6
+
+    def may_be_suspected(number: float, share: float) -> bool:
+        if number < least_excess - 1e-6:
+            return False
+        more = min(1.0, _ACTION_FACTOR * share + _RARE_ACTION)
+        of_crowd = ((1 + ratio) / LEAST_PROOF_WITHOUT_CROWD - 1) * more
+        evidence = number * np.log1p(1 / of_crowd)
+        if habit.is_known:
+            by_habit = ratio * share
+            evidence = max(evidence, number * np.log1p(1 / by_habit) / DISPERSION)
+        return bool(evidence >= least_evidence)
+
+    if may_be_suspected(float(weight.sum()), 1.0):
+        return True
+    for field in ACTION_FIELDS:
+        column = CodedColumn.from_values(candidates[field].tolist())
+        shares = habit.shares[field].of((*habit.shares[field].by_device,), column.labels)
+        numbers = sum_by(column.codes, weight, column.size)
+        if any(map(may_be_suspected, numbers.tolist(), shares.min(axis=1).tolist())):
+            return True
+    return False
+
+
 @dataclass(frozen=True)
 class Suspicion:
     """The result for a date.
@@ -348,8 +385,10 @@ class _Search:
         computed again without the cohorts found so far, until no further cohort is found.
         """
         candidates = candidates & ~self._kept
-        # Most dates of a small site have fewer candidates than the smallest cohort has members.
-        is_new = float(self.weight[candidates].sum()) >= self._least_excess
+        # The search takes 9 ms, and a cohort is possible on few dates of a small site.
+        is_new = may_have_cohort(
+            self._visitors[candidates], self.weight[candidates], habit, self._least_excess
+        )
         while is_new and len(self.cohorts) < _MOST_COHORTS:
             before = len(self.cohorts)
             step = step_visitors(self._columns, self.weight, candidates, references, habit)
@@ -427,6 +466,8 @@ class _Search:
 def _members_of(visitors: pd.DataFrame, labels: frozenset[str]) -> NDArray[np.bool_]:
     """Return a mask of the members of some cohorts, by their labels; unknown labels have none."""
     is_suspected = np.zeros(len(visitors), np.bool_)
+    if not labels:
+        return is_suspected
     proof = (
         visitors["proof"].map({level.value: level.name.lower() for level in Proof}).to_numpy(object)
     )

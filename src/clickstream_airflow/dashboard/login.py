@@ -22,7 +22,7 @@ from starlette.exceptions import HTTPException as StarletteHttpException
 
 from clickstream.dashboard.access.headers import CACHE_CONTROL, HEADERS
 from clickstream.dashboard.access.identity import Identity
-from clickstream.dashboard.texts import template_environment
+from clickstream.dashboard.templates import template_environment
 from clickstream_airflow.addresses import airflow_path
 from clickstream_airflow.defaults import HOURLY
 

@@ -14,8 +14,7 @@ from tests.clickstream.dashboard.builders import FactStore
 from clickstream.dashboard.access.identity import Identity
 from clickstream.dashboard.ask.view import View
 from clickstream.dashboard.entries.store import NO_NOTES, ShownNotes
-from clickstream.dashboard.formats import Formats
-from clickstream.dashboard.texts import parse_locale
+from clickstream.dashboard.formats import Formats, parse_locale
 from clickstream.dashboard.web.rendering import Renderer, read_static
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.settings import Settings

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -13,13 +15,15 @@ from tests.clickstream.people.builders import (
     LEAVES,
     LOOKS,
     NOTHING,
+    READS,
     crowd,
     some,
     usual_habit,
     usual_people,
 )
 
-from clickstream.people import Proof, Suspicion, find_suspects, learn_habit
+from clickstream.people import Habit, Proof, Suspicion, find_suspects, learn_habit, suspicion
+from clickstream.people.suspicion import may_have_cohort
 
 HABIT, NO_HABIT = usual_habit(), learn_habit(NOTHING, DATE)
 PEOPLE = usual_people()
@@ -160,3 +164,32 @@ def test_more_machines_of_a_fleet_do_not_add_people(first: int, more: int) -> No
     undetected = 12  # so few that chance explains them
     assert many.kept <= max(few.kept, len(PEOPLE) + undetected) + 1e-6
     assert few.low <= few.kept <= few.high
+
+
+ACTIONS = [READS, LOOKS, LEAVES, LEAVES | {"assets": "none"}, LOOKS | {"rhythm": "2"}]
+ARRIVALS = [{}, {"network": "fleet"}, {"agent": "old"}, SPAM, {"header_fields": ""}]
+GROUPS = st.tuples(st.integers(1, 20), st.sampled_from(ACTIONS), st.sampled_from(ARRIVALS))
+FEW_PEOPLE = usual_habit(number=20)
+
+
+@given(st.lists(GROUPS, min_size=1, max_size=6), st.sampled_from([HABIT, FEW_PEOPLE, NO_HABIT]))
+def test_no_date_with_a_cohort_is_left_out_of_the_search(
+    groups: list[tuple[int, dict[str, Any], dict[str, str]]], habit: Habit
+) -> None:
+    visitors = pd.concat(
+        some(number, f"group{place}", **action | arrival)
+        for place, (number, action, arrival) in enumerate(groups)
+    )
+    found = find_suspects(visitors, habit)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(suspicion, "may_have_cohort", lambda *_: True)
+        searched = find_suspects(visitors, habit)
+    assert found.cohorts == searched.cohorts
+    assert found.people == searched.people
+    pd.testing.assert_frame_equal(found.visitors, searched.visitors)
+
+
+@pytest.mark.parametrize(("number", "is_possible"), [(3, False), (8, False), (60, True)])
+def test_a_cohort_of_usual_visitors_has_many_members(number: int, is_possible: bool) -> None:
+    visitors = some(number, "one", **LEAVES)
+    assert may_have_cohort(visitors, np.ones(number), HABIT.unproved, 4.0) is is_possible

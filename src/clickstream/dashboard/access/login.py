@@ -24,7 +24,7 @@ from clickstream.dashboard.access.link import use_token
 from clickstream.dashboard.access.origins import HOME, safe_path
 from clickstream.dashboard.access.peers import client_address, is_https
 from clickstream.dashboard.access.sessions import LoginSession, SessionCookies
-from clickstream.dashboard.texts import template_environment
+from clickstream.dashboard.templates import template_environment
 
 # Delays logins after failed ones, by account and by address.
 

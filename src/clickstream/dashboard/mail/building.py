@@ -18,10 +18,9 @@ from clickstream.dashboard.ask.periods import Period, period_of
 from clickstream.dashboard.ask.question import Question
 from clickstream.dashboard.ask.view import View
 from clickstream.dashboard.changes.weeks import WEEKS
-from clickstream.dashboard.formats import Formats
+from clickstream.dashboard.formats import Formats, parse_locale
 from clickstream.dashboard.mail.content import Digest, build_content
 from clickstream.dashboard.mail.week import Week
-from clickstream.dashboard.texts import parse_locale
 from clickstream.dashboard.widgets.incidents import read_incidents
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.lake import Lake, aws_errors

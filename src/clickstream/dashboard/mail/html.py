@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader
 from clickstream.dashboard.mail.content import Digest
 from clickstream.dashboard.mail.picture import BEFORE, HEIGHT, NOW, WIDTH, draw_png
 from clickstream.dashboard.mail.wording import HEADINGS, describe_days, subject_of
-from clickstream.dashboard.texts import template_environment
+from clickstream.dashboard.templates import template_environment
 
 
 @cache

@@ -21,7 +21,7 @@ from clickstream.dashboard.entries.own_notes import LONGEST_TEXT
 from clickstream.dashboard.formats import Formats
 from clickstream.dashboard.pages.panels import PANELS, span_of, title_of
 from clickstream.dashboard.sentences import find_sentences
-from clickstream.dashboard.texts import template_environment
+from clickstream.dashboard.templates import template_environment
 from clickstream.dashboard.web.filter_field import find_unmatched
 from clickstream.dashboard.web.navigation import (
     chips,

@@ -24,9 +24,8 @@ from clickstream.dashboard.ask.engines import (
 from clickstream.dashboard.ask.folding import SALES_COUNTED
 from clickstream.dashboard.ask.view import TABS, View
 from clickstream.dashboard.entries.store import NO_NOTES, NoteStore
-from clickstream.dashboard.formats import Formats
+from clickstream.dashboard.formats import Formats, parse_locale
 from clickstream.dashboard.log_notes import LogNotes
-from clickstream.dashboard.texts import parse_locale
 from clickstream.dashboard.visits.log_lines import LoggedVisit, VisitLines, read_log_lines
 from clickstream.dashboard.web.rendered_pages import RenderedPages
 from clickstream.dashboard.web.rendering import Renderer

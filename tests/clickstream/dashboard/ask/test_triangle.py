@@ -40,7 +40,7 @@ from clickstream.dashboard.changes.looks import LOOKS
 from clickstream.dashboard.changes.weeks import Weeks as Compared
 from clickstream.dashboard.changes.weeks import weekly_question
 from clickstream.dashboard.charts.maps import frames
-from clickstream.dashboard.formats import Formats
+from clickstream.dashboard.formats import Formats, parse_locale
 from clickstream.dashboard.pages import panels
 from clickstream.dashboard.pages.marketing.values import build_costs_without_visits
 from clickstream.dashboard.pages.orders.panels import CUSTOMERS, MENU_SALES, PAIRS
@@ -48,7 +48,6 @@ from clickstream.dashboard.pages.orders.questions import item_pages, order_filte
 from clickstream.dashboard.pages.orders.values import build_funnel
 from clickstream.dashboard.pages.panels import PANELS
 from clickstream.dashboard.pages.trust.sales import build_sales
-from clickstream.dashboard.texts import parse_locale
 from clickstream.dashboard.visits.log_lines import LoggedVisit, read_log_lines
 from clickstream.dashboard.visits.questions import (
     VISIT_COLUMNS,

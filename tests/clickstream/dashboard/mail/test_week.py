@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clickstream.core.errors import InputError
-from clickstream.dashboard.formats import Formats
+from clickstream.dashboard.formats import Formats, parse_locale
 from clickstream.dashboard.mail import Week, check_week
-from clickstream.dashboard.texts import parse_locale
 
 ZONES = ["UTC", "Europe/London", "America/New_York", "Pacific/Apia", "Pacific/Kiritimati"]
 days = st.dates(date(1970, 1, 8), date(2999, 12, 20))

@@ -18,10 +18,9 @@ from tests.support.examples import examples
 from tests.support.sales_files import with_sales
 
 from clickstream.dashboard.ask.view import Filter, View
-from clickstream.dashboard.formats import Formats
+from clickstream.dashboard.formats import Formats, parse_locale
 from clickstream.dashboard.pages.marketing.credit import CreditTable, build_credit
 from clickstream.dashboard.pages.marketing.panels import CREDITED, of_model
-from clickstream.dashboard.texts import parse_locale
 from clickstream.insight.credit import MODELS, Touch, shares, split
 from clickstream.insight.credit_interval import credit_interval
 from clickstream.settings import Settings

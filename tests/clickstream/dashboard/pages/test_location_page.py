@@ -24,7 +24,7 @@ from tests.clickstream.dashboard.rendered import page_of
 from tests.support.examples import many_examples
 
 from clickstream.dashboard.ask.periods import Period
-from clickstream.dashboard.formats import Formats
+from clickstream.dashboard.formats import Formats, parse_locale
 from clickstream.dashboard.pages.places.location_report import (
     ComputedPlan,
     LocationReport,
@@ -34,7 +34,6 @@ from clickstream.dashboard.pages.places.location_report import (
 )
 from clickstream.dashboard.pages.places.stored_plan import PlannedCandidate, StoredPlan, newest_plan
 from clickstream.dashboard.pages.places.what_if import FIELDS, WhatIf, parse_what_if
-from clickstream.dashboard.texts import parse_locale
 from clickstream.dashboard.web.rendering import Renderer
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.insight.location_texts import MISSING

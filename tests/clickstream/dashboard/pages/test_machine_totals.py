@@ -27,11 +27,10 @@ from clickstream.core.hours import Hour
 from clickstream.dashboard.ask.answers import Answers
 from clickstream.dashboard.ask.engines import LocalEngine, ask_athena
 from clickstream.dashboard.ask.view import View
-from clickstream.dashboard.formats import Formats
+from clickstream.dashboard.formats import Formats, parse_locale
 from clickstream.dashboard.pages.machines.obedience import report_obedience
 from clickstream.dashboard.pages.machines.operator_rows import operator_questions, return_questions
 from clickstream.dashboard.pages.machines.panels import MACHINE_PAGES, PURPOSES
-from clickstream.dashboard.texts import parse_locale
 from clickstream.dashboard.web.rendering import Renderer
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.lake import Lake

@@ -38,10 +38,9 @@ from clickstream.dashboard.ask.view import CHOICES, TABS, Tab, View
 from clickstream.dashboard.ask.view_urls import parse_view
 from clickstream.dashboard.entries.own_notes import OwnNote
 from clickstream.dashboard.entries.store import ShownNotes
-from clickstream.dashboard.formats import Formats
+from clickstream.dashboard.formats import Formats, parse_locale
 from clickstream.dashboard.mail import Week
 from clickstream.dashboard.pages.panels import PANELS
-from clickstream.dashboard.texts import parse_locale
 from clickstream.dashboard.web.details import csv_lines, detail_parts
 from clickstream.dashboard.web.rendering import Renderer
 from clickstream.settings import Settings
@@ -205,7 +204,7 @@ def test_no_format_of_a_locale_has_a_hidden_character(name: str) -> None:
 
 
 def test_every_template_is_one_of_the_environment_that_shows_text_as_text() -> None:
-    assert [*_files_with("Environment(")] == ["dashboard/texts.py"]
+    assert [*_files_with("Environment(")] == ["dashboard/templates.py"]
 
 
 def _files_with(text: str) -> Iterator[str]:

@@ -20,8 +20,7 @@ from tests.support.sales_files import with_sales
 from clickstream.dashboard.ask.answers import Answer
 from clickstream.dashboard.ask.question import Question
 from clickstream.dashboard.ask.view import TABS, View
-from clickstream.dashboard.formats import Formats
-from clickstream.dashboard.texts import parse_locale
+from clickstream.dashboard.formats import Formats, parse_locale
 from clickstream.dashboard.web.rendering import Renderer
 from clickstream.settings import Settings
 

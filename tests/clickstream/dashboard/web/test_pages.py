@@ -27,8 +27,8 @@ from clickstream.core.errors import SettingsError
 from clickstream.core.hours import Hour
 from clickstream.core.wording import printable
 from clickstream.dashboard.ask.view import CHOICES, TABS, View
+from clickstream.dashboard.formats import parse_locale
 from clickstream.dashboard.pages.panels import PANELS
-from clickstream.dashboard.texts import parse_locale
 from clickstream.dashboard.web.details import compare_answers, csv_lines, detail_parts
 from clickstream.dashboard.web.rendering import Renderer
 from clickstream.settings import GoalSettings, Settings

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from jinja2 import Environment, FileSystemLoader
 
-from clickstream.dashboard.texts import template_environment
+from clickstream.dashboard.templates import template_environment
 
 
 @pytest.fixture
