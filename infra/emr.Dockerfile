@@ -12,7 +12,7 @@ RUN dnf install -y python3.12 && dnf clean all && python3.12 -m venv /opt/clicks
 COPY requirements.txt /tmp/requirements.txt
 RUN /opt/clickstream/venv/bin/pip install --no-cache-dir --require-hashes -r /tmp/requirements.txt
 
-COPY pyproject.toml README.md LICENSE clickstream.toml /opt/clickstream/
+COPY pyproject.toml hatch_build.py README.md LICENSE clickstream.toml /opt/clickstream/
 COPY src /opt/clickstream/src
 COPY include /opt/clickstream/include
 RUN /opt/clickstream/venv/bin/pip install --no-cache-dir --no-deps /opt/clickstream
