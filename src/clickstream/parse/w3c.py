@@ -317,7 +317,7 @@ class _Layout:
         self.missing = [COLUMNS[name][0].decode() for name in NEEDED if name not in self.positions]
         self.has_whole_urls = b"cs-uri-stem" not in fields
         self.is_iis = not _OF_IIS.isdisjoint(fields)
-        self.decoders: dict[str, Callable[[bytes], bytes]] = {}
+        self.decoders: Mapping[str, Callable[[bytes], bytes]]
         if any(name.startswith(b"x-edge-") for name in fields):
             self.decoders = dict.fromkeys(COLUMNS, _decode_percent) | {"user_agent": _decode_agent}
         elif b"sc-status" not in fields:
