@@ -91,7 +91,12 @@ class ChannelRules:
                 "least one rule, and no other key."
             )
         parsed = tuple(_rule(f"Channel rule {n}", rule) for n, rule in enumerate(rules, start=1))
-        _check_order(parsed)
+        for number, rule in enumerate(parsed[:-1], start=1):
+            if not rule.patterns and rule.categories == frozenset(SOURCE_CATEGORIES):
+                raise UnusableRule(
+                    f"Channel rule {number} ({rule.channel}) has no condition, so no rule after it "
+                    "can apply: move it to the end, or add a condition."
+                )
         return cls(parsed)
 
     def deciding(self, evidence: Evidence) -> int | None:
@@ -180,9 +185,13 @@ def _rule(name: str, rule: Any) -> ChannelRule:
             f"{', '.join(PATTERNS)} and category."
         )
     patterns = tuple((key, _pattern(name, key, rule[key])) for key in PATTERNS if key in rule)
-    return ChannelRule(
-        rule["channel"], patterns, _categories(name, rule.get("category", list(SOURCE_CATEGORIES)))
-    )
+    category = rule.get("category", list(SOURCE_CATEGORIES))
+    categories = category if isinstance(category, list) else [category]
+    if not categories or any(category not in SOURCE_CATEGORIES for category in categories):
+        raise UnusableRule(
+            f"{name} has category = {category!r}. Allowed are {', '.join(SOURCE_CATEGORIES)}."
+        )
+    return ChannelRule(rule["channel"], patterns, frozenset(categories))
 
 
 def _pattern(name: str, key: str, text: Any) -> Expression:
@@ -192,26 +201,6 @@ def _pattern(name: str, key: str, text: Any) -> Expression:
         raise UnusableRule(
             f"{name} has {key} = {text!r}, which is not a valid regular expression: {error}."
         ) from None
-
-
-def _categories(name: str, value: Any) -> frozenset[str]:
-    categories = value if isinstance(value, list) else [value]
-    unknown = [category for category in categories if category not in SOURCE_CATEGORIES]
-    if unknown or not categories:
-        raise UnusableRule(
-            f"{name} has category = {value!r}. Allowed are {', '.join(SOURCE_CATEGORIES)}."
-        )
-    return frozenset(categories)
-
-
-def _check_order(rules: tuple[ChannelRule, ...]) -> None:
-    """Refuse a rule without conditions before the last place, because it matches everything."""
-    for number, rule in enumerate(rules[:-1], start=1):
-        if not rule.patterns and rule.categories == frozenset(SOURCE_CATEGORIES):
-            raise UnusableRule(
-                f"Channel rule {number} ({rule.channel}) has no condition, so no rule after it can "
-                "apply: move it to the end, or add a condition."
-            )
 
 
 DEFAULT_CHANNELS = ChannelRules.parse(DEFAULT_CHANNEL_RULES)

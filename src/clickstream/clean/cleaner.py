@@ -17,12 +17,15 @@ from clickstream.clean.acquisition import Arrivals
 from clickstream.clean.bots.classify import add_behaviour_verdicts
 from clickstream.clean.clients import Agents, Origins
 from clickstream.clean.dictionary_columns import Codes, Distinct, Texts
-from clickstream.clean.header_fields import sent_codes
 from clickstream.clean.hosts import host_name
 from clickstream.clean.orders import OrderRules, ShownOrder, find_order
-from clickstream.clean.protocols import protocol_codes
 from clickstream.clean.request_kinds import KINDS, PATH_KINDS, KindRules, kind_of, path_kind
-from clickstream.clean.request_table import RequestTable, joined
+from clickstream.clean.request_table import (
+    RequestTable,
+    joined,
+    protocol_codes,
+    sent_codes,
+)
 from clickstream.clean.rules import CleanRules, LookUps
 from clickstream.clean.urls import (
     CampaignTags,
@@ -94,18 +97,16 @@ class Targets:
 
     def table(self) -> pa.RecordBatch:
         """Return the table with the columns of each target, in the order of the codes."""
-        path, parameters = pa.array(self._codes("path")), pa.array(self._codes("parameters"))
-        paths, queries = self._paths.made, self._parameters.made
+        path_codes, query_codes = self._codes("path"), self._codes("parameters")
+        paths = dictionary_encoding.encode(path.path for path in self._paths.made)
+        pages = dictionary_encoding.encode(path.page for path in self._paths.made)
+        queries = dictionary_encoding.encode(query for query, _ in self._parameters.made)
         orders = [target.order for target in self._targets.made]
         return pa.record_batch(
             {
-                "path": dictionary_encoding.encode(path_parts.path for path_parts in paths).take(
-                    path
-                ),
-                "page": dictionary_encoding.encode(path_parts.page for path_parts in paths).take(
-                    path
-                ),
-                "query": dictionary_encoding.encode(query for query, _ in queries).take(parameters),
+                "path": paths.take(pa.array(path_codes)),
+                "page": pages.take(pa.array(path_codes)),
+                "query": queries.take(pa.array(query_codes)),
                 "order_number": dictionary_encoding.encode(order.number for order in orders),
                 "shown_cents": pa.array([order.cents for order in orders], pa.int64()),
             }

@@ -170,10 +170,17 @@ def _resolver() -> Resolver:
 def device_of(user_agent: str) -> Device:
     """Return device (one of DEVICES), browser, its version, and system of a user agent."""
     text = user_agent.encode("utf-8", "replace").decode()  # UTF-8 can't encode lone surrogates
+    browser: str | None = None
+    version: str | None = None
+    system: str | None = None
+    if app := _IN_APP_TOKEN.search(text):
+        browser, version = _IN_APP[app[1]], app[2]
+    elif browser_match := _resolver().ua.extract(text):
+        browser = _BROWSERS.get(browser_match.family, browser_match.family)
+        version = browser_match.major
     os_match = _resolver().os.extract(text)
-    system = _SYSTEMS.get(os_match.family, os_match.family) if os_match else None
-    system = None if system == _UNKNOWN else system
-    browser, version = _in_app(text) or _browser(text)
+    if os_match and os_match.family != _UNKNOWN:
+        system = _SYSTEMS.get(os_match.family, os_match.family)
     return Device(_device(text, system), browser, version, system)
 
 
@@ -199,13 +206,3 @@ def _is_tablet(user_agent: str) -> bool:
     if "Mobile" in user_agent:
         return "Macintosh" in user_agent
     return "Android" in user_agent and "AppleWebKit" in user_agent
-
-
-def _in_app(user_agent: str) -> tuple[str, str | None] | None:
-    match = _IN_APP_TOKEN.search(user_agent)
-    return (_IN_APP[match[1]], match[2]) if match else None
-
-
-def _browser(user_agent: str) -> tuple[str | None, str | None]:
-    match = _resolver().ua.extract(user_agent)
-    return (_BROWSERS.get(match.family, match.family), match.major) if match else (None, None)

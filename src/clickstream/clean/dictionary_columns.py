@@ -73,10 +73,8 @@ class Texts(Generic[Made]):
         chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
         none = dictionary_encoding.from_codes(np.empty(0, np.int32), pa.array([], pa.string()))
         same = pa.chunked_array([none, *chunks]).unify_dictionaries().chunks
-        positions = self._positions(same[0].dictionary)
-        positions = np.append(
-            positions, np.int32(-1)
-        )  # null has the code -1, which selects this one
+        # Null has the code -1, which selects the last position.
+        positions = np.append(self._positions(same[0].dictionary), np.int32(-1))
         codes: Codes = positions[np.concatenate([*map(dictionary_encoding.codes_of, same)])]
         return codes + np.int32(1)
 
@@ -125,22 +123,17 @@ class Combinations:
         distinct = np.array([np.asarray(column)[first] for column in columns], np.int32)
         codes: Codes = distinct[0]
         for step, column in enumerate(distinct[1:]):
-            pairs = codes.astype(np.int64) << 32 | column
-            codes = self._codes_of_pairs(step, pairs)
+            of_pairs, pairs = pd.factorize(codes.astype(np.int64) << 32 | column)
+            known = self._known[step]
+            code_of_pair = pd.Index(known).get_indexer(pairs)
+            is_new = code_of_pair < 0
+            code_of_pair[is_new] = len(known) + np.arange(np.count_nonzero(is_new))
+            self._known[step] = np.concatenate([known, pairs[is_new]])
+            codes = code_of_pair[of_pairs].astype(np.int32)
         is_new = codes >= self.met.shape[1]
         self.met = np.concatenate([self.met, distinct[:, is_new]], axis=1)
         of_rows: Codes = codes[rows]
         return of_rows
-
-    def _codes_of_pairs(self, step: int, pairs: npt.NDArray[np.int64]) -> Codes:
-        rows, distinct = pd.factorize(pairs)
-        earlier = self._known[step]
-        codes = pd.Index(earlier).get_indexer(distinct)
-        is_new = codes < 0
-        codes[is_new] = len(earlier) + np.arange(np.count_nonzero(is_new))
-        self._known[step] = np.concatenate([earlier, distinct[is_new]])
-        codes_of_rows: Codes = codes[rows].astype(np.int32)
-        return codes_of_rows
 
 
 def combined(*columns: npt.ArrayLike) -> tuple[Codes, npt.NDArray[np.int64]]:

@@ -87,14 +87,10 @@ def place_of(record: Record | None) -> Place:
     """Return the place that a record of either layout describes."""
     if not record:
         return NOWHERE
-    return _flat(record) if "country_code" in record else _nested(record)
-
-
-def _flat(record: Record) -> Place:
-    get = record.get
-    return _flat_place(
-        get("country_code"), get("state1"), get("city"), get("latitude"), get("longitude")
-    )
+    if "country_code" in record:
+        names = ("country_code", "state1", "city", "latitude", "longitude")
+        return _flat_place(*map(record.get, names))
+    return _nested(record)
 
 
 @lru_cache(maxsize=1 << 16)

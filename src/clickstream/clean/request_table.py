@@ -1,15 +1,17 @@
 """Labelled requests as a star schema: rows of integers that point to rows of other tables.
 
 A row has the values that differ from request to request, about 50 bytes. The attributes of a
-target, an arrival or a visitor are stored once, in its table. `Requests.arrow` and
-`Requests.frame` build full columns for chosen rows only, so an hour of millions of requests needs
-little memory.
+target, an arrival or a visitor are stored once, in its table. `RequestTable.arrow`
+and `RequestTable.frame` build full columns for chosen rows only, so an hour of millions of requests
+needs little memory.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import compress, product
 from typing import Any
 
 import numpy as np
@@ -19,9 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clickstream.clean.acquisition import Arrived
-from clickstream.clean.header_fields import SENT
 from clickstream.clean.orders import can_confirm
-from clickstream.clean.protocols import PROTOCOLS
 from clickstream.clean.request_kinds import KINDS, balance, balance_by_group
 from clickstream.clean.visitors import VISITOR_COLUMNS
 from clickstream.core import dictionary_encoding
@@ -32,6 +32,25 @@ POINTERS = ("raw_object", "method", "host", "target", "arrival", "visitor")
 
 OF_ORDERS = ("order_number", "shown_cents")
 """The columns of targets that only requests have that can confirm an order."""
+
+PROTOCOLS = ("HTTP/0.9", "HTTP/1.0", "HTTP/1.1", "HTTP/2", "HTTP/3")
+"""HTTP versions (RFC 9110, 2.5), as session parts store them."""
+
+_VERSION = re.compile(r"(?:HTTP/)?(\d)(?:\.(\d))?", re.IGNORECASE)
+
+_HEADER_FIELDS = {"Accept": "text/html", "Accept-Language": "", "Sec-Fetch-Mode": ""}
+"""Header fields that browsers send with each page, and a text that each then contains.
+
+Browsers name `text/html` in `Accept` (Fetch Standard, 2.2.5), send the languages of their user in
+`Accept-Language` and, in encrypted connections, `Sec-Fetch-Mode` (Fetch Metadata, 2.2). Few
+machines that copy a browser's user agent also copy these.
+"""
+
+SENT = tuple(
+    ", ".join(compress(_HEADER_FIELDS, chosen[::-1]))
+    for chosen in product((0, 1), repeat=len(_HEADER_FIELDS))
+)[1:]
+"""The names of the header fields that were sent, as session parts store them."""
 
 _POINTED: dict[str, str] = {
     "raw_object": "raw_object",
@@ -115,15 +134,22 @@ class RequestTable:
 
         Texts are dictionary-encoded; a dictionary may contain texts that no row has.
         """
-        pointers = {_POINTED[name] for name in only if name in _POINTED}
-        row_codes = {pointer: pa.array(self.columns[pointer][rows]) for pointer in pointers}
-        made = {
-            name: _take_values(self.tables[_POINTED[name]][name], row_codes[_POINTED[name]])
-            if name in _POINTED and name not in OF_ORDERS
-            else self._own_column(name, rows)
-            for name in only
-        }
-        return pa.table(made)
+        columns: dict[str, pa.Array] = {}
+        codes_of: dict[str, pa.Array] = {}
+        for name in only:
+            if name in OF_ORDERS:
+                columns[name] = self._of_order(name, rows)
+            elif name not in _POINTED:
+                columns[name] = self._own_column(name, rows)
+            else:
+                pointer = _POINTED[name]
+                if pointer not in codes_of:
+                    codes_of[pointer] = pa.array(self.columns[pointer][rows])
+                values, codes = self.tables[pointer][name], codes_of[pointer]
+                # Many columns are null throughout, so check that first.
+                is_null = values.null_count == len(values)
+                columns[name] = pa.nulls(len(codes), values.type) if is_null else values.take(codes)
+        return pa.table(columns)
 
     def _of_order(self, name: str, rows: Rows) -> pa.Array:
         """Build a column of orders, null for requests that can't confirm one, such as POST."""
@@ -138,9 +164,7 @@ class RequestTable:
         return values.take(pa.array(targets, mask=~is_confirmation))
 
     def _own_column(self, name: str, rows: Rows) -> pa.Array:
-        """Build a column that is not stored in a table, or only partly."""
-        if name in OF_ORDERS:
-            return self._of_order(name, rows)
+        """Build a column that is not stored in a table."""
         column = self.columns["size" if name == "bytes" else name][rows]
         if name in _CODED:
             return dictionary_encoding.from_codes(column, pa.array(_CODED[name]))
@@ -160,7 +184,15 @@ def together(pieces: Sequence[RequestTable]) -> RequestTable:
     """Concatenate requests: their rows and their tables."""
     if len(pieces) == 1:
         return pieces[0]
-    tables = {name: _concat_tables([piece.tables[name] for piece in pieces]) for name in POINTERS}
+    tables = {}
+    for pointer in POINTERS:
+        parts_of_table = [piece.tables[pointer] for piece in pieces]
+        tables[pointer] = pa.record_batch(
+            {
+                name: dictionary_encoding.concat_columns([part[name] for part in parts_of_table])
+                for name in parts_of_table[0].schema.names
+            }
+        )
     columns = {}
     for name in pieces[0].columns:
         parts = [piece.columns[name] for piece in pieces]
@@ -172,18 +204,38 @@ def together(pieces: Sequence[RequestTable]) -> RequestTable:
     return RequestTable(columns, tables)
 
 
-def _concat_tables(tables: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
-    """Concatenate tables."""
-    names = tables[0].schema.names
-    return pa.record_batch(
-        {
-            name: dictionary_encoding.concat_columns([table[name] for table in tables])
-            for name in names
-        }
-    )
+def protocol_codes(logged: pa.ChunkedArray) -> npt.NDArray[np.int8]:
+    """Return the position in PROTOCOLS of each logged version, -1 if it is unknown or null.
+
+    Logs have `HTTP/2.0`, `HTTP/2` and `2` for the same version.
+    """
+    column = dictionary_encoding.combine_chunks(logged.dictionary_encode())
+    positions = [*map(_protocol_position, column.dictionary.to_pylist()), -1]
+    return np.array(positions, np.int8)[dictionary_encoding.codes_of(column)]
 
 
-def _take_values(column: pa.Array, rows: pa.Array) -> pa.Array:
-    """Return the values at some rows. Many columns are null throughout, so check that first."""
-    is_empty = column.null_count == len(column)
-    return pa.nulls(len(rows), column.type) if is_empty else column.take(rows)
+def _protocol_position(text: str) -> int:
+    match = _VERSION.fullmatch(text)
+    if not match:
+        return -1
+    major, minor = match.groups()
+    name = f"HTTP/{major}" if major >= "2" else f"HTTP/{major}.{minor or 0}"
+    return PROTOCOLS.index(name) if name in PROTOCOLS else -1
+
+
+def sent_codes(parsed: pa.Table) -> npt.NDArray[np.int8]:
+    """Return the position in SENT for each request, -1 if it has none of the fields.
+
+    `parsed` has those columns of BROWSER_FIELDS that the log has.
+    """
+    codes = np.full(len(parsed), -1, np.int8)
+    for bit, (name, text) in enumerate(_HEADER_FIELDS.items()):
+        column_name = name.lower().replace("-", "_")
+        if column_name in parsed.column_names:
+            column = dictionary_encoding.combine_chunks(parsed[column_name].dictionary_encode())
+            values = column.dictionary.cast(pa.string())
+            has_text = pc.match_substring(values, text, ignore_case=True)
+            is_sent = pc.and_(has_text, pc.greater(pc.utf8_length(values), 0)).fill_null(False)
+            of_codes = np.append(is_sent.to_numpy(zero_copy_only=False), False)  # null has code -1
+            codes += of_codes[dictionary_encoding.codes_of(column)].astype(np.int8) << bit
+    return codes

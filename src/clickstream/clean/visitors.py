@@ -13,7 +13,7 @@ country is kept.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from ipaddress import IPv6Address
@@ -225,15 +225,12 @@ class Visitors:
         """Return the table with one row per visitor, in the order of their codes."""
         client, agent, mark, hour = self._visitors.met
         host = self._hosts_of(client, mark)
-        asns = self._asns()
+        asns = np.concatenate([self._look_ups.asns(batch) for batch in self._address_batches()])
         wish = np.array([mark.opted_out for mark in self._origins.marks.ordered], np.bool_)[mark]
         ids = dictionary_encoding.combine_chunks(pa.chunked_array(self._ids).dictionary_encode())
-        before = self._keys.before
-        old_ids = (
-            dictionary_encoding.encode(self._hash_ids(self._visitors.met, before))
-            if before
-            else ids
-        )
+        old_ids = ids
+        if before := self._keys.before:
+            old_ids = dictionary_encoding.encode(self._hash_ids(self._visitors.met, before))
         devices = table(Device, [agent.device for agent in self._origins.agents.made])
         return pa.record_batch(
             {
@@ -300,13 +297,11 @@ class Visitors:
         ]
         return pc.replace_with_mask(peers, to_read, pa.array(read, pa.string()))
 
-    def _asns(self) -> npt.NDArray[np.int64]:
-        """Look up the autonomous system of each code of `_hosts`; 0 if it is unknown."""
+    def _address_batches(self) -> Iterator[list[str | None]]:
+        """Yield the address of each code of `_hosts`, in batches to limit memory."""
         addresses = self._hosts.values
-        slices = (addresses[n : n + _AT_ONCE] for n in range(0, len(addresses), _AT_ONCE))
-        return np.concatenate(
-            [self._look_ups.asns(addresses_slice.to_pylist()) for addresses_slice in slices]
-        )
+        for start in range(0, len(addresses), _AT_ONCE):
+            yield addresses[start : start + _AT_ONCE].to_pylist()
 
     def _networks(
         self, host: Codes, asns: npt.NDArray[np.int64], opted_out: npt.NDArray[np.bool_]
@@ -326,10 +321,10 @@ class Visitors:
         """Look up the places of visitors; only the country if they asked not to be tracked."""
         places: Distinct[Place, None] = Distinct()
         look_up = self._look_ups.place
-        addresses = self._hosts.values
-        slices = (addresses[n : n + _AT_ONCE] for n in range(0, len(addresses), _AT_ONCE))
-        each = chain.from_iterable(addresses_slice.to_pylist() for addresses_slice in slices)
-        place_codes = places.codes(look_up(address) if address else NOWHERE for address in each)
+        addresses = chain.from_iterable(self._address_batches())
+        place_codes = places.codes(
+            look_up(address) if address else NOWHERE for address in addresses
+        )
         coarse = [Place(country=place.country) for place in places.ordered]
         rows = place_codes[host] + np.int32(len(coarse)) * opted_out
         return taken(table(Place, [*places.ordered, *coarse]), rows)

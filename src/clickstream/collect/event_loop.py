@@ -21,7 +21,12 @@ _loop: asyncio.AbstractEventLoop | None = None
 
 def start(coroutine: Coroutine[Any, Any, Result]) -> Future[Result]:
     """Start a coroutine and return a future of its result."""
-    future = asyncio.run_coroutine_threadsafe(coroutine, _running_loop())
+    global _loop  # noqa: PLW0603 - one loop for all connections of the process
+    with _lock:
+        if _loop is None:
+            _loop = asyncio.new_event_loop()
+            threading.Thread(target=_loop.run_forever, name="clickstream-ssh", daemon=True).start()
+    future = asyncio.run_coroutine_threadsafe(coroutine, _loop)
     _running.add(future)
     future.add_done_callback(_running.discard)
     return future
@@ -43,15 +48,6 @@ def cancel_all() -> None:
     """Cancel all running coroutines: threads that wait for one get CancelledError, and end."""
     for future in tuple(_running):
         future.cancel()
-
-
-def _running_loop() -> asyncio.AbstractEventLoop:
-    global _loop  # noqa: PLW0603 - one loop for all connections of the process
-    with _lock:
-        if _loop is None:
-            _loop = asyncio.new_event_loop()
-            threading.Thread(target=_loop.run_forever, name="clickstream-ssh", daemon=True).start()
-        return _loop
 
 
 def _forget_loop() -> None:

@@ -7,7 +7,6 @@ the instance's id, which never changes; its address may.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -71,14 +70,14 @@ def named_hosts(source: SourceSettings) -> list[Host]:
     """Return the hosts that a remote source names itself: all but its EC2 instances."""
     if source.connection and not source.hosts and not source.instances:
         return [Host(f"{source.name}.{_UNUSUAL.sub('-', source.connection)}", source)]
-    return [_named_host(source, text) for text in source.hosts]
-
-
-def _named_host(source: SourceSettings, text: str) -> Host:
-    address, _, port = text.partition(":")
-    label = address.lower() + (f"_{port}" if port else "")
-    key_name = f"[{address}]:{port}" if port else address
-    return Host(f"{source.name}.{label}", source, address, int(port or SSH_PORT), key_name)
+    hosts = []
+    for text in source.hosts:
+        address, _, port = text.partition(":")
+        label = address.lower() + (f"_{port}" if port else "")
+        key_name = f"[{address}]:{port}" if port else address
+        name = f"{source.name}.{label}"
+        hosts.append(Host(name, source, address, int(port or SSH_PORT), key_name))
+    return hosts
 
 
 def find_instances(ec2: Any, source: SourceSettings) -> list[Host]:
@@ -86,20 +85,16 @@ def find_instances(ec2: Any, source: SourceSettings) -> list[Host]:
 
     `ec2` is a boto3 client. Raises the errors of boto3.
     """
-    described = sorted(_describe_all(ec2, source), key=lambda instance: str(instance["InstanceId"]))
-    return [
-        _instance_host(source, instance)
-        for instance in described
-        if instance["State"]["Name"] not in GONE
-    ]
-
-
-def _describe_all(ec2: Any, source: SourceSettings) -> Iterator[dict[str, Any]]:
     tags = source.instances.tags if source.instances else {}
     filters = [{"Name": f"tag:{key}", "Values": [value]} for key, value in tags.items()]
-    for page in ec2.get_paginator("describe_instances").paginate(Filters=filters):
-        for reservation in page["Reservations"]:
-            yield from reservation["Instances"]
+    hosts = [
+        _instance_host(source, instance)
+        for page in ec2.get_paginator("describe_instances").paginate(Filters=filters)
+        for reservation in page["Reservations"]
+        for instance in reservation["Instances"]
+        if instance["State"]["Name"] not in GONE
+    ]
+    return sorted(hosts, key=lambda host: host.key_name)  # the instance's id
 
 
 def _instance_host(source: SourceSettings, described: dict[str, Any]) -> Host:
@@ -111,7 +106,14 @@ def _instance_host(source: SourceSettings, described: dict[str, Any]) -> Host:
     if state != RUNNING:
         problem = f"{name} is {state}. Nothing is lost: it is pulled when it runs again."
         return replace(host, problem=problem)
-    return host if address else replace(host, problem=_no_address(name, kind), needs_person=True)
+    if not address:
+        opposite = "public" if kind == "private" else "private"
+        problem = (
+            f"{name} has no {kind} address: give it one, or set address = '{opposite}' under its "
+            "source's instances."
+        )
+        return replace(host, problem=problem, needs_person=True)
+    return host
 
 
 def instance_name(source: SourceSettings, instance_id: str) -> str:
@@ -127,11 +129,3 @@ def gone_host(source: SourceSettings, name: str) -> Host:
     )
     instance_id = name.rpartition(".")[2]
     return Host(name, source, key_name=instance_id, problem=problem, needs_person=True)
-
-
-def _no_address(name: str, kind: str) -> str:
-    opposite = "public" if kind == "private" else "private"
-    return (
-        f"{name} has no {kind} address: give it one, or set address = '{opposite}' under its "
-        "source's instances."
-    )

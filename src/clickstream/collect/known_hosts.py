@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -72,44 +72,34 @@ def replace_keys(path: Path, key_name: str, key: asyncssh.SSHKey) -> None:
     """Trust this key of a host, and none of its earlier ones.
 
     A line with several names loses this one. Lines with patterns and those of authorities apply to
-    other hosts too, and stay.
+    other hosts too, and stay. The file is replaced atomically: another process reads either the old
+    lines or the new ones.
     """
     name = key_name.lower()
-    _rewrite(path, lambda lines: [*_without_name(lines, name), f"{name} {_text(key)}"])
-
-
-def _without_name(lines: Iterable[str], name: str) -> list[str]:
-    kept = []
-    for line in lines:
-        names, _, rest = line.partition(" ")
-        remaining = [listed for listed in names.split(",") if listed.lower() != name]
-        if remaining and not _is_hashed(line, name):
-            kept.append(f"{','.join(remaining)} {rest}" if rest else line)
-    return kept
-
-
-def _is_hashed(line: str, name: str) -> bool:
-    """Return whether a line has a name in the hashed form of `ssh-keygen -H`."""
-    return line.startswith("|") and bool(asyncssh.import_known_hosts(line).match(name, "", None)[0])
-
-
-def _text(key: asyncssh.SSHKey) -> str:
-    """Format a public key as `ssh-ed25519 AAAA…`, without a comment."""
-    return " ".join(key.export_public_key("openssh").decode().split()[:2])
-
-
-def _rewrite(path: Path, change: Callable[[list[str]], list[str]]) -> None:
-    """Replace the file atomically; another process reads either the old lines or the new ones."""
+    key_type, key_data, *_comment = key.export_public_key("openssh").decode().split()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
         mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
+        kept = [*_without_name(lines, name), f"{name} {key_type} {key_data}"]
         target = path.resolve()
         with tempfile.NamedTemporaryFile(
             "w", encoding="utf-8", dir=target.parent, prefix=".known_hosts-", delete=False
         ) as written:
-            written.write("".join(f"{line}\n" for line in change(lines)))
+            written.write("".join(f"{line}\n" for line in kept))
         Path(written.name).chmod(mode)
         os.replace(written.name, target)  # noqa: PTH105 - atomic
     except OSError as error:
         raise InputError(f"Can't write {path}: {error.strerror}.") from None
+
+
+def _without_name(lines: Iterable[str], name: str) -> Iterator[str]:
+    """Yield the lines without a name, which may be in the hashed form of `ssh-keygen -H`."""
+    for line in lines:
+        names, _, rest = line.partition(" ")
+        remaining = [listed for listed in names.split(",") if listed.lower() != name]
+        is_hashed_name = line.startswith("|") and bool(
+            asyncssh.import_known_hosts(line).match(name, "", None)[0]
+        )
+        if remaining and not is_hashed_name:
+            yield f"{','.join(remaining)} {rest}" if rest else line

@@ -19,16 +19,11 @@ def skip_padding(read: Callable[[int], bytes]) -> tuple[int, bytes]:
 
     `read` continues where it stopped and returns b"" at the end. Needs memory for two blocks.
     """
-    skipped = 0
-    while block := read(BLOCK_BYTES):
-        if rest := block.lstrip(b"\0"):
-            return _skip_mark(skipped + len(block) - len(rest), rest, read)
-        skipped += len(block)
-    return skipped, b""
-
-
-def _skip_mark(skipped: int, rest: bytes, read: Callable[[int], bytes]) -> tuple[int, bytes]:
-    while len(rest) < len(BOM_UTF8) and BOM_UTF8.startswith(rest):
+    skipped, rest = 0, b""
+    while not rest and (block := read(BLOCK_BYTES)):
+        rest = block.lstrip(b"\0")
+        skipped += len(block) - len(rest)
+    while 0 < len(rest) < len(BOM_UTF8) and BOM_UTF8.startswith(rest):
         if not (more := read(BLOCK_BYTES)):
             break
         rest += more

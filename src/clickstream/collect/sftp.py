@@ -89,10 +89,11 @@ class Walk:
         links: list[bytes] = []
         try:
             async for name, attributes in self._entries(directory):
+                last = _last(name)
                 if not S_ISLNK(attributes.permissions or 0):
                     self._take(name, attributes, pattern)
-                elif _concerns(pattern, name):
-                    links.append(name)
+                elif pattern.matches(last) or pattern.below(last, is_link=True):
+                    links.append(name)  # its target may be one of the files, or a directory of them
         except HostFileError as error:
             if not directory:
                 raise
@@ -155,12 +156,6 @@ class Walk:
                 self._take(name, target, pattern, is_link=True)
             else:
                 self.left_out.append(LeftOut(text_of(name), LEADS_OUT))
-
-
-def _concerns(pattern: Pattern, name: bytes) -> bool:
-    """Return whether a link's target may be one of the files, or a directory of them."""
-    last = _last(name)
-    return pattern.matches(last) or pattern.below(last, is_link=True) is not None
 
 
 def _last(name: bytes) -> str:
@@ -333,11 +328,8 @@ async def _open_inside(session: SftpSession, root: bytes, name: bytes) -> asyncs
         raise opened
     if before != after or not is_inside(before, real_root):
         await session.ask(opened.close)
-        raise _ended(before, after, real_root) or HostFileGone(errno.ENOENT, NOT_ITSELF)
+        for answer in (before, after, real_root):
+            if isinstance(answer, BaseException) and not isinstance(answer, HostFileError):
+                raise answer  # an error of the connection, which ends the pull
+        raise HostFileGone(errno.ENOENT, NOT_ITSELF)
     return opened
-
-
-def _ended(*answers: object) -> BaseException | None:
-    """Return the error that ends the pull, if one of the answers is such an error."""
-    errors = [answer for answer in answers if isinstance(answer, BaseException)]
-    return next((error for error in errors if not isinstance(error, HostFileError)), None)

@@ -134,7 +134,9 @@ class RemoteFile:
             data += self._fetch(offset + len(data), size - len(data))
         if len(data) == size and offset + size < end:
             begin = offset + size - OVERLAP
-            self._fetch_ahead(begin, min(size + OVERLAP, end - begin))
+            next_size = min(size + OVERLAP, end - begin)
+            fetched = event_loop.start(read_range(self.file, begin, next_size))
+            self._ahead = _Ahead(begin, next_size, fetched)
         return data
 
     def skip_hole(self, offset: int) -> int:
@@ -149,10 +151,6 @@ class RemoteFile:
     def _fetch(self, offset: int, size: int) -> bytes:
         with self.translated():
             return _join_pieces(event_loop.run(read_range(self.file, offset, size)), 0, size)
-
-    def _fetch_ahead(self, offset: int, size: int) -> None:
-        fetched = read_range(self.file, offset, size)
-        self._ahead = _Ahead(offset, size, event_loop.start(fetched))
 
     def _take_ahead(self, offset: int, size: int) -> bytes:
         """Return the beginning of a range that was fetched ahead; empty for another range."""

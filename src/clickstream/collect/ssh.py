@@ -234,7 +234,9 @@ def client_key(login: HostLogin) -> asyncssh.SSHKey:
         return _import_key(login.private_key.encode(), "the connection's private key", login)
     path = Path(login.key_file).expanduser()
     try:
-        _check_private(path)
+        status = path.stat()
+        if status.st_uid == os.getuid() and status.st_mode & (S_IRWXG | S_IRWXO):  # as OpenSSH does
+            raise LoginRefused(f"The key file {path} can be read by others: chmod 600 {path}")
         data = path.read_bytes()
     except OSError as error:
         raise LoginRefused(
@@ -244,26 +246,17 @@ def client_key(login: HostLogin) -> asyncssh.SSHKey:
     return _import_key(data, f"the key file {path}", login)
 
 
-def _check_private(path: Path) -> None:
-    """Refuse a key that other accounts can read, as OpenSSH does."""
-    status = path.stat()
-    if status.st_uid == os.getuid() and status.st_mode & (S_IRWXG | S_IRWXO):
-        raise LoginRefused(f"The key file {path} can be read by others: chmod 600 {path}")
-
-
 def _import_key(data: bytes, name: str, login: HostLogin) -> asyncssh.SSHKey:
     try:
         return asyncssh.import_private_key(data, login.passphrase or None)
     except (asyncssh.KeyEncryptionError, asyncssh.KeyImportError, ValueError) as error:
-        raise LoginRefused(_key_problem(name, bool(login.passphrase), str(error))) from None
-
-
-def _key_problem(name: str, has_passphrase: bool, error: str) -> str:
-    if has_passphrase:
-        return f"Can't use {name}: its passphrase is wrong, or it is not a private key."
-    if "passphrase" in error.lower():
-        return (
-            f"A passphrase protects {name}: set connection to an Airflow connection that has it, "
-            "or use a key without one."
-        )
-    return f"Can't use {name}: it is not a private key as ssh-keygen makes it."
+        if login.passphrase:
+            problem = f"Can't use {name}: its passphrase is wrong, or it is not a private key."
+        elif "passphrase" in str(error).lower():
+            problem = (
+                f"A passphrase protects {name}: set connection to an Airflow connection that has "
+                "it, or use a key without one."
+            )
+        else:
+            problem = f"Can't use {name}: it is not a private key as ssh-keygen makes it."
+        raise LoginRefused(problem) from None

@@ -17,7 +17,7 @@ from clickstream.core.errors import UnusableFormat
 from clickstream.parse.blocks import BATCH_BYTES, count_lines, group_blocks, read_blocks
 from clickstream.parse.detect import detect
 from clickstream.parse.entries import Entries, find_entries
-from clickstream.parse.format_changes import FormatState, Position, Segment, seems_changed, segments
+from clickstream.parse.format_changes import FormatState, Position, seems_changed, segments
 from clickstream.parse.formats import CONTINUATION, FORMATS, Format
 from clickstream.parse.frames import Parsed, as_frames, in_order, stack
 from clickstream.parse.long_lines import (
@@ -157,10 +157,17 @@ def _follow_format_changes(
     data: bytes, rows: Rows, now: FormatState, line: int
 ) -> tuple[Parsed, FormatState]:
     """Return the parsed lines, read again if their format changes, and the state after them."""
-    parts, after = segments(data, now, np.delete(_are_refused(rows), rows.directives))
-    if [part.log_format for part in parts] == [now.log_format]:
+    pieces, after = segments(data, now, np.delete(_are_refused(rows), rows.directives))
+    if [piece.log_format for piece in pieces] == [now.log_format]:
         return as_frames(rows, line), after
-    return _parse_segments(data, parts, line), after
+    # Segments of one format are joined first, because they may be many and short.
+    by_format: dict[str, list[Rows]] = {}
+    for piece in pieces:
+        read = FORMATS[piece.log_format].read(data[piece.start : piece.end], piece.header)
+        by_format.setdefault(piece.log_format, []).append(moved(read, line))
+        line += read.lines + len(read.directives)
+    tables = [as_frames(joined(parts), first_line=0) for parts in by_format.values()]
+    return in_order(stack(tables)), after
 
 
 def _are_refused(rows: Rows) -> npt.NDArray[np.bool_]:
@@ -168,16 +175,6 @@ def _are_refused(rows: Rows) -> npt.NDArray[np.bool_]:
     refused = np.zeros(rows.lines + len(rows.directives), np.bool_)
     refused[[index for index, _, _ in rows.refused]] = True
     return refused
-
-
-def _parse_segments(data: bytes, pieces: Iterable[Segment], line: int) -> Parsed:
-    """Parse segments. Those of one format are joined first, because they may be many and short."""
-    parts: dict[str, list[Rows]] = {}
-    for segment in pieces:
-        read = FORMATS[segment.log_format].read(data[segment.start : segment.end], segment.header)
-        parts.setdefault(segment.log_format, []).append(moved(read, line))
-        line += read.lines + len(read.directives)
-    return in_order(stack([as_frames(joined(rows), first_line=0) for rows in parts.values()]))
 
 
 def header_after(data: bytes, log_format: str | Format, header: bytes = b"") -> bytes:

@@ -140,21 +140,19 @@ def _confirm(sample: bytes, likely: str) -> Detected | None:
     """
     if likely not in FORMATS:
         return None
-    likely_format, lines = FORMATS[likely], _lines(sample)
-    rows = likely_format.read(sample, b"")
+    lines, rows = _lines(sample), FORMATS[likely].read(sample, b"")
     refused = [lines[index] for index, _, _ in rows.refused]
     if not len(rows.line) or any(line.startswith(b"#") for line in refused):
         return None  # a header decides how the lines after it are read
-    result = _build_result(likely, rows, sample)
-    read = [lines[at] for at in rows.line]
-    rest = refused + [lines[at] for at in rows.directives]
+    read = [lines[index] for index in rows.line]
+    rest = refused + [lines[index] for index in rows.directives]
     order = _order(sample)
     for name in order:
-        is_special = order.index(name) > order.index(likely)
-        most = _limit_of_others(FORMATS[name], read, rest)
-        if name != likely and most >= len(read) + (not is_special):
+        is_more_specific = order.index(name) > order.index(likely)
+        limit = _limit_of_others(FORMATS[name], read, rest)
+        if name != likely and limit >= len(read) + (not is_more_specific):
             return None
-    return result
+    return _build_result(likely, rows, sample)
 
 
 def _limit_of_others(rival: Format, read: list[bytes], rest: list[bytes]) -> int:
@@ -216,23 +214,20 @@ def _unknown(sample: bytes) -> str:
     for server, pattern in _ERROR_LOGS.items():
         if pattern.match(seen):
             return f"{unknown} This looks like {server}'s error log: name its access log instead."
-    line = escape(seen[:_COMPARED])
+    shape = _shape(escape(seen[:_COMPARED]))
+
+    def similarity(candidate: Format) -> float:
+        example = candidate.example.splitlines()[-1][:_COMPARED]
+        return SequenceMatcher(None, shape, _shape(example), autojunk=False).ratio()
+
     nearest = "; ".join(
         f"{candidate.name}, like {' and then '.join(candidate.example.splitlines())}"
-        for candidate in nlargest(
-            NEAREST, FORMATS.values(), lambda candidate: _similarity(line, candidate)
-        )
+        for candidate in nlargest(NEAREST, FORMATS.values(), similarity)
     )
     return (
         f"{unknown} The nearest of {len(FORMATS)} known formats are {nearest}. docs/formats.md has "
         "all of them, and says how to set the format string of your server."
     )
-
-
-def _similarity(line: str, candidate: Format) -> float:
-    """Return how similar the example of a format is to a line in the shape of its text."""
-    example = candidate.example.splitlines()[-1][:_COMPARED]
-    return SequenceMatcher(None, _shape(line), _shape(example), autojunk=False).ratio()
 
 
 def _shape(text: str) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import NamedTuple
 
 from clickstream.parse import w3c
@@ -127,29 +126,29 @@ class Format:
 
 
 def _of_heads(variant: str, start: str, heads: tuple[bytes, ...]) -> dict[str, Format]:
-    """Build the formats combined and common with some heads; `start` is that of an example line."""
+    """Build the formats combined and common with some heads; `start` is that of an example line.
+
+    Their layout is `head [time] "request" status size`, and combined has two quoted fields more.
+    """
     common = f'{start} - - [20/Nov/2026:05:00:00 +0000] "GET /menu HTTP/1.1" 200 512'
-    formats: dict[str, tuple[str, tuple[str, ...]]] = {
-        f"combined{variant}": (f'{common} "-" "Mozilla/5.0"', ("referrer", "user_agent")),
-        f"common{variant}": (common, ()),
-    }
-    return {
-        name: _of_layouts(name, example, (_layout_of_heads(heads, quoted),))
-        for name, (example, quoted) in formats.items()
-    }
-
-
-def _layout_of_heads(heads: tuple[bytes, ...], quoted: Sequence[str]) -> LineLayout:
-    """Build the layout `head [time] "request" status size` with quoted fields at its end."""
     slots = (
         Slot("head", "head", b'"', heads=heads),
         Slot("time", "time", b"]", time=CLOCK_FORMAT),
         Slot("request", "text", b'"', quoted=True),
         Slot("status", "status", b" "),
         Slot("size", "size", b" "),
-        *(Slot(name, "text", b'"', quoted=True) for name in quoted),
     )
-    return LineLayout(slots, (b"", b" [", b"] ", *[b" "] * (2 + len(quoted)), b""))
+    quoted = tuple(Slot(name, "text", b'"', quoted=True) for name in ("referrer", "user_agent"))
+    literals = (b"", b" [", b"] ", b" ", b" ")
+    layout = LineLayout(slots, (*literals, b""))
+    longer = LineLayout(slots + quoted, (*literals, b" ", b" ", b""))
+    return {
+        name: _of_layouts(name, example, (layout_of_name,))
+        for name, example, layout_of_name in (
+            (f"combined{variant}", f'{common} "-" "Mozilla/5.0"', longer),
+            (f"common{variant}", common, layout),
+        )
+    }
 
 
 def compile_format(name: str, text: str) -> Format:
@@ -167,19 +166,10 @@ def _of_strings(name: str, example: str, strings: Sequence[str]) -> Format:
 
 
 def _of_layouts(name: str, example: str, layouts: tuple[LineLayout, ...]) -> Format:
-    return Format(name, example, partial(_read_layouts, layouts), partial(_fit, layouts))
+    def may_read(line: bytes) -> bool:
+        return any(layout.match(line) is not None for layout in layouts)
 
-
-def _fit(layouts: tuple[LineLayout, ...], line: bytes) -> bool:
-    return any(layout.match(line) is not None for layout in layouts)
-
-
-def _read_layouts(layouts: tuple[LineLayout, ...], data: bytes, _header: bytes) -> Rows:
-    return layout_rows.read(data, layouts)
-
-
-def _read_json(data: bytes, _header: bytes) -> Rows:
-    return json_lines.read(data)
+    return Format(name, example, lambda data, _: layout_rows.read(data, layouts), may_read)
 
 
 _W3C_EXAMPLE = (
@@ -200,7 +190,12 @@ FORMATS: Mapping[str, Format] = {
     },
     **_of_heads("_vhost", "www.example.com:443 192.0.2.7", VHOST_HEADS),
     "w3c": Format("w3c", _W3C_EXAMPLE, w3c.read, lambda _: False, has_header=True),
-    "json": Format("json", _JSON_EXAMPLE, _read_json, lambda line: line.startswith(b"{")),
+    "json": Format(
+        "json",
+        _JSON_EXAMPLE,
+        lambda data, _: json_lines.read(data),
+        lambda line: line.startswith(b"{"),
+    ),
 }
 """All formats that `parse` reads, by name; more specific ones come after more general ones."""
 

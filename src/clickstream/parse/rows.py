@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from clickstream.core import dictionary_encoding
 from clickstream.parse.blocks import Numbers
@@ -107,6 +108,24 @@ def _unescaped_byte(match: re.Match[bytes]) -> bytes:
     if match[1]:
         return bytes([int(match[1], 16)])
     return _CONTROLS.get(match[2], match[2])
+
+
+_NOTHING = ("-", "")
+
+
+def join_targets(paths: Coded, queries: Coded) -> Coded:
+    """Join paths and queries to targets by `?`; each distinct pair is joined once.
+
+    A path without a query, or with the query `-`, is the target. All texts of both columns have one
+    type, and no code is -1.
+    """
+    count = max(len(queries.values), 1)
+    pairs = pa.array(paths.codes.astype(np.int64) * count + queries.codes).dictionary_encode()
+    distinct = pairs.dictionary.to_numpy()
+    path, query = paths.values.take(distinct // count), queries.values.take(distinct % count)
+    is_alone = pc.is_in(query, pa.array(_NOTHING, query.type))
+    joined = pc.binary_join_element_wise(path, query, pa.scalar("?", path.type))
+    return Coded(pairs.indices.to_numpy(), pc.if_else(is_alone, path, joined))
 
 
 _NONE = np.zeros(0, np.int64)

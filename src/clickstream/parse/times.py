@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import NamedTuple
 
@@ -27,6 +28,10 @@ from clickstream.parse.blocks import (
 FIRST_YEAR, LAST_YEAR = 1990, 2100
 """First and last plausible year of a request; a time outside is refused as impossible."""
 
+FIRST_SECOND, PAST_LAST_SECOND = (
+    int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) for year in (FIRST_YEAR, LAST_YEAR + 1)
+)
+"""The Unix seconds at which the first year begins and the last year ends."""
 
 _NAMES = tuple(
     b"January February March April May June July August September October November December".split()
@@ -184,9 +189,11 @@ class TimeFormat:
         possible &= at == end
         if self.lacks:
             return np.zeros_like(start), possible
-        has_epoch = "seconds" in values
-        seconds, in_range = _since_epoch(values["seconds"]) if has_epoch else _since_1970(values)
-        return seconds, possible & in_range
+        if "seconds" in values:
+            seconds = values["seconds"]
+            return seconds, possible & (seconds >= FIRST_SECOND) & (seconds < PAST_LAST_SECOND)
+        seconds, exists = _since_1970(values)
+        return seconds, possible & exists
 
 
 def _part(match: re.Match[str]) -> TimePart:
@@ -255,13 +262,6 @@ def _month(block: Bytes, at: Positions, stop: Positions) -> tuple[Numbers, Flags
         is_valid &= (index >= length) | (block[at + index] == _LETTERS[month, index])
     is_valid &= (length == 3) | (length == _LENGTHS[month])
     return month + 1, is_valid
-
-
-def _since_epoch(seconds: Numbers) -> tuple[Numbers, Flags]:
-    first, past_last = (
-        np.datetime64(str(year), "s").astype(np.int64) for year in (FIRST_YEAR, LAST_YEAR + 1)
-    )
-    return seconds, (seconds >= first) & (seconds < past_last)
 
 
 def _since_1970(values: dict[str, Numbers]) -> tuple[Numbers, Flags]:

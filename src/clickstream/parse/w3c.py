@@ -16,7 +16,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
-from functools import lru_cache
+from functools import lru_cache, partial
 from io import BytesIO
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -47,11 +47,10 @@ from clickstream.parse.rows import (
     Refused,
     Rows,
     coded_column,
+    join_targets,
     joined,
 )
 from clickstream.parse.times import FIRST_YEAR, LAST_YEAR
-
-# The values of W3C logs are converted, each distinct value once.
 
 _DATE = re.compile(rb"\d{4}-\d\d-\d\d")
 _TIME = re.compile(rb"([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d|60)(?:\.\d*)?)?")
@@ -61,46 +60,56 @@ _SIZE = re.compile(rb"\d{1,%d}" % MAX_DIGITS)
 _WHOLE_URL = re.compile(rb"(?:[a-z][a-z0-9+.-]*://)?[^/?]*([/?].*)?", re.IGNORECASE | re.DOTALL)
 _PRINTABLE = re.compile(rb"(?:%[2-9a-f][0-9a-f])+", re.IGNORECASE)
 _NOTHING = (b"-", b"")
+_TOKEN = re.compile(rb'"(?:[^"]|"")*+"(?!\S)|\S+')
 
 
-def as_meant(column: Coded, decoded: Callable[[bytes], bytes] | None) -> Coded:
-    """Remove the quotes around values, and decode values without quotes if `decoded` is given."""
-    if decoded is None and not pc.any(pc.starts_with(column.values, b'"')).as_py():
+def _change_values(column: Coded, change: Callable[[bytes], bytes]) -> Coded:
+    """Change each distinct value once."""
+    values = [change(value) for value in column.values.to_pylist()]
+    return Coded(column.codes, pa.array(values, pa.binary()))
+
+
+def _to_numbers(column: Coded, number: Callable[[bytes], int]) -> Numbers:
+    """Convert each distinct value once."""
+    distinct = np.array([number(value) for value in column.values.to_pylist()], np.int64)
+    numbers: Numbers = distinct[column.codes]
+    return numbers
+
+
+def _decode_values(column: Coded, decode: Callable[[bytes], bytes] | None) -> Coded:
+    """Remove the quotes around values, and decode values without quotes if `decode` is given."""
+
+    def decode_value(value: bytes) -> bytes:
+        if len(value) > 1 and value.startswith(b'"') and value.endswith(b'"'):
+            return value[1:-1].replace(b'""', b'"')
+        return decode(value) if decode else value
+
+    if decode is None and not pc.any(pc.starts_with(column.values, b'"')).as_py():
         return column
-    return _each(column, lambda value: _meant(value, decoded))
+    return _change_values(column, decode_value)
 
 
-def _meant(value: bytes, decoded: Callable[[bytes], bytes] | None) -> bytes:
-    if len(value) > 1 and value.startswith(b'"') and value.endswith(b'"'):
-        return value[1:-1].replace(b'""', b'"')
-    return decoded(value) if decoded else value
-
-
-def plus_decoded(value: bytes) -> bytes:
+def _decode_plus(value: bytes) -> bytes:
     """Replace `+` by the space that IIS writes it for."""
     return value.replace(b"+", b" ")
 
 
-def percent_decoded(value: bytes) -> bytes:
+def _decode_percent(value: bytes) -> bytes:
     """Decode percent-encoded characters, except control characters."""
     return _PRINTABLE.sub(lambda match: unquote_to_bytes(match[0]), value)
 
 
-def agent_decoded(value: bytes) -> bytes:
+def _decode_agent(value: bytes) -> bytes:
     """Decode a user agent, which CloudFront may have encoded twice, such as `%2520` for a space.
 
     A value that was encoded twice contains `%` only in `%25`.
     """
     is_coded_twice = value.count(b"%") == value.count(b"%25")
-    return percent_decoded(percent_decoded(value) if is_coded_twice else value)
+    return _decode_percent(_decode_percent(value) if is_coded_twice else value)
 
 
-def paths_of(urls: Coded) -> Coded:
-    """Return URLs, with or without scheme, from their path on; `/` if they have no path."""
-    return _each(urls, _path_of)
-
-
-def _path_of(url: bytes) -> bytes:
+def _path(url: bytes) -> bytes:
+    """Return a URL, with or without scheme, from its path on; `/` if it has no path."""
     match = _WHOLE_URL.fullmatch(url)
     if url in _NOTHING or not match:
         return url
@@ -108,73 +117,26 @@ def _path_of(url: bytes) -> bytes:
     return path if path.startswith(b"/") else b"/" + path
 
 
-def targets(stem: Coded, query: Coded | None) -> Coded:
-    """Join stem and query by `?`; each distinct pair is joined once."""
-    if query is None:
-        return stem
-    count = max(len(query.values), 1)
-    pairs = pa.array(stem.codes.astype(np.int64) * count + query.codes).dictionary_encode()
-    distinct = pairs.dictionary.to_numpy()
-    stems, queries = stem.values.take(distinct // count), query.values.take(distinct % count)
-    is_alone = pc.is_in(queries, pa.array(_NOTHING, pa.binary()))
-    joined = pc.binary_join_element_wise(stems, queries, b"?")
-    return Coded(pairs.indices.to_numpy(), pc.if_else(is_alone, stems, joined))
-
-
-def milliseconds(column: Coded, is_iis: bool) -> Coded:
-    """Return the values of `time-taken` as milliseconds, the unit in which IIS writes it.
+def _milliseconds(value: bytes, is_iis: bool) -> bytes:
+    """Return a value of `time-taken` as milliseconds, the unit in which IIS writes it.
 
     A value with a decimal point is in seconds, as in the W3C draft and in CloudFront's logs. Other
     servers write whole seconds or milliseconds; their unit is unknown, so the result is empty.
     """
-
-    def of(value: bytes) -> bytes:
-        if _DECIMAL.fullmatch(value):
-            return b"%.3f" % (float(value) * 1000)
-        return value if is_iis else b""
-
-    return _each(column, of)
-
-
-def days(column: Coded) -> Numbers:
-    """Return the days since 1970 of each date, -1 for a value that is not a date."""
-    return _numbers(column, _day)
-
-
-def seconds_of_day(column: Coded) -> Numbers:
-    """Return the seconds since midnight of each time; -1 if it is none; second 60 counts as 59."""
-    return _numbers(column, _clock)
-
-
-def statuses(column: Coded) -> Numbers:
-    """Return each status, -2 for a value that is not a status."""
-    return _numbers(column, lambda value: int(value) if _STATUS.fullmatch(value) else -2)
-
-
-def sizes(column: Coded | None, rows: int) -> Numbers:
-    """Return each number of bytes; -1 if none is logged, -2 for a value that is not a number."""
-    return np.full(rows, -1, np.int64) if column is None else _numbers(column, _size)
-
-
-def _numbers(column: Coded, number: Callable[[bytes], int]) -> Numbers:
-    distinct = np.array([number(value) for value in column.values.to_pylist()], np.int64)
-    numbers: Numbers = distinct[column.codes]
-    return numbers
-
-
-def _each(column: Coded, change: Callable[[bytes], bytes]) -> Coded:
-    return Coded(
-        column.codes, pa.array([change(value) for value in column.values.to_pylist()], pa.binary())
-    )
+    if _DECIMAL.fullmatch(value):
+        return b"%.3f" % (float(value) * 1000)
+    return value if is_iis else b""
 
 
 def _size(value: bytes) -> int:
+    """Return a number of bytes; -1 if none is logged, -2 if the value is not a number."""
     if value in _NOTHING:
         return -1
     return int(value) if _SIZE.fullmatch(value) else -2
 
 
 def _day(value: bytes) -> int:
+    """Return the days since 1970 of a date; -1 if it is none."""
     try:
         day = date.fromisoformat(value.decode()) if _DATE.fullmatch(value) else None
     except ValueError:
@@ -185,15 +147,12 @@ def _day(value: bytes) -> int:
 
 
 def _clock(value: bytes) -> int:
+    """Return the seconds since midnight of a time; -1 if it is none; second 60 counts as 59."""
     match = _TIME.fullmatch(value)
     if not match:
         return -1
     hour, minute, second = (int(part or 0) for part in match.groups())
     return (hour * 60 + minute) * 60 + min(second, 59)
-
-
-_TOKEN = re.compile(rb'"(?:[^"]|"")*+"(?!\S)|\S+')
-_DIRECTIVE = ord("#")
 
 
 class Spaced:
@@ -286,7 +245,8 @@ def careful_columns(
             fitting.append(line)
             split.append(values)
         else:
-            refused.append((index, _misfit(values, width), text))
+            reason = EMPTY if not values else CUT if len(values) < width else MISFIT
+            refused.append((index, reason, text))
     columns = {name: [values[position] for values in split] for name, position in positions.items()}
     return spaced.table(np.array(fitting, np.int64), columns), refused
 
@@ -296,12 +256,6 @@ def split_entry(line: bytes, width: int) -> list[bytes]:
     if line.count(b"\t") == width - 1:
         return line.split(b"\t")
     return _TOKEN.findall(line) if b'"' in line else line.split()
-
-
-def _misfit(values: list[bytes], width: int) -> str:
-    if not values:
-        return EMPTY
-    return CUT if len(values) < width else MISFIT
 
 
 COLUMNS: dict[str, tuple[bytes, ...]] = {
@@ -363,18 +317,16 @@ class _Layout:
         self.missing = [COLUMNS[name][0].decode() for name in NEEDED if name not in self.positions]
         self.has_whole_urls = b"cs-uri-stem" not in fields
         self.is_iis = not _OF_IIS.isdisjoint(fields)
-        self.decoded = _decoders(fields)
+        self.decoders: Mapping[str, Callable[[bytes], bytes]]
+        if any(name.startswith(b"x-edge-") for name in fields):
+            self.decoders = dict.fromkeys(COLUMNS, _decode_percent) | {"user_agent": _decode_agent}
+        elif b"sc-status" not in fields:
+            self.decoders = {"referrer": _decode_percent, "user_agent": _decode_agent}
+        else:
+            self.decoders = {"referrer": _decode_plus, "user_agent": _decode_plus}
 
 
 _layout = lru_cache(maxsize=64)(_Layout)
-
-
-def _decoders(fields: list[bytes]) -> Mapping[str, Callable[[bytes], bytes]]:
-    if any(name.startswith(b"x-edge-") for name in fields):
-        return dict.fromkeys(COLUMNS, percent_decoded) | {"user_agent": agent_decoded}
-    if b"sc-status" not in fields:
-        return {"referrer": percent_decoded, "user_agent": agent_decoded}
-    return {"referrer": plus_decoded, "user_agent": plus_decoded}
 
 
 def read(data: bytes, header: bytes = b"") -> Rows:
@@ -453,11 +405,16 @@ def _check_rows(data: bytes, table: pa.Table, layout: _Layout) -> Rows:
     """Build the rows of entries with valid numbers and times; refuse the others."""
     table = table.unify_dictionaries().combine_chunks()
     columns = {
-        name: as_meant(coded_column(table[name]), layout.decoded.get(name))
+        name: _decode_values(coded_column(table[name]), layout.decoders.get(name))
         for name in layout.positions
     }
-    day, clock = days(columns["date"]), seconds_of_day(columns["time"])
-    status, size = statuses(columns["status"]), sizes(columns.get("size"), len(table))
+    day, clock = _to_numbers(columns["date"], _day), _to_numbers(columns["time"], _clock)
+    status = _to_numbers(
+        columns["status"], lambda value: int(value) if _STATUS.fullmatch(value) else -2
+    )
+    size = np.full(len(table), -1, np.int64)
+    if "size" in columns:
+        size = _to_numbers(columns["size"], _size)
     line, start, end = (table[name].to_numpy() for name in ("line", "start", "end"))
     fits = (status >= 0) & (size >= -1)
     good = fits & (day >= 0) & (clock >= 0)
@@ -465,11 +422,14 @@ def _check_rows(data: bytes, table: pa.Table, layout: _Layout) -> Rows:
         (int(line[row]), IMPOSSIBLE_TIME if fits[row] else MISFIT, data[start[row] : end[row]])
         for row in np.flatnonzero(~good).tolist()
     ]
-    stem = paths_of(columns["stem"]) if layout.has_whole_urls else columns["stem"]
     texts = {name: column for name, column in columns.items() if name not in _NO_TEXTS}
-    texts["target"] = targets(stem, columns.get("query"))
+    stem = columns["stem"]
+    if layout.has_whole_urls:
+        stem = _change_values(stem, _path)
+    texts["target"] = join_targets(stem, columns["query"]) if "query" in columns else stem
     if "duration" in texts:
-        texts["duration_ms"] = milliseconds(texts.pop("duration"), layout.is_iis)
+        milliseconds = partial(_milliseconds, is_iis=layout.is_iis)
+        texts["duration_ms"] = _change_values(texts.pop("duration"), milliseconds)
     return Rows(
         line[good],
         (day * _DAY + clock)[good],

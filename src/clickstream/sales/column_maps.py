@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from clickstream.core.errors import UnusableRule
 from clickstream.sales.fields import FIELDS, LISTINGS, SalesField
 from clickstream.sales.value_checks import NumberStyle
-from clickstream.settings.checked_model import Section
+from clickstream.settings.values import Section
 
 
 class TableMap(Section):

@@ -7,8 +7,7 @@ from typing import Annotated
 from pydantic import Field, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
 
-from clickstream.settings.checked_model import Section
-from clickstream.settings.values import MailAddress, OptionalMailAddress
+from clickstream.settings.values import MailAddress, OptionalMailAddress, Section
 
 SECRETS = ("alerts.webhook", "alerts.mail_password")
 """Settings whose values no message shows."""

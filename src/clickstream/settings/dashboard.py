@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from clickstream.settings.checked_model import Section
 from clickstream.settings.values import (
     GoalName,
     MailAddress,
@@ -15,6 +14,7 @@ from clickstream.settings.values import (
     OptionalMailAddress,
     PageNames,
     RegularExpression,
+    Section,
 )
 
 Icon = Literal["chart", "cup"]

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from clickstream.insight.holdout_terms import BEFORE_DAYS, TestedMetric
-from clickstream.settings.checked_model import Section
+from clickstream.settings.values import Section
 
 HOLDOUT_PROBLEM = "holdout"
 """Type of the error whose message is about a whole holdout test, not one of its settings."""

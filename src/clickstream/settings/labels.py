@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from clickstream.settings.checked_model import Section
+from clickstream.settings.values import Section
 
 
 class CleanSettings(Section):

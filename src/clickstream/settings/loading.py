@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +17,19 @@ from clickstream.core.errors import SettingsError
 from clickstream.settings.alerts import SECRETS
 from clickstream.settings.holdouts import HOLDOUT_PROBLEM, HoldoutSettings
 from clickstream.settings.sales import SalesSettings
-from clickstream.settings.sections import (
-    FunnelStepSettings,
-    GoalSettings,
-    Settings,
-    public,
-)
+from clickstream.settings.sections import FunnelStepSettings, GoalSettings, Settings, public
 from clickstream.settings.sources import AUTO, SOURCE_PROBLEM, SourceSettings
 
 FILE_NAME = "clickstream.toml"
 PREFIX = "CLICKSTREAM_"
 FILE_VARIABLE = "CLICKSTREAM_SETTINGS"
 ENDPOINT_VARIABLE = "AWS_ENDPOINT_URL"
+
+Keys = tuple[str, ...]
+"""The name of a setting, such as ("sources", "0", "format")."""
+
+Where = Callable[[Keys], str]
+"""Names the origin of a setting for messages; see `_where`."""
 
 
 def load(path: Path | None = None, environment: Mapping[str, str] | None = None) -> Settings:
@@ -39,9 +41,19 @@ def load(path: Path | None = None, environment: Mapping[str, str] | None = None)
     """
     environment = os.environ if environment is None else environment
     path = path or find_file(environment)
-    text = _read(path) if path else ""
-    values = _parse(text, path)
-    origin = _overlay(values, environment)
+    text = ""
+    try:
+        if path:
+            text = path.read_text(encoding="utf-8")
+        values = {key: _freeze(value) for key, value in tomllib.loads(text).items()}
+    except OSError as error:
+        raise SettingsError(f"Can't read the settings file {path}: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{path} is not valid TOML: it is not UTF-8.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path} is not valid TOML: {error}.") from None
+    variables = _overlay(values, environment)
+    where = partial(_where, text=text, path=path, variables=variables)
     aws = values.setdefault("aws", {})
     if isinstance(aws, dict) and not aws.get("endpoint_url"):
         aws["endpoint_url"] = environment.get(ENDPOINT_VARIABLE, "")
@@ -49,10 +61,10 @@ def load(path: Path | None = None, environment: Mapping[str, str] | None = None)
     try:
         settings = Settings.model_validate({**values, "directory": directory})
     except ValidationError as error:
-        complaints = [_complaint(e, text, path, origin) for e in error.errors()]
+        complaints = [_complaint(details, where) for details in error.errors()]
         raise SettingsError("\n".join(complaints)) from None
-    _check_formats(settings, text, path, origin)
-    _check_names(settings, text, path, origin)
+    _check_formats(settings, where)
+    _check_names(settings, where)
     return settings
 
 
@@ -78,22 +90,6 @@ def variables_for_logs(settings: Settings) -> dict[str, str]:
     return variables
 
 
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise SettingsError(f"Can't read the settings file {path}: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise SettingsError(f"{path} is not valid TOML: it is not UTF-8.") from None
-
-
-def _parse(text: str, path: Path | None) -> dict[str, Any]:
-    try:
-        return {key: _freeze(value) for key, value in tomllib.loads(text).items()}
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{path} is not valid TOML: {error}.") from None
-
-
 def _freeze(value: Any) -> Any:
     """Replace lists by tuples, also in nested maps, because strict frozen sections hold tuples."""
     if isinstance(value, dict):
@@ -101,13 +97,14 @@ def _freeze(value: Any) -> Any:
     return tuple(map(_freeze, value)) if isinstance(value, list) else value
 
 
-def _overlay(values: dict[str, Any], environment: Mapping[str, str]) -> dict[tuple[str, ...], str]:
+def _overlay(values: dict[str, Any], environment: Mapping[str, str]) -> dict[Keys, str]:
     """Override the file's values by those of the environment; return the variable of each key.
 
     A variable of a whole section replaces the section; `{}` or `[]` empties it. The variables of
-    its parts sort after it, so they override parts of the new value.
+    its parts sort after it, so they override parts of the new value. A text that is not a TOML
+    value is the value itself.
     """
-    origin = {}
+    variables: dict[Keys, str] = {}
     for variable in sorted(environment):
         if not variable.startswith(PREFIX) or variable == FILE_VARIABLE:
             continue
@@ -118,68 +115,56 @@ def _overlay(values: dict[str, Any], environment: Mapping[str, str]) -> dict[tup
             if not isinstance(section, dict):
                 name = ".".join(keys)
                 raise SettingsError(f"{variable}: there is no setting {name}, {key} has no parts.")
-        section[keys[-1]] = _environment_value(environment[variable])
-        origin[keys] = variable
-    return origin
+        text = environment[variable]
+        try:
+            section[keys[-1]] = _freeze(tomllib.loads(f"value = {text}")["value"])
+        except tomllib.TOMLDecodeError:
+            section[keys[-1]] = text
+        variables[keys] = variable
+    return variables
 
 
-def _environment_value(text: str) -> Any:
-    """Parse a variable's text as a TOML value; return the text itself if it is not valid TOML."""
-    try:
-        return _freeze(tomllib.loads(f"value = {text}")["value"])
-    except tomllib.TOMLDecodeError:
-        return text
-
-
-def _check_formats(
-    settings: Settings, text: str, path: Path | None, origin: Mapping[tuple[str, ...], str]
-) -> None:
+def _check_formats(settings: Settings, where: Where) -> None:
     """Check that each source's format is a known one or is defined in [formats]."""
-    own = (AUTO, *settings.formats)
     for number, source in enumerate(settings.sources):
-        if source.format not in own:
-            from clickstream.parse.formats import FORMATS  # the only list of all formats
+        if source.format in (AUTO, *settings.formats):
+            continue
+        from clickstream.parse.formats import FORMATS  # the only list of all formats
 
-            allowed = (AUTO, *FORMATS, *settings.formats)
-            if source.format in allowed:
-                continue
+        if source.format not in FORMATS:
             keys = ("sources", str(number), "format")
+            allowed = ", ".join((AUTO, *FORMATS, *settings.formats))
             raise SettingsError(
-                f"{_where(keys, text, path, origin)}: {'.'.join(keys)} = {source.format!r} is not "
-                f"allowed: use one of {', '.join(allowed)}, or describe it under [formats]."
+                f"{where(keys)}: {'.'.join(keys)} = {source.format!r} is not allowed: use one of "
+                f"{allowed}, or describe it under [formats]."
             )
 
 
-def _check_names(
-    settings: Settings, text: str, path: Path | None, origin: Mapping[tuple[str, ...], str]
-) -> None:
+def _check_names(settings: Settings, where: Where) -> None:
     """Check that no two sources or tests have the same name, because they are known by it."""
     for section, noun in (("sources", "sources"), ("sales", "sources"), ("holdouts", "tests")):
         seen: set[str] = set()
         for number, entry in enumerate(getattr(settings, section)):
             if entry.name in seen:
-                where = _where((section, str(number), "name"), text, path, origin)
                 raise SettingsError(
-                    f"{where}: there are two {noun} named {entry.name}; "
-                    "give each a name of its own."
+                    f"{where((section, str(number), 'name'))}: there are two {noun} named "
+                    f"{entry.name}; give each a name of its own."
                 )
             seen.add(entry.name)
 
 
-def _where(
-    keys: tuple[str, ...], text: str, path: Path | None, origin: Mapping[tuple[str, ...], str]
-) -> str:
+def _where(keys: Keys, text: str, path: Path | None, variables: Mapping[Keys, str]) -> str:
     """Name the origin of a key: the environment variable, or the file and line.
 
     The origin of a section that is not in the file is a variable of one of its parts.
     """
-    variable = next((v for k, v in origin.items() if keys[: len(k)] == k), None)
+    variable = next((v for k, v in variables.items() if keys[: len(k)] == k), None)
     if not variable and not _has(tomllib.loads(text), keys):
-        variable = next((v for k, v in origin.items() if k[: len(keys)] == keys), None)
+        variable = next((v for k, v in variables.items() if k[: len(keys)] == keys), None)
     return variable or f"{path}, line {_line_of(keys, text)}"
 
 
-def _has(values: Any, keys: tuple[str, ...]) -> bool:
+def _has(values: Any, keys: Keys) -> bool:
     """Whether nested tables contain a key."""
     for key in keys:
         if not isinstance(values, dict) or key not in values:
@@ -188,29 +173,19 @@ def _has(values: Any, keys: tuple[str, ...]) -> bool:
     return True
 
 
-def _complaint(
-    error: ErrorDetails, text: str, path: Path | None, origin: Mapping[tuple[str, ...], str]
-) -> str:
+def _complaint(error: ErrorDetails, where: Where) -> str:
     keys = tuple(str(key) for key in error["loc"] if key != "[key]")
-    name = ".".join(keys)
-    where = _where(keys, text, path, origin)
+    name, value = ".".join(keys), error["input"]
     if error["type"] == "extra_forbidden":
-        return f"{where}: there is no setting {name}. Allowed here: {_allowed_keys(keys)}."
-    if error["type"] == SOURCE_PROBLEM:
-        return f"{where}: the source {_name_in(error) or name} can't be used: {error['msg']}."
-    if error["type"] == HOLDOUT_PROBLEM:
-        return f"{where}: the test {_name_in(error) or name} can't be used: {error['msg']}."
-    shown = "(hidden)" if error["type"].startswith("alert_") or name in SECRETS else error["input"]
-    return f"{where}: {name} = {shown!r} is not allowed: {error['msg']}."
+        return f"{where(keys)}: there is no setting {name}. Allowed here: {_allowed_keys(keys)}."
+    if noun := {SOURCE_PROBLEM: "source", HOLDOUT_PROBLEM: "test"}.get(error["type"]):
+        name_of_entry = value.get("name") if isinstance(value, dict) else None
+        return f"{where(keys)}: the {noun} {name_of_entry or name} can't be used: {error['msg']}."
+    shown = "(hidden)" if error["type"].startswith("alert_") or name in SECRETS else value
+    return f"{where(keys)}: {name} = {shown!r} is not allowed: {error['msg']}."
 
 
-def _name_in(error: ErrorDetails) -> str:
-    """Return the name of the entry that an error is about; empty without one."""
-    entry = error["input"]
-    return str(entry.get("name", "")) if isinstance(entry, dict) else ""
-
-
-def _allowed_keys(keys: tuple[str, ...]) -> str:
+def _allowed_keys(keys: Keys) -> str:
     sections: dict[str, type[BaseModel]] = {
         name: field.annotation
         for name, field in Settings.model_fields.items()
@@ -226,7 +201,7 @@ def _allowed_keys(keys: tuple[str, ...]) -> str:
     return ", ".join(public(model))
 
 
-def _line_of(keys: tuple[str, ...], text: str) -> int:
+def _line_of(keys: Keys, text: str) -> int:
     """Number of the line with the last of the keys below the header of its section, from 1."""
     lines = text.splitlines()
     names = [key for key in keys if not key.isdigit()]

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from clickstream.settings.checked_model import Section
+from clickstream.settings.values import Section
 
 KEY_DOLLARS = 0.40
 """Price of a secret in Secrets Manager for a month (us-east-1, November 2026)."""

@@ -9,9 +9,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from clickstream.settings.checked_model import Section
 from clickstream.settings.sources import SOURCE_PROBLEM
-from clickstream.settings.values import TimeZone
+from clickstream.settings.values import Section, TimeZone
 
 IN_THOUSANDTHS = ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND")
 """Currencies with three decimals (ISO 4217); amounts in hundredths would lose money."""
@@ -93,26 +92,22 @@ class SalesSettings(Section):
     @model_validator(mode="after")
     def _check_kind(self) -> SalesSettings:
         """Refuse settings of the other kind, and a source without an address."""
-        if problem := self._sql_problem() if self.kind == "sql" else self._csv_problem():
+        if problem := self._problem():
             raise PydanticCustomError(SOURCE_PROBLEM, problem)
         return self
 
-    def _csv_problem(self) -> str:
-        given = [n for n in ("url", "password_variable", "connection") if getattr(self, n)]
-        if given:
-            return f"{given[0]} needs kind = 'sql'"
-        return "" if self.path else "set path, the directory of its files"
-
-    def _sql_problem(self) -> str:
+    def _problem(self) -> str:
+        if self.kind == "csv":
+            given = [n for n in ("url", "password_variable", "connection") if getattr(self, n)]
+            if given:
+                return f"{given[0]} needs kind = 'sql'"
+            return "" if self.path else "set path, the directory of its files"
         if self.path:
             return "path needs kind = 'csv'"
         if bool(self.url) == bool(self.connection):
             return "set url or connection, and not both"
         if self.connection:
             return "password_variable needs url" if self.password_variable else ""
-        return self._url_problem()
-
-    def _url_problem(self) -> str:
         address = urlsplit(self.url)
         if address.scheme.partition("+")[0] not in SCHEMES:
             return f"its url must begin with {', '.join(f'{s}://' for s in SCHEMES)}"

@@ -13,7 +13,6 @@ from pydantic_core import PydanticCustomError
 
 from clickstream.core.expressions import Expression
 from clickstream.settings.alerts import AlertSettings
-from clickstream.settings.checked_model import Section
 from clickstream.settings.dashboard import DashboardSettings, DigestSettings
 from clickstream.settings.holdouts import HoldoutSettings
 from clickstream.settings.labels import (
@@ -32,6 +31,7 @@ from clickstream.settings.values import (
     GoalName,
     Network,
     RegularExpression,
+    Section,
     SiteHost,
     TimeZone,
 )

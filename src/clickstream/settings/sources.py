@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from clickstream.settings.checked_model import Section
+from clickstream.settings.values import Section
 
 AUTO = "auto"
 
@@ -83,21 +83,28 @@ class SourceSettings(Section):
     @model_validator(mode="after")
     def _check_kind(self) -> SourceSettings:
         """Refuse settings of the other kind, and an sftp source without a host or a login."""
-        is_local = self.kind == "directory"
-        own = self._directory_problem() if is_local else self._problem() or self._hosts_problem()
-        if problem := own or self._pattern_problem():
+        problem = ""
+        if self.kind == "sftp":
+            problem = self._sftp_problem()
+        else:
+            remote = ("hosts", "instances", "user", "key_file", "connection", "max_kb_per_second")
+            if given := [name for name in remote if getattr(self, name)]:
+                problem = f"{given[0]} needs kind = 'sftp'"
+        if not problem and (self.pattern.startswith("/") or ".." in self.pattern.split("/")):
+            problem = "its pattern must match files below its path: remove a leading / and any .."
+        if problem:
             raise PydanticCustomError(SOURCE_PROBLEM, problem)
         return self
 
-    def _pattern_problem(self) -> str:
-        leads_out = self.pattern.startswith("/") or ".." in self.pattern.split("/")
-        return (
-            "its pattern must match files below its path: remove a leading / and any .."
-            if leads_out
-            else ""
-        )
-
-    def _hosts_problem(self) -> str:
+    def _sftp_problem(self) -> str:
+        if self.hosts and self.instances:
+            return "set hosts or instances, not both"
+        if not (self.hosts or self.instances or self.connection):
+            return "set hosts, instances or connection"
+        if not self.connection and not (self.user and self.key_file):
+            return "set user and key_file, or connection"
+        if not self.path.startswith("/"):
+            return "path must begin with / for kind = 'sftp'"
         seen: set[str] = set()
         for host in self.hosts:
             if host.lower() in seen:
@@ -106,20 +113,6 @@ class SourceSettings(Section):
                 return f"the port of {host} must be 1 to {LAST_PORT:,}"
             seen.add(host.lower())
         return ""
-
-    def _directory_problem(self) -> str:
-        remote = ("hosts", "instances", "user", "key_file", "connection", "max_kb_per_second")
-        given = [name for name in remote if getattr(self, name)]
-        return f"{given[0]} needs kind = 'sftp'" if given else ""
-
-    def _problem(self) -> str:
-        if self.hosts and self.instances:
-            return "set hosts or instances, not both"
-        if not (self.hosts or self.instances or self.connection):
-            return "set hosts, instances or connection"
-        if not self.connection and not (self.user and self.key_file):
-            return "set user and key_file, or connection"
-        return "" if self.path.startswith("/") else "path must begin with / for kind = 'sftp'"
 
 
 class CollectSettings(Section):

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from clickstream.settings.checked_model import Section
+from clickstream.settings.values import Section
 
 Cores = Literal[1, 2, 4, 8, 16]
 

@@ -1,4 +1,7 @@
-"""Types of single values of the settings. A value that is not allowed has a plain message."""
+"""The base class of the sections of the settings, and the types of single values.
+
+A value that is not allowed has a plain message.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,17 @@ from ipaddress import ip_network
 from typing import Annotated
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from clickstream.core.errors import InputError
 from clickstream.core.expressions import Expression
+
+
+class Section(BaseModel):
+    """A section of the settings: immutable, strict about types, and without unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 def _network(text: str) -> str:

@@ -144,10 +144,14 @@ def shape_verdict(user_agent: str, shapes: PatternSet) -> Verdict | None:
 @cache
 def _known() -> PatternSet:
     """Build the patterns of attacks and names. Names that are not plain words match in any case."""
+    ai_agents = [
+        (re.escape(row["name"]), Verdict(row["class"], f"user agent: {row['name']}"))
+        for row in read_csv("ai_agents.csv")
+    ]
     names = [*listed()]
     distinctive = [(pattern, v) for pattern, v in names if not is_plain_word(pattern)]
     return PatternSet(
-        [*attacks(), *scanners(), *_in_any_case(_ai_agents()), *names, *_in_any_case(distinctive)]
+        [*attacks(), *scanners(), *_in_any_case(ai_agents), *names, *_in_any_case(distinctive)]
     )
 
 
@@ -160,11 +164,6 @@ def _plain_words() -> PatternSet:
     """
     words = [(pattern, v) for pattern, v in listed() if is_plain_word(pattern)]
     return PatternSet(_in_any_case(words))
-
-
-def _ai_agents() -> Iterator[tuple[str, Verdict]]:
-    for row in read_csv("ai_agents.csv"):
-        yield re.escape(row["name"]), Verdict(row["class"], f"user agent: {row['name']}")
 
 
 def _in_any_case(names: Iterable[tuple[str, Verdict]]) -> Iterator[tuple[str, Verdict]]:

@@ -107,24 +107,24 @@ def behaviour(requests: HourOfRequests, rules: BehaviourRules) -> npt.NDArray[np
     page = requests.kind == KINDS.index("page")
     pages = requests.count(page)
     has_asset = requests.count(requests.kind == KINDS.index("asset")) > 0
+    is_scanner = takes_no_asset = np.zeros(requests.visitors, np.bool_)
+    if (least := rules.scanner_paths) is not None:
+        paths = requests.count_paths(requests.is_scanner_path)
+        is_scanner = (paths >= least) | ((paths >= 1) & (pages == 0))
+    least = rules.pages_without_asset
+    if least is not None and _is_usual(has_asset, pages, rules.usual):
+        takes_no_asset = (pages >= least) & ~has_asset
     held = (
-        _seeks(requests, pages, rules.scanner_paths),
+        is_scanner,
         _robots_first(requests, is_enabled=rules.robots_txt) & ~has_asset,
         _hurries(requests, page, pages, rules.pages_in_a_minute),
-        _takes_no_asset(pages, has_asset, rules),
+        takes_no_asset,
         _has_no_referrer(requests, page, pages, rules),
     )
     rule = np.full(requests.visitors, -1, np.int8)
     for index in reversed(range(len(held))):
         rule[held[index]] = index
     return rule
-
-
-def _seeks(requests: HourOfRequests, pages: Numbers, least: int | None) -> Flags:
-    if least is None:
-        return np.zeros(requests.visitors, np.bool_)
-    paths = requests.count_paths(requests.is_scanner_path)
-    return np.asarray((paths >= least) | ((paths >= 1) & (pages == 0)))
 
 
 def _robots_first(requests: HourOfRequests, *, is_enabled: bool) -> Flags:
@@ -155,13 +155,6 @@ def _hurries(requests: HourOfRequests, page: Flags, pages: Numbers, most: int | 
     is_near = moments[most:] - moments[: len(moments) - most] < MINUTE
     hurries[moments[most:][is_near] >> 32] = True
     return hurries
-
-
-def _takes_no_asset(pages: Numbers, has_asset: Flags, rules: BehaviourRules) -> Flags:
-    least = rules.pages_without_asset
-    if least is None or not _is_usual(has_asset, pages, rules.usual):
-        return np.zeros(len(pages), np.bool_)
-    return np.asarray((pages >= least) & ~has_asset)
 
 
 def _has_no_referrer(

@@ -60,10 +60,8 @@ def _flags(
     targets: pa.RecordBatch, rules: BehaviourRules
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
     """Return two masks of the targets: those that are robots.txt, and those of scanner paths."""
-    paths, codes = (
-        targets["path"].dictionary.to_pylist(),
-        dictionary_encoding.codes_of(targets["path"]),
-    )
+    paths = targets["path"].dictionary.to_pylist()
+    codes = dictionary_encoding.codes_of(targets["path"])
     robots = [path.endswith("/robots.txt") for path in paths]
     scanner = [is_scanner_path(path, rules.scanner_parts) for path in paths]
     return np.array([*robots, False])[codes], np.array([*scanner, False])[codes]
@@ -89,13 +87,10 @@ def _with_verdicts(visitors: pa.RecordBatch, behaviour_of: npt.NDArray[np.int8])
     added = verdict_table(BEHAVIOURS).take(pa.array(behaviour_of, mask=behaviour_of < 0))
     columns = {name: visitors[name] for name in visitors.schema.names}
     for name in added.schema.names:
-        columns[name] = _replaced(columns[name], is_new, added[name])
+        earlier, new = columns[name], added[name]
+        if earlier.type == dictionary_encoding.TEXT:
+            texts = pc.if_else(is_new, new.dictionary_decode(), earlier.dictionary_decode())
+            columns[name] = texts.dictionary_encode()
+        else:
+            columns[name] = pc.if_else(is_new, new, earlier)
     return pa.record_batch(columns)
-
-
-def _replaced(column: pa.Array, where: pa.Array, values: pa.Array) -> pa.Array:
-    is_text = column.type == dictionary_encoding.TEXT
-    if is_text:
-        column, values = column.dictionary_decode(), values.dictionary_decode()
-    chosen = pc.if_else(where, values, column)
-    return chosen.dictionary_encode() if is_text else chosen

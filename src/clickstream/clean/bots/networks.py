@@ -157,7 +157,8 @@ def _cut(networks: Iterable[_Network]) -> Iterator[tuple[int, tuple[_Network, ..
     """
     stack: list[_Network] = []
     starts: dict[int, tuple[_Network, ...]] = {0: ()}
-    for network in sorted(networks, key=_by_range):
+    in_order = sorted(networks, key=lambda n: (n.first, -n.last, ROLES.index(n.role), n.name))
+    for network in in_order:
         while stack and stack[-1].last < network.first:
             ended = stack.pop()
             starts[ended.last + 1] = tuple(stack)
@@ -167,10 +168,6 @@ def _cut(networks: Iterable[_Network]) -> Iterator[tuple[int, tuple[_Network, ..
         ended = stack.pop()
         starts[ended.last + 1] = tuple(stack)
     return iter(sorted(starts.items()))
-
-
-def _by_range(network: _Network) -> tuple[int, int, int, str]:
-    return network.first, -network.last, ROLES.index(network.role), network.name
 
 
 def _number(address: str) -> int | None:

@@ -61,9 +61,9 @@ class CsvReader:
         self._date_of = date_of
         self._to_read = {table.name: table for table in tables}
         self._contents = {
-            file.name: _read(file, chosen, source)
+            file.name: _read(file, tables_of_file, source)
             for file in files
-            if (chosen := self._tables_of(file.name))
+            if (tables_of_file := [t for t in tables if fnmatch(file.name, t.location)])
         }
         self._dates_of_orders: dict[str, tuple[date, str]] = {}
         self._other_dates: dict[tuple[str, str], date] = {}
@@ -73,9 +73,6 @@ class CsvReader:
             if not table.is_listing
         }
         self._repeated = {name: self._repeated_ids(name) for name in self._rows}
-
-    def _tables_of(self, name: str) -> list[TableToRead]:
-        return [table for table in self._to_read.values() if fnmatch(name, table.location)]
 
     def _by_date(self, table: TableToRead) -> dict[date | None, dict[str, list[_Row]]]:
         """Return the rows of a table by date and file, the latest file last."""
@@ -204,18 +201,14 @@ class CsvReader:
 def _rows_of(table: TableToRead, file: _File) -> Iterator[_Row]:
     """Yield the rows of a file that belong to a table; see `only_with`."""
     for row in file.rows:
-        if not table.only_with or _has_amount(row.values[file.column(table.only_with)]):
+        # A value of zeros and separators only is 0.
+        if not table.only_with or row.values[file.column(table.only_with)].strip().strip("0.,"):
             yield row
 
 
 def _is_sum(table: TableToRead, row: _Row) -> bool:
     """Whether a row without a date is a sum of other rows."""
     return any(value.strip().startswith(table.sums) for value in row.values)
-
-
-def _has_amount(text: str) -> bool:
-    """Whether a value is neither empty nor 0."""
-    return bool(text.strip().strip("0.,"))
 
 
 def _read(file: SalesFile, tables: Sequence[TableToRead], source: str) -> _File:

@@ -450,14 +450,17 @@ class SqlReader:
 
     def read_listings(self) -> Mapping[str, Sequence[ReadRow]]:
         """Return all rows of the tables without dates that the database has."""
-        listings = [table for table in self._to_read.values() if table.is_listing]
-        return {table.name: [*self._listed_rows(table)] for table in listings}
-
-    def _listed_rows(self, wanted: TableToRead) -> Iterator[ReadRow]:
-        table = self._tables[wanted.name]
-        query = sa.select(*table.c).where(self._is_of(wanted.name)).order_by(*table.c)
-        for number, row in enumerate(self._connection.execute(query).mappings(), 1):
-            yield ReadRow(dict(row), wanted.location, number)
+        listings: dict[str, list[ReadRow]] = {}
+        for wanted in self._to_read.values():
+            if wanted.is_listing:
+                columns = self._tables[wanted.name].c
+                query = sa.select(*columns).where(self._is_of(wanted.name)).order_by(*columns)
+                rows = self._connection.execute(query).mappings()
+                listings[wanted.name] = [
+                    ReadRow(dict(row), wanted.location, number)
+                    for number, row in enumerate(rows, 1)
+                ]
+        return listings
 
     def _rows_of(self, name: str, day: date) -> Iterator[ReadRow]:
         first, end = utc_bounds(day)
@@ -474,8 +477,9 @@ class SqlReader:
         for number, row in enumerate(self._connection.execute(query).mappings(), 1):
             values = dict(row)
             row_id = str(values.get(unique_id)).strip()
-            if zoned and (column := self._to_read[name].time):
-                values[column] = _with_zone(values[column])
+            column = self._to_read[name].time
+            if zoned and column and values[column] is not None and values[column].tzinfo is None:
+                values[column] = values[column].replace(tzinfo=UTC)  # the zone of the session
             yield ReadRow(values, self._to_read[name].location, number, earlier.get(row_id))
 
 
@@ -487,11 +491,6 @@ def _may_repeat(inspector: Any, table: TableToRead) -> bool:
     keys = [inspector.get_pk_constraint(name, schema or None)["constrained_columns"]]
     keys += [u["column_names"] for u in inspector.get_unique_constraints(name, schema or None)]
     return [table.unique_id] not in keys
-
-
-def _with_zone(at: Any) -> Any:
-    """Return a time of a session in UTC with its zone."""
-    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
 
 
 def _digest(parts: Sequence[str]) -> str:

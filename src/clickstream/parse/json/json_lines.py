@@ -54,7 +54,16 @@ from clickstream.parse.line_patterns import (
     REQUEST_LINE,
     first_addresses,
 )
-from clickstream.parse.rows import DURATIONS, NO_ROWS, OPTIONAL_FIELDS, Coded, Refused, Rows, joined
+from clickstream.parse.rows import (
+    DURATIONS,
+    NO_ROWS,
+    OPTIONAL_FIELDS,
+    Coded,
+    Refused,
+    Rows,
+    join_targets,
+    joined,
+)
 
 # Read many JSON lines of one shape at once: lines that differ only in their texts and numbers.
 #
@@ -226,11 +235,6 @@ class Model:
                 lines, past, first, end, *begins = (
                     array[fits] for array in (lines, past, first, end, *begins)
                 )
-        return self._with_right_numbers(quoted, lines, begins)
-
-    def _with_right_numbers(
-        self, quoted: Quoted, lines: Numbers, begins: list[Numbers]
-    ) -> tuple[Numbers, list[Numbers]]:
         fits = np.ones(len(lines), np.bool_)
         for slot in np.flatnonzero(self.is_number).tolist():
             tokens = self.cut(quoted, begins, slot)
@@ -297,7 +301,7 @@ def request_of(columns: Mapping[str, Coded], rows: int) -> dict[str, Coded]:
         for name in ("method", "target", "protocol")
     }
     own = columns.get("target", request)
-    own = _with_query(_either(_is(own, pc.not_equal, ""), own, request), columns.get("query"))
+    own = _join_query(_either(_is(own, pc.not_equal, ""), own, request), columns.get("query"))
     unnamed = Coded(np.where(_is(own, pc.starts_with, "/"), -1, 0), pa.array([""]))
     return {
         "method": _either(is_http, line["method"], columns.get("method", unnamed)),
@@ -327,19 +331,13 @@ def _either(condition: Flags, chosen: Coded, fallback: Coded) -> Coded:
     return Coded(np.where(condition, chosen.codes, codes), values)
 
 
-def _with_query(target: Coded, query: Coded | None) -> Coded:
-    """Join target and query by `?` if the target has none; each distinct pair is joined once."""
+def _join_query(target: Coded, query: Coded | None) -> Coded:
+    """Join target and query by `?`, unless the target is empty or has a query itself."""
     if query is None:
         return target
-    count = len(query.values)
-    pairs = pa.array(target.codes.astype(np.int64) * count + query.codes).dictionary_encode()
-    distinct = pairs.dictionary.to_numpy()
-    path = target.values.take(pa.array(distinct // count))
-    rest = pc.replace_substring_regex(query.values, r"^\?", "").take(pa.array(distinct % count))
-    is_whole = pc.or_(pc.match_substring(path, "?"), pc.equal(path, ""))
-    is_whole = pc.or_(is_whole, pc.is_in(rest, pa.array(["", "-"])))
-    joined = pc.binary_join_element_wise(path, rest, "?")
-    return Coded(pairs.indices.to_numpy(), pc.if_else(is_whole, path, joined))
+    is_whole = _is(target, pc.match_substring, "?") | _is(target, pc.equal, "")
+    query = replace(query, values=pc.replace_substring_regex(query.values, r"^\?", ""))
+    return _either(is_whole, target, join_targets(target, query))
 
 
 _RARE = 1 / 64  # minimum share of the lines with the same number of quotes that a shape must have

@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 
 from clickstream.parse.blocks import MAX_DIGITS, Numbers
 from clickstream.parse.rows import Coded
-from clickstream.parse.times import FIRST_YEAR, LAST_YEAR, WIDTH, unix_seconds
+from clickstream.parse.times import FIRST_SECOND, PAST_LAST_SECOND, WIDTH, unix_seconds
 
 NOT_USABLE, NO_SUCH_TIME = -2, -3
 """Values in columns of numbers: for a value that is no such number, and for an impossible time."""
@@ -82,16 +82,14 @@ def loose_texts(column: JsonColumn) -> Coded:
 
     Numbers become texts, and values of other types become empty texts.
     """
-    if isinstance(column.values, list):
-        column = JsonColumn(column.codes, [_text_of(value) for value in column.values])
-    return texts(column)[0]
-
-
-def _text_of(value: Any) -> str | None:
-    if isinstance(value, str):
-        return value
-    is_number = isinstance(value, int | float) and not isinstance(value, bool) and value < _LARGE
-    return str(value) if is_number else None
+    if not isinstance(column.values, list):
+        return texts(column)[0]
+    values: list[str | None] = []
+    for value in column.values:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        is_text = isinstance(value, str) or (is_number and value < _LARGE)
+        values.append(str(value) if is_text else None)
+    return texts(JsonColumn(column.codes, values))[0]
 
 
 def statuses(column: JsonColumn) -> Numbers:
@@ -107,20 +105,16 @@ def sizes(column: JsonColumn) -> Numbers:
 
 def _whole_numbers(column: JsonColumn, digits: int) -> Numbers:
     """Return integers of up to `digits` digits, which may be JSON numbers or texts."""
+    numbers: Numbers
     if isinstance(column.values, list):
         numbers = np.array([_whole_number(value, digits) for value in column.values], np.int64)
-    else:
-        numbers = _spelled_numbers(column.values, digits)
-    return numbers[column.codes]
-
-
-def _spelled_numbers(values: pa.StringArray, digits: int) -> Numbers:
-    values = values.fill_null("")
+        return numbers[column.codes]
+    values = column.values.fill_null("")
     is_number = pc.match_substring_regex(values, f"^[0-9]{{1,{digits}}}$")
     is_nothing = pc.is_in(values, pa.array(["", "-"]))
-    number = pc.if_else(is_number, values, pc.if_else(is_nothing, "-1", str(NOT_USABLE)))
-    numbers: Numbers = number.cast(pa.int64()).to_numpy()
-    return numbers
+    spelled = pc.if_else(is_number, values, pc.if_else(is_nothing, "-1", str(NOT_USABLE)))
+    numbers = spelled.cast(pa.int64()).to_numpy()
+    return numbers[column.codes]
 
 
 def _whole_number(value: Any, digits: int) -> int:
@@ -151,7 +145,13 @@ def seconds(column: JsonColumn) -> Numbers:
 
 def _times(values: list[Any]) -> Numbers:
     """Return the seconds of each time; times in the format of Apache and nginx are read at once."""
-    is_spelled = np.array([_is_spelled(value) for value in values], np.bool_)
+    is_spelled = np.array(
+        [
+            isinstance(value, str) and len(value) == WIDTH and "/" in value and value.isascii()
+            for value in values
+        ],
+        np.bool_,
+    )
     spelled = [value.encode() for value, is_text in zip(values, is_spelled, strict=True) if is_text]
     read, is_possible = unix_seconds(spelled)
     unusual = [value for value, is_text in zip(values, is_spelled, strict=True) if not is_text]
@@ -161,12 +161,8 @@ def _times(values: list[Any]) -> Numbers:
     return times
 
 
-def _is_spelled(value: Any) -> bool:
-    return isinstance(value, str) and len(value) == WIDTH and "/" in value and value.isascii()
-
-
 def _seconds(value: Any) -> int:
-    if type(value) in (int, float) and _FIRST <= value < _PAST_LAST:
+    if type(value) in (int, float) and FIRST_SECOND <= value < PAST_LAST_SECOND:
         return int(value)
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return NOT_USABLE
@@ -174,11 +170,7 @@ def _seconds(value: Any) -> int:
         seconds = _spelled(value) if isinstance(value, str) else _epoch(value)
     except (ValueError, OverflowError):
         return NO_SUCH_TIME
-    return seconds if _FIRST <= seconds < _PAST_LAST else NO_SUCH_TIME
-
-
-_FIRST = int(datetime(FIRST_YEAR, 1, 1, tzinfo=UTC).timestamp())
-_PAST_LAST = int(datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC).timestamp())
+    return seconds if FIRST_SECOND <= seconds < PAST_LAST_SECOND else NO_SUCH_TIME
 
 
 def _epoch(value: float) -> int:

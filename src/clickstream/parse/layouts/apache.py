@@ -13,7 +13,7 @@ from clickstream.core.errors import InputError, UnusableFormat
 from clickstream.parse.layouts.assemble import FormatField, Piece
 from clickstream.parse.layouts.layout import Holds
 from clickstream.parse.rows import OPTIONAL_FIELDS
-from clickstream.parse.times import STRFTIME, TimeFormat
+from clickstream.parse.times import CLOCK_FORMAT, STRFTIME, TimeFormat
 
 _STATEMENT = re.compile(r'\s*LogFormat\s+"((?:[^"\\]|\\.)*)"(?:\s+\S+)?\s*', re.DOTALL)
 _ESCAPES = {'"': '"', "'": "'", "t": "\t", "\\": "\\"}
@@ -56,7 +56,7 @@ _HEADERS: dict[str, tuple[str, int]] = {
 }
 _UNITS_OF_T = {"": "duration_s", "s": "duration_s", "ms": "duration_ms", "us": "duration_us"}
 _EPOCHS = {"sec": "%s", "msec": "%Q", "usec": "%N", "msec_frac": "%3f", "usec_frac": "%6f"}
-_STANDARD_TIME = TimeFormat.of("%d/%b/%Y:%H:%M:%S %z")
+_EPOCH_NAMES = ", ".join(_EPOCHS)
 
 
 def pieces_of(name: str, text: str) -> list[Piece]:
@@ -74,7 +74,7 @@ def _pieces(name: str, match: re.Match[str]) -> Iterator[Piece]:
     if match["literal"] or match["percent"]:
         yield _unescape(name, match["literal"] or "%", character)
     elif match["letter"] == "t" and not match["argument"]:
-        yield from ("[", FormatField(match[0], character, "time", time=_STANDARD_TIME), "]")
+        yield from ("[", FormatField(match[0], character, "time", time=CLOCK_FORMAT), "]")
     elif match["broken"]:
         raise _refusal(name, match[0], character, "there is no such directive")
     else:
@@ -141,9 +141,6 @@ def _time(name: str, source: str, argument: str, character: int) -> FormatField:
                 f"%{letter} is not supported; {allowed} and {_EPOCH_NAMES} are",
             )
     return FormatField(source, character, "time", time=TimeFormat.of(spelled))
-
-
-_EPOCH_NAMES = ", ".join(_EPOCHS)
 
 
 def _refusal(name: str, source: str, character: int, why: str) -> InputError:

@@ -65,7 +65,13 @@ def assemble(name: str, pieces: Sequence[Piece]) -> LineLayout:
     open_ended = isinstance(last, FormatField) and last.meaning == REST
     literals, fields = _alternate(name, pieces[:-1] if open_ended else pieces)
     if open_ended:
-        literals[-1] = _before_rest(name, literals[-1])
+        before_rest = literals[-1]
+        if before_rest and before_rest[-1] not in ' "])':
+            raise UnusableFormat(
+                f"Format {name}: write a space before the last {{{REST}}}, instead of "
+                f"{before_rest!r}; the rest of a line is empty, or a space and any text."
+            )
+        literals[-1] = before_rest.removesuffix(" ")  # this space belongs to the rest
     if misplaced := next((field for field in fields if field.meaning == REST), None):
         raise UnusableFormat(
             f"Format {name}: {_where(misplaced)} must be last, because it matches the rest of a "
@@ -80,19 +86,12 @@ def assemble(name: str, pieces: Sequence[Piece]) -> LineLayout:
                 "so the end of the first field can't be found; write a space or another character "
                 "between them."
             )
-    fields = [_decodable(name, field) for field in fields]
-    fields = _choose_fields(name, fields)
-    return _build_layout(name, literals, fields, open_ended)
-
-
-def _before_rest(name: str, literal: str) -> str:
-    """Return the literal before a last `{rest}`, without the space that belongs to the rest."""
-    if literal and literal[-1] not in ' "])':
-        raise UnusableFormat(
-            f"Format {name}: write a space before the last {{{REST}}}, instead of {literal!r}; the "
-            "rest of a line is empty, or a space and any text."
-        )
-    return literal.removesuffix(" ")
+    for field in fields:
+        if field.time and field.time.problem:
+            raise UnusableFormat(
+                f"Format {name}: {_where(field)} is not a usable time: {field.time.problem}."
+            )
+    return _build_layout(name, literals, _choose_fields(name, fields), open_ended)
 
 
 def _where(field: FormatField) -> str:
@@ -154,14 +153,6 @@ def _join_neighbours(
     return [literals[0], *new_literals], new_fields
 
 
-def _decodable(name: str, field: FormatField) -> FormatField:
-    if field.time and field.time.problem:
-        raise UnusableFormat(
-            f"Format {name}: {_where(field)} is not a usable time: {field.time.problem}."
-        )
-    return field
-
-
 def _choose_fields(name: str, fields: list[FormatField]) -> list[FormatField]:
     """Keep one field of each meaning; all other fields lose their meaning."""
     best: dict[str, int] = {}
@@ -174,31 +165,30 @@ def _choose_fields(name: str, fields: list[FormatField]) -> list[FormatField]:
         if best.keys().isdisjoint((meaning, *_INSTEAD.get(meaning, ())))
     ]
     if missing:
-        raise UnusableFormat(f"Format {name} lacks {' and '.join(missing)}.{_half_time(fields)}")
+        incomplete_times = [
+            f" {_where(field)} does not have the {' and '.join(field.time.lacks)}."
+            for field in fields
+            if field.time and field.time.lacks
+        ]
+        raise UnusableFormat(
+            f"Format {name} lacks {' and '.join(missing)}.{''.join(incomplete_times[:1])}"
+        )
     unused = {*_ONLY_BESIDE_ANOTHER}
     if "request" in best:
         unused |= {*_OF_REQUEST}
     elif "target" in best:
         unused |= {"path", "query"}
-    chosen = {index for meaning, index in best.items() if meaning not in unused}
-    return [_target(f) if i in chosen else _without_meaning(f) for i, f in enumerate(fields)]
-
-
-def _target(field: FormatField) -> FormatField:
-    return replace(field, meaning="target") if field.meaning == "path" else field
-
-
-def _half_time(fields: list[FormatField]) -> str:
-    for field in fields:
-        if field.time and field.time.lacks:
-            return f" {_where(field)} does not have the {' and '.join(field.time.lacks)}."
-    return ""
-
-
-def _without_meaning(field: FormatField) -> FormatField:
-    """Return the field without a meaning, but with the same kind of content."""
-    holds = field.holds or ("list" if field.meaning in _LISTS else None)
-    return replace(field, meaning="", holds=holds)
+    used = {index for meaning, index in best.items() if meaning not in unused}
+    chosen: list[FormatField] = []
+    for index, field in enumerate(fields):
+        if index not in used:
+            holds = field.holds or ("list" if field.meaning in _LISTS else None)
+            chosen.append(replace(field, meaning="", holds=holds))
+        elif field.meaning == "path":
+            chosen.append(replace(field, meaning="target"))
+        else:
+            chosen.append(field)
+    return chosen
 
 
 def _build_layout(
@@ -217,14 +207,15 @@ def _build_layout(
             holds = "spaced"
         elif holds == "word" and not field.meaning and stops[i] == b" " and is_before_time:
             holds = "user"
-        slots.append(_slot(field, holds, stops[i], quoted[i]))
-    return LineLayout(tuple(slots), _without_quotes(literals, quoted), open_ended)
-
-
-def _slot(field: FormatField, holds: Holds, stop: bytes, quoted: bool) -> Slot:
-    has_port = field.meaning == "address"
-    meaning = "client" if has_port else field.meaning
-    return Slot(meaning, holds, stop, quoted, field.or_dash, has_port, field.time)
+        has_port = field.meaning == "address"
+        meaning = "client" if has_port else field.meaning
+        slots.append(Slot(meaning, holds, stops[i], quoted[i], field.or_dash, has_port, field.time))
+    befores, afters = [False, *quoted], [*quoted, False]
+    without_quotes = tuple(
+        literal[before : len(literal) - after].encode()
+        for literal, before, after in zip(literals, befores, afters, strict=True)
+    )
+    return LineLayout(tuple(slots), without_quotes, open_ended)
 
 
 def _stop(field: FormatField, before: str, after: str, quoted: bool) -> bytes:
@@ -275,12 +266,3 @@ def _find_spaced_field(name: str, fields: list[FormatField], stops: list[bytes])
             "quotes, so their ends can't be found; put them in quotes."
         )
     return spaced[0] if spaced else -1
-
-
-def _without_quotes(literals: list[str], quoted: list[bool]) -> tuple[bytes, ...]:
-    """Return the literals without the quotes that belong to quoted fields."""
-    befores, afters = [False, *quoted], [*quoted, False]
-    return tuple(
-        literal[before : len(literal) - after].encode()
-        for literal, before, after in zip(literals, befores, afters, strict=True)
-    )

@@ -14,42 +14,19 @@ from clickstream.core.errors import UnusableFormat
 from clickstream.parse.layouts import apache, nginx
 from clickstream.parse.layouts.assemble import REST, FormatField, Piece, assemble
 from clickstream.parse.layouts.layout import Holds, LineLayout
-from clickstream.parse.rows import DURATIONS, OPTIONAL_FIELDS
+from clickstream.parse.rows import TEXTS
 from clickstream.parse.times import TimeFormat
 
-MEANINGS = (
-    "client",
-    "address",
-    "request",
-    "method",
-    "target",
-    "path",
-    "query",
-    "protocol",
-    "status",
-    "size",
-    "referrer",
-    "user_agent",
-    "host",
-    "forwarded",
-    "cookie",
-    "sec_gpc",
-    "dnt",
-    *DURATIONS,
-    *OPTIONAL_FIELDS,
-)
+MEANINGS = ("status", "size", *TEXTS, "address", "path", "query")
 """The meanings of fields in plain strings; `address` is a client with its port."""
 
 _OR_DASH, _SPACED = "r", "spaced"
-_TELLTALE = re.compile(r"(?<!%)\{time:")
+_PLAIN_TIME = re.compile(r"(?<!%)\{time:")
+_VARIABLE = re.compile(r"\$\{?[A-Za-z]")
+_DIRECTIVE = re.compile(r"%[<>!0-9,]*(?:\{[^}]*\})?[A-Za-z]")
 
 
-def is_plain(text: str) -> bool:
-    """Return whether a format string is plain: only plain strings contain `{time:…}`."""
-    return _TELLTALE.search(text) is not None
-
-
-def plain_pieces(name: str, text: str) -> list[Piece]:
+def _plain_pieces(name: str, text: str) -> list[Piece]:
     """Split a plain format string into fields and literals.
 
     A field `{:spaced}` may contain spaces. A line may have a bare `-` instead of a quoted
@@ -81,10 +58,6 @@ def _plain_field(meaning: str, spec: str, conversion: str | None, character: int
     return FormatField(source, character, meaning, holds=holds, or_dash=conversion == _OR_DASH)
 
 
-_VARIABLE = re.compile(r"\$\{?[A-Za-z]")
-_DIRECTIVE = re.compile(r"%[<>!0-9,]*(?:\{[^}]*\})?[A-Za-z]")
-
-
 def layout_of(name: str, text: str) -> LineLayout:
     """Build the layout of a format string.
 
@@ -92,8 +65,8 @@ def layout_of(name: str, text: str) -> LineLayout:
     InputError, which names the format and the directive, for an unsupported string.
     """
     text = text.strip("\r\n")
-    if is_plain(text):
-        return assemble(name, plain_pieces(name, text))
+    if _PLAIN_TIME.search(text):
+        return assemble(name, _plain_pieces(name, text))
     is_apache, is_nginx = bool(_DIRECTIVE.search(text)), bool(_VARIABLE.search(text))
     if is_apache == is_nginx:
         has = "both %directives and $variables" if is_apache else "no %directives and no $variables"

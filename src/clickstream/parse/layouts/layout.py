@@ -89,17 +89,13 @@ class Slot:
             return _SPACED[self.holds] % (b"?" if lazy else b"")
         if self.holds == "text":
             return _TEXT
-        word = _word(self.stop)
+        stop = re.escape(self.stop)
+        word = rb'(?:[^"\\%b]|\\[^%b])' % (stop, stop)  # one byte, or an escaped byte
         if self.holds == "list":
             return rb"%b*+(?:(?:(?<=,)\x20|\x20:\x20)%b++)*+" % (word, word)
         if self.holds == "name":
-            return rb"(?!-?%b)%b++" % (rb"(?:%b|\Z)" % re.escape(self.stop), word)
+            return rb"(?!-?(?:%b|\Z))%b++" % (stop, word)
         return rb"%b%b" % (word, b"++" if self.meaning == "client" else b"*+")
-
-
-def _word(stop: bytes) -> bytes:
-    """Return the pattern of one byte of a word, or an escaped byte."""
-    return rb'(?:[^"\\%b]|\\[^%b])' % (re.escape(stop), re.escape(stop))
 
 
 @dataclass(frozen=True)
@@ -153,11 +149,19 @@ class LineLayout:
         if not line.strip():
             return EMPTY
         cut = line.removesuffix(b"\\")  # a line may be cut inside an escape
-        passed, ended = self._walked(cut)
+        position = complete_slots = 0
+        ends_early = False
+        for slots_after, step in self._steps:
+            if ends_early := position == len(cut) and step != b"":
+                break
+            end = _step(cut, position, step)
+            if end is None:
+                break
+            position, complete_slots = end, slots_after
         time = next(i for i, slot in enumerate(self.slots) if slot.meaning == "time")
-        if (ended and passed >= time) or (cut != line and self.match(cut)):
+        if (ends_early and complete_slots >= time) or (cut != line and self.match(cut)):
             return CUT
-        return MISFIT if passed > time else FOREIGN
+        return MISFIT if complete_slots > time else FOREIGN
 
     @cached_property
     def _greedy(self) -> re.Pattern[bytes]:
@@ -172,35 +176,23 @@ class LineLayout:
         joined = re.escape(self.literals[0])
         for slot, literal in zip(self.slots, self.literals[1:], strict=True):
             name = b"?P<%b>" % slot.meaning.encode() if slot.meaning else b""
-            joined += _in_quotes(slot, b"(%b%b)" % (name, slot.content(lazy))) + re.escape(literal)
+            group = b"(%b%b)" % (name, slot.content(lazy))
+            if slot.quoted:
+                group = b'(?:"%b"|-)' % group if slot.or_dash else b'"%b"' % group
+            joined += group + re.escape(literal)
         return re.compile(joined + (b"(?: .*)?" if self.open_ended else b""), re.DOTALL)
 
-    def _walked(self, line: bytes) -> tuple[int, bool]:
-        """Return the number of complete slots in a line, and whether the line ends early."""
-        at = passed = 0
-        for slot, step in self._steps:
-            if at == len(line) and step:
-                return passed, True
-            end = _step(line, at, step)
-            if end is None:
-                return passed, False
-            at, passed = end, slot
-        return passed, False
-
     @cached_property
-    def _steps(self) -> tuple[tuple[int, bytes | re.Pattern[bytes]], ...]:
+    def _steps(self) -> list[tuple[int, bytes | re.Pattern[bytes]]]:
         """The literals and patterns of a line, each with the number of slots complete after it."""
-        return tuple(self._each_step())
-
-    def _each_step(self) -> Iterator[tuple[int, bytes | re.Pattern[bytes]]]:
-        yield 0, self.literals[0]
+        steps: list[tuple[int, bytes | re.Pattern[bytes]]] = [(0, self.literals[0])]
         for index, slot in enumerate(self.slots):
-            literal = self.literals[index + 1]
-            if slot.quoted:
-                yield index, b'"'
-            for piece in self._pieces(index):
-                yield index, re.compile(piece, re.DOTALL)
-            yield index + 1, b'"' + literal if slot.quoted else literal
+            quote = b'"' if slot.quoted else b""
+            if quote:
+                steps.append((index, quote))
+            steps += [(index, re.compile(piece, re.DOTALL)) for piece in self._pieces(index)]
+            steps.append((index + 1, quote + self.literals[index + 1]))
+        return steps
 
     def _pieces(self, index: int) -> Iterator[bytes]:
         """Yield the patterns of a field in pieces; a line may be cut after each piece."""
@@ -238,12 +230,6 @@ class LineLayout:
 def _without_port(address: bytes) -> bytes:
     client = _PORT.sub(b"", address)
     return client[1:-1] if _BRACKETED.fullmatch(client) else client
-
-
-def _in_quotes(slot: Slot, group: bytes) -> bytes:
-    if not slot.quoted:
-        return group
-    return b'(?:"%b"|-)' % group if slot.or_dash else b'"%b"' % group
 
 
 def _step(line: bytes, at: int, step: bytes | re.Pattern[bytes]) -> int | None:

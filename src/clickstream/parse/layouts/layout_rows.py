@@ -12,13 +12,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clickstream.parse.blocks import Bytes, Flags, Numbers, Positions, block_bounds, cut_texts
+from clickstream.parse.blocks import Bytes, Flags, Positions, block_bounds, cut_texts
 from clickstream.parse.layouts.layout import LineLayout
 from clickstream.parse.layouts.layout_scan import LineBlock, find, padding_for
 from clickstream.parse.line_patterns import FOREIGN, IMPOSSIBLE_TIME, first_addresses, split_heads
-from clickstream.parse.rows import Coded, Refused, Rows, unescape_signatures
+from clickstream.parse.rows import Coded, Refused, Rows, join_targets, unescape_signatures
 
-_NOTHING = (b"-", b"")
 _Match = tuple[int, bytes, dict[str, bytes]]
 """A line that a strict pattern matches: its index, its bytes, and its fields by meaning."""
 
@@ -86,12 +85,9 @@ def _match_irregular(
                 matched.setdefault(which, []).append((first_line + index, line, fields))
                 break
         else:
-            yield first_line + index, _why_not(line, layouts), line
-
-
-def _why_not(line: bytes, layouts: Sequence[LineLayout]) -> str:
-    reasons = [layout.why_not(line) for layout in layouts]
-    return next((reason for reason in reasons if reason != FOREIGN), FOREIGN)
+            reasons = (layout.why_not(line) for layout in layouts)
+            reason = next((reason for reason in reasons if reason != FOREIGN), FOREIGN)
+            yield first_line + index, reason, line
 
 
 def _parse_times(layout: LineLayout, matches: list[_Match]) -> tuple[pa.Table, list[Refused]]:
@@ -175,31 +171,16 @@ def _derive_texts(texts: dict[str, Coded], heads: tuple[bytes, ...]) -> dict[str
     texts = dict(texts)
     if heads:
         head = texts.pop("head")
-        parts = split_heads(head.values, heads)
-        texts |= {name: _of_parts(head.codes, part) for name, part in parts.items()}
+        for name, part in split_heads(head.values, heads).items():
+            has_part = part.is_valid().to_numpy(zero_copy_only=False)[head.codes]
+            codes = np.where(has_part, head.codes, -1)
+            texts[name] = Coded(codes, pc.fill_null(part, b""))
     if "client" not in texts:
         forwarded = texts["forwarded"]
         texts["client"] = Coded(forwarded.codes, first_addresses(forwarded.values))
     if "query" in texts:
-        texts["target"] = _join_targets(texts["target"], texts.pop("query"))
+        query = texts.pop("query")
+        without_mark = [value.removeprefix(b"?") for value in query.values.to_pylist()]
+        query = Coded(query.codes, pa.array(without_mark, pa.binary()))
+        texts["target"] = join_targets(texts["target"], query)
     return texts
-
-
-def _of_parts(codes: Numbers, parts: pa.Array) -> Coded:
-    """Return the part that each head has; code -1 if it has none."""
-    is_text = parts.is_valid().to_numpy(zero_copy_only=False)
-    return Coded(np.where(is_text[codes], codes, -1), pc.fill_null(parts, b""))
-
-
-def _join_targets(path: Coded, query: Coded) -> Coded:
-    """Join path and query to the target; each distinct pair is joined once."""
-    count = len(query.values)
-    pairs, codes = np.unique(path.codes.astype(np.int64) * count + query.codes, return_inverse=True)
-    paths, queries = path.values.to_pylist(), query.values.to_pylist()
-    targets = [_target(paths[pair // count], queries[pair % count]) for pair in pairs.tolist()]
-    return Coded(codes, pa.array(targets, pa.binary()))
-
-
-def _target(path: bytes, query: bytes) -> bytes:
-    query = query.removeprefix(b"?")
-    return path if query in _NOTHING else b"%b?%b" % (path, query)

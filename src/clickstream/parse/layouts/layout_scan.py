@@ -16,7 +16,12 @@ import numpy as np
 import numpy.typing as npt
 
 from clickstream.parse.blocks import (
+    BACKSLASH,
+    DASH,
     NEWLINE,
+    QUOTE,
+    RETURN,
+    SPACE,
     Bytes,
     Flags,
     Positions,
@@ -25,9 +30,7 @@ from clickstream.parse.blocks import (
     parse_number,
 )
 from clickstream.parse.layouts.layout import PORT_DIGITS, LineLayout, Slot
-from clickstream.parse.times import TimeFormat
 
-QUOTE, BACKSLASH, DASH, _COMMA = b'"\\-,'
 _LINE_ENDS = b"\r\n"
 _STATUS_WIDTH = 3
 
@@ -52,7 +55,7 @@ class LineBlock:
         padded = np.frombuffer(data + bytes(padding), np.uint8)
         starts, stops = line_bounds(data)
         newlines = stops - (padded[stops - 1] == NEWLINE)
-        ends = newlines - ((newlines > starts) & (padded[newlines - 1] == ord("\r")))
+        ends = newlines - ((newlines > starts) & (padded[newlines - 1] == RETURN))
         return cls(padded, len(data), starts, newlines, ends)
 
     def positions_of(self, byte: int) -> Positions:
@@ -211,7 +214,11 @@ class _Cursor:
         """
         start = self.at
         if slot.time:
-            self.at = self._end_of_time(slot.time, slot.stop)
+            before, after = slot.time.widths
+            self.at = self.at + before
+            if after is not None:
+                self.at = self._seek(ord(slot.time.after_varying[:1] or slot.stop)) + after
+            self._last_stop = None
         elif slot.holds == "status":
             self.at = self.at + _STATUS_WIDTH
         elif not literal:
@@ -227,13 +234,6 @@ class _Cursor:
         self.fits &= _fills(slot, self.block.data, start, self.at)
         return start, self.at
 
-    def _end_of_time(self, time: TimeFormat, stop: bytes) -> Positions:
-        before, after = time.widths
-        self.at = self.at + before
-        end = self.at if after is None else self._seek(ord(time.after_varying[:1] or stop)) + after
-        self._last_stop = None
-        return end
-
     def _seek(self, byte: int) -> Positions:
         """Return the position of the next such byte, from the current position on."""
         positions = self.block.positions_of(byte)
@@ -248,7 +248,7 @@ class _Cursor:
     def finish(self, open_ended: bool, quotes: int) -> None:
         """Check that each position is at the end of its line, after all quotes of the line."""
         ends = self.block.ends[self.lines]
-        goes_on = (self.at < ends) & (self.block.data[self.at] == ord(" "))
+        goes_on = (self.at < ends) & (self.block.data[self.at] == SPACE)
         self.fits &= (self.at == ends) | (open_ended & goes_on)
         positions = self.block.positions_of(QUOTE)
         first = np.searchsorted(positions, self.block.starts[self.lines])
@@ -263,6 +263,6 @@ def _fills(slot: Slot, data: Bytes, start: Positions, end: Positions) -> Flags:
     if slot.holds == "name":
         enough &= (end - start > 1) | (data[start] != DASH)
     if slot.holds == "list":  # a comma or ` : ` at its end means that the list continues
-        enough &= data[end - 1] != _COMMA
-        enough &= (data[end + 1] != ord(":")) | (data[end + 2] != ord(" "))
+        enough &= data[end - 1] != ord(",")
+        enough &= (data[end + 1] != ord(":")) | (data[end + 2] != SPACE)
     return enough

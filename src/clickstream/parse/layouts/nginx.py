@@ -12,7 +12,7 @@ import re
 from clickstream.core.errors import UnusableFormat
 from clickstream.parse.layouts.assemble import FormatField, Piece
 from clickstream.parse.rows import OPTIONAL_FIELDS
-from clickstream.parse.times import TimeFormat
+from clickstream.parse.times import CLOCK_FORMAT, TimeFormat
 
 _STATEMENT = re.compile(r"\s*log_format\s+[^\s;'\"]+\s+(?:escape=(\w+)\s+)?(.*?);?\s*", re.DOTALL)
 _TOKEN = re.compile(r"""\s*(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|([^\s'";]+))\s*""", re.DOTALL)
@@ -51,7 +51,7 @@ _VARIABLES: dict[str, tuple[str, int]] = {
     "request_time": ("duration_s", 0),
 }
 _TIMES = {
-    "time_local": TimeFormat.of("%d/%b/%Y:%H:%M:%S %z"),
+    "time_local": CLOCK_FORMAT,
     "time_iso8601": TimeFormat.of("%Y-%m-%dT%H:%M:%S%:z"),
     "msec": TimeFormat.of("%s.%3f"),
 }
@@ -81,12 +81,8 @@ def _format(name: str, text: str) -> str:
     matches = [*_TOKEN.finditer(tokens)]
     if sum(len(match[0]) for match in matches) != len(tokens):
         raise UnusableFormat(f"Format {name}: the quotes do not match in {text.strip()!r}.")
-    return "".join(_token(match) for match in matches)
-
-
-def _token(match: re.Match[str]) -> str:
-    token = next(group for group in match.groups() if group is not None)
-    return _ESCAPED.sub(lambda m: _ESCAPES.get(m[1], m[1]), token)
+    contents = (next(text for text in match.groups() if text is not None) for match in matches)
+    return "".join(_ESCAPED.sub(lambda m: _ESCAPES.get(m[1], m[1]), text) for text in contents)
 
 
 def _piece(name: str, match: re.Match[str]) -> Piece:
