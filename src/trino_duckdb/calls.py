@@ -108,17 +108,17 @@ def _is_aggregated(node: exp.Expr) -> bool:
 
 
 def when(condition: exp.Expr, value: exp.Expr, otherwise: exp.Expr | None = None) -> exp.Case:
-    """CASE with one condition."""
+    """``CASE WHEN condition THEN value ELSE otherwise END``."""
     return exp.Case(ifs=[exp.If(this=condition, true=value)], default=otherwise)
 
 
 def is_null(value: exp.Expr) -> exp.Is:
-    """Value IS NULL."""
+    """``value IS NULL``."""
     return exp.Is(this=value, expression=exp.Null())
 
 
 def struct(fields: Iterable[tuple[str, exp.Expr]]) -> exp.Struct:
-    """A struct of named values."""
+    """A struct of named values: ``{'name': value, …}``."""
     return exp.Struct(
         expressions=[
             exp.PropertyEQ(this=exp.to_identifier(name), expression=value) for name, value in fields
@@ -127,12 +127,12 @@ def struct(fields: Iterable[tuple[str, exp.Expr]]) -> exp.Struct:
 
 
 def field(value: exp.Expr, name: str) -> exp.Dot:
-    """The field of a struct."""
+    """``value.name``, the field of a struct."""
     return exp.Dot(this=value, expression=exp.to_identifier(name))
 
 
 def function(body: exp.Expr, *parameters: str) -> exp.Lambda:
-    """A lambda."""
+    """A lambda: ``(parameters) -> body``."""
     return exp.Lambda(this=body, expressions=[exp.to_identifier(name) for name in parameters])
 
 

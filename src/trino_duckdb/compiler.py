@@ -138,13 +138,13 @@ class _Compiler:
 
     def compile(self, rewritten: Rewritten, database: str) -> tuple[str, Columns]:
         """Return the SQL of a query, and its columns."""
-        places, stubs = [], []
+        sources, stubs = [], []
         for mention in rewritten.mentions:
             text, columns = self._relation(mention, database)
-            places.append(text)
+            sources.append(text)
             nulls = ", ".join(f'CAST(NULL AS {kind}) AS "{name}"' for name, kind in columns)
             stubs.append(f"(SELECT {nulls} WHERE false)")
-        sql = TOKEN.sub(lambda match: places[int(match[1])], rewritten.run)
+        sql = TOKEN.sub(lambda match: sources[int(match[1])], rewritten.run)
         return sql, _check(rewritten, stubs) if self._is_checked else ()
 
     def _relation(self, mention: Mention, database: str) -> tuple[str, Columns]:
