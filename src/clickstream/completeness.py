@@ -157,19 +157,23 @@ def find_low_hours(
         host: _series(_sums_of_windows(row), has_shifts) for host, row in lines_of_hosts.items()
     }
     missed = _missed_in_all([*series.values()])
-    low_hours = [
-        LowHour(
-            Hour.of_epoch(3600 * hour),
-            host,
-            int(compared.lines[index]),
-            round(compared.expected[index]),
-        )
-        for host, compared in series.items()
-        for hour in range(checked.first.number, checked.last.number + 1)
-        if compared.is_few[index := indexes[hour]]
-        and _is_seen(compared, index, missed)
-        and (_is_low(compared, index, CHANCE) or _is_in_low_window(windows[host], index))
-    ]
+    low_hours = []
+    for host, of_hours in series.items():
+        of_windows = windows[host]
+        for hour in range(checked.first.number, checked.last.number + 1):
+            index = indexes[hour]
+            if not of_hours.is_few[index]:
+                continue
+            lines_of_hour, expected = of_hours.lines[index], of_hours.expected[index]
+            if missed[index] < (expected - lines_of_hour) / 2:  # other hosts served its traffic
+                continue
+            ends = range(index, min(index + WINDOW, len(of_windows.lines)))
+            if _is_low(of_hours, index, CHANCE) or any(
+                of_windows.is_few[end] and _is_low(of_windows, end, CHANCE_OF_WINDOW)
+                for end in ends
+            ):
+                moment = Hour.of_epoch(3600 * hour)
+                low_hours.append(LowHour(moment, host, int(lines_of_hour), round(expected)))
     return sorted(low_hours, key=lambda low_hour: (low_hour.hour, low_hour.host))
 
 
@@ -267,11 +271,6 @@ def _sum_of_a_week(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return sums
 
 
-def _is_in_low_window(windows: _Series, index: int) -> bool:
-    ends = range(index, min(index + WINDOW, len(windows.lines)))
-    return any(windows.is_few[end] and _is_low(windows, end, CHANCE_OF_WINDOW) for end in ends)
-
-
 def _is_low(series: _Series, index: int, limit: float) -> bool:
     expected, weeks = float(series.expected[index]), int(series.weeks[index])
     dispersion = float(series.dispersion[index])
@@ -288,11 +287,6 @@ def _missed_in_all(series: Sequence[_Series]) -> NDArray[np.float64]:
     expected = np.sum([np.where(s.weeks >= LEAST_WEEKS, s.expected, 0.0) for s in series], axis=0)
     missed: NDArray[np.float64] = expected - np.nansum([s.lines for s in series], axis=0)
     return missed
-
-
-def _is_seen(series: _Series, index: int, missed: NDArray[np.float64]) -> bool:
-    """Whether all hosts together lack at least half of what the host lacks."""
-    return bool(missed[index] >= (series.expected[index] - series.lines[index]) / 2)
 
 
 def chance_of_at_most(number: int, mean: float, dispersion: float) -> float:

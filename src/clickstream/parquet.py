@@ -81,11 +81,6 @@ def _texts(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     return coded.cast(TEXT)
 
 
-def _is_counted(field: pa.Field) -> bool:
-    """Return whether hardly any value repeats, so that a dictionary would be of no use."""
-    return field.name not in CONSTANT and field.type in (pa.int64(), pa.timestamp("us"))
-
-
 class RowsWriter:
     """Writes an hour's rows of a table as one Parquet file, one row group for each `write`."""
 
@@ -93,7 +88,12 @@ class RowsWriter:
         """`sink` is a path, or a binary file that is open for writing."""
         self._table, self._hour = table, hour
         schema = shaped_schema(table)
-        counted = [field.name for field in schema if _is_counted(field)]
+        # Hardly any value of these columns repeats, so a dictionary would be of no use.
+        counted = [
+            field.name
+            for field in schema
+            if field.name not in CONSTANT and field.type in (pa.int64(), pa.timestamp("us"))
+        ]
         # No reader filters these files, so statistics would be of no use.
         self._parquet = pq.ParquetWriter(
             sink,

@@ -42,17 +42,10 @@ def _show_table(result: QueryResult, out: Console) -> None:
         for (line,) in result.rows:
             text = escape(printable_lines(str(line)))
             out.print(text, soft_wrap=True, highlight=False)
+    elif result.is_text:
+        out.print(build_table(result))  # wraps lines of text if the table is too wide
     else:
-        _show_rows(result, out)
-
-
-def _show_rows(result: QueryResult, out: Console) -> None:
-    """Print a table; lines of text are wrapped if it is too wide."""
-    table = build_table(result)
-    if result.is_text:
-        out.print(table)
-    else:
-        print_table(table, out)
+        print_table(build_table(result), out)
 
 
 def build_table(result: QueryResult) -> Table:
@@ -74,13 +67,10 @@ def _cell(value: Any) -> str:
 
 def _show_csv(result: QueryResult, out: Console) -> None:
     """Write CSV (RFC 4180): exact values for a program, escaped ones on a terminal."""
-    shown = _printable if out.is_terminal else lambda value: value
-    writer = csv.writer(sys.stdout)
-    writer.writerows([map(shown, row) for row in (result.columns, *result.rows)])
-
-
-def _printable(value: Any) -> Any:
-    return printable(value) if isinstance(value, str) else value
+    rows = [[*row] for row in (result.columns, *result.rows)]
+    if out.is_terminal:
+        rows = [[printable(v) if isinstance(v, str) else v for v in row] for row in rows]
+    csv.writer(sys.stdout).writerows(rows)
 
 
 def _show_json(result: QueryResult, _out: Console) -> None:

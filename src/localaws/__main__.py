@@ -11,7 +11,7 @@ from pathlib import Path
 
 import uvicorn
 
-from localaws.athena.limits import DEFAULT, Limits
+from localaws.athena.engine import DEFAULT, Limits
 from localaws.errors import StartError
 from localaws.server import build_app
 from localaws.store import lock_root

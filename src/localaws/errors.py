@@ -2,11 +2,10 @@
 
 ::
 
-    LocalAwsError
-    ├── StartError              the server cannot start: port, folder or format of the data
-    └── AwsError                an answer to a client: code, message, HTTP status
-        ├── UnknownOperationError   an operation of a JSON service that localaws lacks
-        └── NotSupportedError       a feature of an operation that localaws lacks
+    StartError                  the server cannot start: port, folder or format of the data
+    AwsError                    an answer to a client: code, message, HTTP status
+    ├── UnknownOperationError   an operation of a JSON service that localaws lacks
+    └── NotSupportedError       a feature of an operation that localaws lacks
 """
 
 from __future__ import annotations
@@ -15,15 +14,11 @@ from collections.abc import Mapping
 from typing import Any
 
 
-class LocalAwsError(Exception):
-    """Base of all errors raised by this package."""
-
-
-class StartError(LocalAwsError):
+class StartError(Exception):
     """The server cannot start; the message says why and what to do."""
 
 
-class AwsError(LocalAwsError):
+class AwsError(Exception):
     """An error that is returned to the client, in the format of the service's protocol.
 
     ``code`` is AWS's name of the error (``EntityNotFoundException``), ``status`` the HTTP status,

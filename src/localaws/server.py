@@ -28,7 +28,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from localaws.athena import AthenaService
-from localaws.athena.limits import DEFAULT, Limits
+from localaws.athena.engine import DEFAULT, Limits
 from localaws.errors import AwsError, UnknownOperationError
 from localaws.glue import GlueCatalogStore
 from localaws.s3 import S3, BlobAccess, S3Request

@@ -1,10 +1,9 @@
-"""What the services share: account, region, their operations, and what Athena calls."""
+"""What the services share: account, region, and the choice of an operation by its name."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any
 
 from localaws.errors import NotSupportedError, UnknownOperationError
 
@@ -34,33 +33,3 @@ def find_operation(
         if body.get(name):
             raise NotSupportedError(f"{name} in {service} {operation}")
     return operations[operation]
-
-
-class Blobs(Protocol):
-    """Objects of the local S3, as files."""
-
-    def path(self, bucket: str, key: str) -> Path | None:
-        """Return the file with the object's bytes, or None if there is no such object.
-
-        Raises AwsError (InvalidObjectState) if the file is missing on the disk.
-
-        The file never changes, but it is removed when the object is overwritten or deleted. A
-        caller that finds the file missing must call again.
-        """
-        ...
-
-    def put(self, bucket: str, key: str, data: BinaryIO, content_type: str) -> None:
-        """Store an object durably, as PutObject does. Raises AwsError (NoSuchBucket)."""
-        ...
-
-    def exists_bucket(self, bucket: str) -> bool:
-        """Whether the bucket exists."""
-        ...
-
-
-class Catalog(Protocol):
-    """The Glue Data Catalog, called by another service of the same process."""
-
-    def call(self, operation: str, body: Json) -> Json:
-        """Answer a Glue operation as over HTTP. Raises AwsError (EntityNotFoundException...)."""
-        ...

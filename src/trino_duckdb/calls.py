@@ -7,7 +7,7 @@ in DuckDB, and the functions of `CALLS`, which need more than a macro.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 from zoneinfo import available_timezones
@@ -72,16 +72,6 @@ AGGREGATES = {
 }
 """Trino's aggregates with their names in DuckDB. `_aggregate` adapts arguments and results."""
 WINDOWS = frozenset("row_number rank dense_rank ntile lag lead first_value last_value".split())
-SPECIAL = frozenset(
-    "array_join coalesce concat date_add date_format filter greatest if least nullif reduce"
-    " regexp_extract row transform".split()
-)
-"""Functions that this module writes itself."""
-FUNCTIONS = frozenset(
-    {name for name in MACROS - INTERNAL if not name.startswith(("as_", "try_as_"))}
-    | {"mod", *OTHER_NAMES}
-    | SPECIAL
-)
 REGULAR_PART = re.compile(
     r"(\[\^?(?:\\[.\-\]\[/d]|[^\\\[\]&])+\]|\\[dDwW./\-+*?()\[\]{}^$|]|[^\\\[\].$])|(\.)|(\$\Z)"
 )
@@ -91,48 +81,59 @@ END_OF_TEXT = r"(?:\r\n|[\n\r\x{85}\x{2028}\x{2029}])?\z"
 """Java's ``$``: the end of the text, or a line break there."""
 
 
-def call(name: str, *arguments: exp.Expr | str) -> exp.Anonymous:
+def call(name: str, *arguments: exp.Expr) -> exp.Anonymous:
     """A call of a function of DuckDB, or of a macro of ``functions.sql``.
 
     DuckDB can't choose an overload for an argument with an aggregate or a window function, but it
     can for the parameter of a lambda. So the argument becomes an array of one element, or several
     become an array of one struct.
     """
-    parts = [
-        exp.maybe_parse(argument) if isinstance(argument, str) else argument
-        for argument in arguments
-    ]
-    positions = [position for position, part in enumerate(parts) if _is_aggregated(part)]
-    if not name.startswith("trino_") or not positions:
-        return exp.Anonymous(this=name, expressions=parts)
-    given = exp.to_identifier("given")
-    element = parts[positions[0]]
-    inner: list[exp.Expr] = list(parts)
-    inner[positions[0]] = given.copy()
-    if len(positions) > 1:
-        fields = [
-            exp.PropertyEQ(this=exp.to_identifier(f"p{position}"), expression=parts[position])
-            for position in positions
-        ]
-        element = exp.Struct(expressions=fields)
-        for position in positions:
-            inner[position] = exp.Dot(
-                this=given.copy(), expression=exp.to_identifier(f"p{position}")
-            )
+    aggregated = [position for position, part in enumerate(arguments) if _is_aggregated(part)]
+    if not name.startswith("trino_") or not aggregated:
+        return exp.Anonymous(this=name, expressions=[*arguments])
+    inner, element = [*arguments], arguments[aggregated[0]]
+    inner[aggregated[0]] = exp.to_identifier("given")
+    if len(aggregated) > 1:
+        element = struct((f"p{position}", arguments[position]) for position in aggregated)
+        for position in aggregated:
+            inner[position] = field(exp.to_identifier("given"), f"p{position}")
     body = exp.Anonymous(this=name, expressions=inner)
-    results = exp.Anonymous(
-        this="list_transform",
-        expressions=[
-            exp.Array(expressions=[element]),
-            exp.Lambda(this=body, expressions=[given]),
-        ],
-    )
-    return exp.Anonymous(this="list_extract", expressions=[results, exp.Literal.number(1)])
+    results = call("list_transform", exp.Array(expressions=[element]), function(body, "given"))
+    return call("list_extract", results, exp.Literal.number(1))
 
 
 def _is_aggregated(node: exp.Expr) -> bool:
     parts = node.walk(prune=lambda part: isinstance(part, exp.Query))
     return any(isinstance(part, exp.Window) or part.meta.get("is_written") for part in parts)
+
+
+def when(condition: exp.Expr, value: exp.Expr, otherwise: exp.Expr | None = None) -> exp.Case:
+    """``CASE WHEN condition THEN value ELSE otherwise END``."""
+    return exp.Case(ifs=[exp.If(this=condition, true=value)], default=otherwise)
+
+
+def is_null(value: exp.Expr) -> exp.Is:
+    """``value IS NULL``."""
+    return exp.Is(this=value, expression=exp.Null())
+
+
+def struct(fields: Iterable[tuple[str, exp.Expr]]) -> exp.Struct:
+    """A struct of named values: ``{'name': value, …}``."""
+    return exp.Struct(
+        expressions=[
+            exp.PropertyEQ(this=exp.to_identifier(name), expression=value) for name, value in fields
+        ]
+    )
+
+
+def field(value: exp.Expr, name: str) -> exp.Dot:
+    """``value.name``, the field of a struct."""
+    return exp.Dot(this=value, expression=exp.to_identifier(name))
+
+
+def function(body: exp.Expr, *parameters: str) -> exp.Lambda:
+    """A lambda: ``(parameters) -> body``."""
+    return exp.Lambda(this=body, expressions=[exp.to_identifier(name) for name in parameters])
 
 
 def text(value: str) -> exp.Expr:
@@ -152,16 +153,14 @@ def constant(node: exp.Expr | None, what: str) -> str:
 def kinds(*nodes: exp.Expr) -> exp.Expr:
     """In `check`: an expression that DuckDB refuses if Trino can't compare the values."""
     kinds = [call("trino_kind", node.copy()) for node in nodes]
-    return exp.Paren(this=exp.Is(this=call("coalesce", *kinds), expression=exp.Null()))
+    return exp.Paren(this=is_null(call("coalesce", *kinds)))
 
 
 def checked_number(node: exp.Expr) -> exp.Expr:
     """In `check`: the value itself, which DuckDB refuses if it is not a number."""
-    kind = exp.EQ(
-        this=call("coalesce", call("trino_kind", node.copy()), exp.Literal.number(1)),
-        expression=exp.Literal.number(1),
-    )
-    return exp.Case(ifs=[exp.If(this=kind, true=node.copy())], default=node.copy())
+    number = exp.Literal.number(1)
+    kind = call("coalesce", call("trino_kind", node.copy()), number)
+    return when(exp.EQ(this=kind, expression=number.copy()), node.copy(), node.copy())
 
 
 def rewrite_call(node: exp.Anonymous, checking: bool) -> exp.Expr:
@@ -199,8 +198,7 @@ def _macro(node: exp.Anonymous, name: str, checking: bool) -> exp.Expr:
         parts[1] = text(_pattern(constant(parts[1], "a regular expression"), node))
     elif name == "contains" and checking:
         first = exp.Bracket(this=parts[0].copy(), expressions=[exp.Literal.number(0)])
-        contained = call("trino_contains", *parts)
-        return exp.Case(ifs=[exp.If(this=kinds(first, parts[1]), true=contained)])
+        return when(kinds(first, parts[1]), call("trino_contains", *parts))
     return call(f"trino_{name}", *parts)
 
 
@@ -224,20 +222,12 @@ def _aggregate(node: exp.Anonymous, name: str, has_clauses: bool, checking: bool
         parts[1] = exp.Literal.number(min(float(share.name) + 1e-9, 1.0))
     result = call(AGGREGATES[name], *parts)
     result.meta["is_written"] = True
-    return integer_sum(result) if name == "sum" and not has_clauses else result
+    return call("trino_sum", result) if name == "sum" and not has_clauses else result
 
 
 def _comparable(node: exp.Expr, checking: bool) -> exp.Expr:
     """The argument of MAX and MIN; in `check`, one that DuckDB refuses if it is an array."""
-    if not checking:
-        return node
-    kind = exp.Is(this=call("trino_kind", node.copy()), expression=exp.Null())
-    return exp.Case(ifs=[exp.If(this=kind, true=node.copy())], default=node)
-
-
-def _count_if(node: exp.Expr, _checking: bool) -> exp.Expr:
-    condition = call("trino_bool", node)
-    return exp.Case(ifs=[exp.If(this=condition, true=exp.Literal.number(1))])
+    return when(is_null(call("trino_kind", node.copy())), node.copy(), node) if checking else node
 
 
 ARGUMENTS: dict[str, Callable[[exp.Expr, bool], exp.Expr]] = {
@@ -247,14 +237,9 @@ ARGUMENTS: dict[str, Callable[[exp.Expr, bool], exp.Expr]] = {
     ),
     **dict.fromkeys(("bool_and", "bool_or"), lambda node, _checking: call("trino_bool", node)),
     "approx_distinct": lambda node, _checking: exp.Distinct(expressions=[node]),
-    "count_if": _count_if,
+    "count_if": lambda node, _checking: when(call("trino_bool", node), exp.Literal.number(1)),
 }
 """What each aggregate does with its first argument."""
-
-
-def integer_sum(node: exp.Expr) -> exp.Expr:
-    """The sum of integers, which is a bigint in Trino and a hugeint in DuckDB."""
-    return call("trino_sum", node)
 
 
 def _pattern(pattern: str, node: exp.Expr) -> str:
@@ -279,12 +264,8 @@ def _regexp_extract(node: exp.Anonymous, _checking: bool) -> exp.Expr:
     if re.search(r"\)[?*{]|\|", written) or (number == "0" and written.endswith("$")):
         raise not_supported(f"regexp_extract with the regular expression {written}", node)
     translated = text(_pattern(written, node))
-    extracted = exp.Anonymous(
-        this="regexp_extract",
-        expressions=[value.copy(), translated.copy(), exp.Literal.number(number)],
-    )
-    is_match = call("trino_regexp_like", value.copy(), translated)
-    return exp.Case(ifs=[exp.If(this=is_match, true=extracted)])
+    extracted = call("regexp_extract", value.copy(), translated.copy(), exp.Literal.number(number))
+    return when(call("trino_regexp_like", value.copy(), translated), extracted)
 
 
 def _plain(node: exp.Anonymous, checking: bool) -> exp.Expr:
@@ -294,27 +275,22 @@ def _plain(node: exp.Anonymous, checking: bool) -> exp.Expr:
         raise QueryError("SYNTAX_ERROR", f"{node.name} needs two arguments", node)
     if node.name.lower() == "coalesce":
         return exp.Coalesce(this=parts[0], expressions=parts[1:])
-    result: exp.Expr = exp.Nullif(this=parts[0], expression=parts[1])
-    if checking:
-        result = exp.Case(ifs=[exp.If(this=kinds(*parts), true=result)])
-    return result
+    result = exp.Nullif(this=parts[0], expression=parts[1])
+    return when(kinds(*parts), result) if checking else result
 
 
 def _if(node: exp.Anonymous, checking: bool) -> exp.Expr:
     condition, *values = (part.copy() for part in node.expressions)
     if checking:
         condition = call("trino_bool", condition)
-    return exp.Case(
-        ifs=[exp.If(this=condition, true=values[0])], default=values[1] if values[1:] else None
-    )
+    return when(condition, *values[:2])
 
 
 def _extreme(node: exp.Anonymous, _checking: bool) -> exp.Expr:
     """GREATEST and LEAST are NULL if a value is; DuckDB skips NULL."""
     parts = [part.copy() for part in node.expressions]
-    missing = exp.or_(*(exp.Is(this=part.copy(), expression=exp.Null()) for part in parts))
-    value = exp.Anonymous(this=node.name.lower(), expressions=parts)
-    return exp.Case(ifs=[exp.If(this=exp.Not(this=exp.Paren(this=missing)), true=value)])
+    missing = exp.or_(*(is_null(part.copy()) for part in parts))
+    return when(exp.Not(this=exp.Paren(this=missing)), call(node.name.lower(), *parts))
 
 
 def _date_add(node: exp.Anonymous, _checking: bool) -> exp.Expr:
@@ -341,11 +317,7 @@ def _array_join(node: exp.Anonymous, _checking: bool) -> exp.Expr:
     element: exp.Expr = call("trino_as_varchar", exp.column("element"))
     if replacement:
         element = exp.Coalesce(this=element, expressions=replacement)
-    texts = call(
-        "list_transform",
-        values,
-        exp.Lambda(this=element, expressions=[exp.to_identifier("element")]),
-    )
+    texts = call("list_transform", values, function(element, "element"))
     return call("array_to_string", texts, separator)
 
 
@@ -378,15 +350,6 @@ def _reduce(node: exp.Anonymous, _checking: bool) -> exp.Expr:
     if not (isinstance(merge, exp.Lambda) and isinstance(finish, exp.Lambda)):
         raise not_supported("reduce without two lambdas", node)
 
-    def struct(state: exp.Expr, item: exp.Expr) -> exp.Expr:
-        named = {"state": state, "item": item}
-        return exp.Struct(
-            expressions=[
-                exp.PropertyEQ(this=exp.to_identifier(name), expression=value)
-                for name, value in named.items()
-            ]
-        )
-
     def fill(body: exp.Lambda, *values: exp.Expr) -> exp.Expr:
         names = [parameter.name for parameter in body.expressions]
         replaced = dict(zip(names, values, strict=True))
@@ -401,31 +364,14 @@ def _reduce(node: exp.Anonymous, _checking: bool) -> exp.Expr:
         )
         return result
 
-    def field(of: str, name: str) -> exp.Expr:
-        return exp.Dot(this=exp.to_identifier(of), expression=exp.to_identifier(name))
-
-    start = struct(initial, exp.Null())
-    wrapped = call(
-        "list_transform",
-        values,
-        exp.Lambda(
-            this=struct(exp.Null(), exp.to_identifier("item")),
-            expressions=[exp.to_identifier("item")],
-        ),
-    )
-    step = struct(
-        fill(merge, field("before", "state"), field("after", "item")), field("after", "item")
-    )
-    folded = call(
-        "list_reduce",
-        wrapped,
-        exp.Lambda(
-            this=step, expressions=[exp.to_identifier("before"), exp.to_identifier("after")]
-        ),
-        start,
-    )
-    result = exp.Dot(this=exp.Paren(this=folded), expression=exp.to_identifier("state"))
-    return fill(finish, result)
+    start = struct([("state", initial), ("item", exp.Null())])
+    wrapped = struct([("state", exp.Null()), ("item", exp.to_identifier("item"))])
+    elements = call("list_transform", values, function(wrapped, "item"))
+    state = field(exp.to_identifier("before"), "state")
+    item = field(exp.to_identifier("after"), "item")
+    step = struct([("state", fill(merge, state, item)), ("item", item)])
+    folded = call("list_reduce", elements, function(step, "before", "after"), start)
+    return fill(finish, field(exp.Paren(this=folded), "state"))
 
 
 def _row(node: exp.Anonymous, _checking: bool) -> exp.Expr:
@@ -461,3 +407,9 @@ CALLS: dict[str, Callable[[exp.Anonymous, bool], exp.Expr]] = {
     "regexp_extract": _regexp_extract,
     "row": _row,
 }
+"""Functions that need more than a macro."""
+FUNCTIONS = frozenset(
+    {name for name in MACROS - INTERNAL if not name.startswith(("as_", "try_as_"))}
+    | {"mod", *OTHER_NAMES, *CALLS}
+)
+"""All scalar functions."""

@@ -17,7 +17,7 @@ import duckdb
 from sqlglot import exp
 
 from trino_duckdb.calls import FUNCTIONS_SQL
-from trino_duckdb.errors import QueryError, explain_failure, not_supported
+from trino_duckdb.errors import QueryError, column_not_found, explain_failure, not_supported
 from trino_duckdb.rewriting import UNNAMED, Mention, Rewritten, rewrite, rewrite_view
 from trino_duckdb.types import Type, parse_type, trino_name
 
@@ -138,13 +138,14 @@ class _Compiler:
 
     def compile(self, rewritten: Rewritten, database: str) -> tuple[str, Columns]:
         """Return the SQL of a query, and its columns."""
-        places, stubs = [], []
+        sources, stubs = [], []
         for mention in rewritten.mentions:
             text, columns = self._relation(mention, database)
-            places.append(text)
-            stubs.append(_stub(columns) if self._is_checked else "")
-        sql = TOKEN.sub(lambda match: places[int(match[1])], rewritten.run)
-        return sql, check(rewritten, tuple(stubs)) if self._is_checked else ()
+            sources.append(text)
+            nulls = ", ".join(f'CAST(NULL AS {kind}) AS "{name}"' for name, kind in columns)
+            stubs.append(f"(SELECT {nulls} WHERE false)")
+        sql = TOKEN.sub(lambda match: sources[int(match[1])], rewritten.run)
+        return sql, _check(rewritten, stubs) if self._is_checked else ()
 
     def _relation(self, mention: Mention, database: str) -> tuple[str, Columns]:
         schema = mention.schema or database
@@ -166,26 +167,15 @@ class _Compiler:
         self._open_views.append(key)
         try:
             text, columns = self.compile(rewrite_view(view.sql), view.schema)
-            if self._is_checked:
-                _require_same(columns, view.columns)
+            declared = [kind.id for _, kind in view.columns]
+            if self._is_checked and [kind.id for _, kind in columns] != declared:
+                raise QueryError("VIEW_IS_STALE", "The columns changed; create the view again")
         except QueryError as error:
             name = f"awsdatacatalog.{schema}.{mention.name}"
             reason = f"Failed analyzing stored view '{name}': {error.located(view.sql)}"
             raise QueryError("INVALID_VIEW", reason, mention.node) from None
         self._open_views.pop()
         return f"({text})"
-
-
-def _require_same(columns: Columns, declared: Columns) -> None:
-    """Raise QueryError if a view's query no longer has the columns that the view declares."""
-    if [kind.id for _, kind in columns] != [kind.id for _, kind in declared]:
-        raise QueryError("VIEW_IS_STALE", "The columns changed; create the view again")
-
-
-def _stub(columns: Columns) -> str:
-    """An empty relation with some columns."""
-    listed = ", ".join(f'CAST(NULL AS {kind}) AS "{name}"' for name, kind in columns)
-    return f"(SELECT {listed} WHERE false)"
 
 
 @lru_cache(maxsize=1024)
@@ -195,7 +185,7 @@ def _describe_columns(sql: str) -> Columns:
     return [(name, parse_type(kind)) for name, kind, *_ in rows]
 
 
-def check(rewritten: Rewritten, stubs: tuple[str, ...]) -> Columns:
+def _check(rewritten: Rewritten, stubs: Sequence[str]) -> Columns:
     """Return the columns of a query over empty relations.
 
     Raises QueryError for names that do not exist, and for types that Trino does not mix.
@@ -220,17 +210,12 @@ def check(rewritten: Rewritten, stubs: tuple[str, ...]) -> Columns:
                 _require_mixable(left, right)
     except duckdb.Error as error:
         raise explain_failure(error, rewritten.tree) from None
-    _require_trino_types(columns)
-    return columns
-
-
-def _require_trino_types(columns: Columns) -> None:
-    """Raise QueryError for a column of a type that Trino does not have."""
     for name, kind in columns:
         try:
             trino_name(kind)
         except ValueError:
             raise not_supported(f"results of the type {kind} ({name})") from None
+    return columns
 
 
 FAMILIES = {
@@ -239,32 +224,20 @@ FAMILIES = {
 }
 
 
-def _is_mixable(left: Type, right: Type) -> bool:
-    """Whether Trino finds a common type of two columns."""
-    if "NULL" in (str(left).strip('"'), str(right).strip('"')):
-        return True
-    if left.id in ("list", "map", "struct"):
-        return str(left) == str(right)
-    return bool(FAMILIES.get(left.id, left.id) == FAMILIES.get(right.id, right.id))
-
-
 def _require_mixable(left: Columns, right: Columns) -> None:
+    """Raise QueryError if Trino finds no common type of two columns in a set operation."""
     for (name, kind), (_, other_kind) in zip(left, right, strict=True):
-        if not _is_mixable(kind, other_kind):
+        if "NULL" in (str(kind).strip('"'), str(other_kind).strip('"')):
+            continue
+        if kind.id in ("list", "map", "struct"):
+            is_mixable = str(kind) == str(other_kind)
+        else:
+            is_mixable = FAMILIES.get(kind.id, kind.id) == FAMILIES.get(
+                other_kind.id, other_kind.id
+            )
+        if not is_mixable:
             raise QueryError(
                 "TYPE_MISMATCH",
                 f"column {name} in a set operation has incompatible types: {trino_name(kind)}, "
                 f"{trino_name(other_kind)}",
             )
-
-
-def column_not_found(name: str, node: exp.Expr | None) -> QueryError:
-    """Build the error for a column that no relation has."""
-    if name.startswith("$"):
-        return not_supported(f'hidden column "{name}"', node)
-    return QueryError(
-        "COLUMN_NOT_FOUND",
-        f"Column '{name}' cannot be resolved or requester is not authorized to access requested "
-        "resources",
-        node,
-    )

@@ -43,6 +43,18 @@ def not_supported(what: str, node: exp.Expr | None = None) -> QueryError:
     )
 
 
+def column_not_found(name: str, node: exp.Expr | None) -> QueryError:
+    """Build the error for a column that no relation has."""
+    if name.startswith("$"):
+        return not_supported(f'hidden column "{name}"', node)
+    return QueryError(
+        "COLUMN_NOT_FOUND",
+        f"Column '{name}' cannot be resolved or requester is not authorized to access requested "
+        "resources",
+        node,
+    )
+
+
 RAISED = re.compile(r"\b([A-Z]{3,}(?:_[A-Z]+)+): ([^\n]*)")
 """The text of an error that a macro raises: code and message."""
 
@@ -67,8 +79,7 @@ PATTERNS = (
         r"Referenced column \"(.*?)\"|does not have a column named \"(.*?)\"|"
         r"Referenced table \"(.*?)\" not found|Column \"(.*?)\" referenced that exists",
         "COLUMN_NOT_FOUND",
-        "Column '{name}' cannot be resolved or requester is not authorized to access requested "
-        "resources",
+        "",  # that of column_not_found
     ),
     (
         r"Ambiguous reference to column name \"(.*?)\"",
@@ -112,13 +123,13 @@ def explain_failure(error: Exception, tree: exp.Expr | None = None) -> QueryErro
     for pattern, code, message in PATTERNS:
         if match := re.search(pattern, first):
             name = next((part for part in match.groups() if part), "")
-            if name.startswith("$"):
-                return not_supported(f'hidden column "{name}"')
             columns = tree.find_all(exp.Column) if tree is not None and name else ()
             node = next(
                 (column for column in columns if name in [part.name for part in column.parts]), None
             )
-            return QueryError(code, message.format("", name, name=name), node)
+            if code == "COLUMN_NOT_FOUND":
+                return column_not_found(name, node)
+            return QueryError(code, message.format("", name), node)
     LOG.warning("%s: %s", type(error).__name__, first)
     reason = first.partition(": ")[2] or first
     code = "INVALID_CAST_ARGUMENT" if isinstance(error, duckdb.ConversionException) else ""

@@ -1,5 +1,5 @@
 -- The scalar functions and operators of Trino that the local Athena has, as macros of DuckDB. The
--- name of a function without the prefix trino_ is its entry in the allow-list of `rewriting`; names
+-- name of a function without the prefix trino_ is its entry in the allow-list of `calls`; names
 -- in brackets below are of operators and casts. The types of the parameters are a part of the list:
 -- DuckDB refuses a call with other types, and an overload for decimals fails where Trino's scale or
 -- rounding differs.

@@ -9,8 +9,7 @@ as ``negate`` of LIKE, would silently give a wrong result. Function calls keep t
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from functools import lru_cache
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import sqlglot
@@ -114,12 +113,6 @@ def parse_query(sql: str) -> exp.Expr:
         raise QueryError("SYNTAX_ERROR", "Only one sql statement is allowed")
     tree: exp.Expr = statements[0]
     return tree
-
-
-@lru_cache(maxsize=64)
-def parse_view(sql: str) -> exp.Expr:
-    """Parse the query of a view once, for all queries that read it; its tree is never changed."""
-    return parse_query(sql)
 
 
 def parse_expression(sql: str) -> exp.Expr:
@@ -259,24 +252,17 @@ def check_arguments(tree: exp.Expr) -> None:
             raise QueryError("SYNTAX_ERROR", f"mismatched input at '{_text(node)}'", node)
         if type(node) not in READ:
             raise not_supported(f"{type(node).__name__} ({_text(node)})", node)
-        for name in unread_arguments(node):
-            what = f"{name.rstrip('_').upper()} of {type(node).__name__}"
-            raise not_supported(f"{what} ({_text(node)})", node)
-
-
-def unread_arguments(node: exp.Expr) -> Iterator[str]:
-    """Return the arguments of a node that the statement sets and the compiler does not read."""
-    read_names = {*READ[type(node)].split(), *CONSTANTS.get(type(node), "").split()}
-    for name, value in node.args.items():
-        if name not in read_names and _is_given(node, name, value):
-            yield name
-
-
-def _is_given(node: exp.Expr, name: str, value: object) -> bool:
-    """Whether the statement sets an argument; for some, False is a value (DISTINCT, NOT)."""
-    if value is False and isinstance(node, exp.Group | exp.CTE):
-        return name in ("all", "materialized")  # GROUP BY DISTINCT, AS NOT MATERIALIZED
-    return not (value is None or value is False or value == [])
+        read_names = {*READ[type(node)].split(), *CONSTANTS.get(type(node), "").split()}
+        for name, value in node.args.items():
+            is_given = value not in (None, False, []) or (
+                # GROUP BY DISTINCT and AS NOT MATERIALIZED set False.
+                value is False
+                and isinstance(node, exp.Group | exp.CTE)
+                and name in ("all", "materialized")
+            )
+            if is_given and name not in read_names:
+                what = f"{name.rstrip('_').upper()} of {type(node).__name__}"
+                raise not_supported(f"{what} ({_text(node)})", node)
 
 
 def _text(node: exp.Expr) -> str:

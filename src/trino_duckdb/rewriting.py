@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
+from itertools import takewhile
 from typing import NamedTuple
 
 from sqlglot import exp
@@ -23,10 +24,13 @@ from trino_duckdb.calls import (
     call,
     checked_number,
     constant,
-    integer_sum,
+    field,
+    is_null,
     kinds,
     rewrite_call,
+    struct,
     text,
+    when,
     zone_name,
 )
 from trino_duckdb.errors import QueryError, not_supported
@@ -36,6 +40,11 @@ from trino_duckdb.types import duckdb_type, split_top
 
 COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.NullSafeEQ, exp.NullSafeNEQ)
 ARITHMETIC = (exp.Add, exp.Sub, exp.Mul, exp.Neg)
+OPERATORS: dict[type[exp.Expr], str] = {
+    exp.Div: "trino_divide",
+    exp.Mod: "trino_mod",
+    exp.DPipe: "trino_concat",
+}
 LITERALS = {
     "bigint": re.compile(r"-?\d{1,18}"),
     "date": re.compile(r"\d{4}-\d{1,2}-\d{1,2}"),
@@ -138,7 +147,7 @@ def _take_mentions(tree: exp.Expr) -> list[Mention]:
         if table.catalog.lower() not in ("", "awsdatacatalog"):
             raise QueryError("CATALOG_NOT_FOUND", f"Catalog '{table.catalog}' not found", table)
         name = table.name.lower()
-        if not table.db and name in _visible_queries(table):
+        if not table.db and name in {query.alias.lower() for query in _visible_queries(table)}:
             continue
         token = f"@{len(mentions)}"
         original = table.copy()
@@ -151,25 +160,16 @@ def _take_mentions(tree: exp.Expr) -> list[Mention]:
     return mentions
 
 
-def _visible_queries(node: exp.Expr) -> set[str]:
-    """Return the names of the WITH queries that a node can read."""
-    names: set[str] = set()
-    child, parent = node, node.parent
-    while parent is not None:
-        clause = parent.args.get("with_")
-        if clause is not None:
-            queries = clause.expressions
-            if child is clause:
-                queries = queries[: _inside(node, queries)]
-            names.update(query.alias.lower() for query in queries)
-        child, parent = parent, parent.parent
-    return names
-
-
-def _inside(node: exp.Expr, queries: Sequence[exp.Expr]) -> int:
-    while node not in queries and node.parent is not None:
+def _visible_queries(node: exp.Expr | None) -> list[exp.Expr]:
+    """Return the WITH queries that a node can read: in a WITH clause, only those before it."""
+    visible: list[exp.Expr] = []
+    path: set[int] = set()
+    while node is not None:
+        if clause := node.args.get("with_"):
+            visible[:0] = takewhile(lambda query: id(query) not in path, clause.expressions)
+        path.add(id(node))
         node = node.parent
-    return next(index for index, query in enumerate(queries) if query is node)
+    return visible
 
 
 def _name_columns(tree: exp.Expr) -> None:
@@ -197,18 +197,9 @@ def _alone(body: exp.Expr, mention: exp.Expr, written: dict[int, str]) -> str:
 
     `written` keeps the SQL of WITH queries, by the id of the node.
     """
-    visible: list[exp.Expr] = []
-    node = mention.parent if body is mention else mention
-    while node is not None:
-        clause = node.args.get("with_")
-        if clause is not None:
-            is_inside = mention.find_ancestor(exp.With) is clause
-            queries = clause.expressions
-            visible[:0] = queries[: _inside(mention, queries)] if is_inside else queries
-        node = node.parent
     names = {table.name.lower() for table in body.find_all(exp.Table)}
     read: list[str] = []
-    for query in reversed(visible):
+    for query in reversed(_visible_queries(mention.parent if body is mention else mention)):
         if query.alias.lower() in names:
             if id(query) not in written:
                 written[id(query)] = _sql(query)
@@ -267,15 +258,11 @@ def _no_decimal(value: exp.Expr, what: str) -> exp.Expr:
     """In `check`: the value, which DuckDB refuses with a text that names `what` for a decimal."""
     if isinstance(value, exp.Literal) and (value.is_string or value.name.isdigit()):
         return value
-    field = exp.PropertyEQ(
-        this=exp.to_identifier(what, quoted=True), expression=exp.Literal.number(1)
-    )
     kind = exp.Coalesce(
         this=exp.Anonymous(this="trino_decimal_kind", expressions=[value.copy()]),
-        expressions=[exp.Struct(expressions=[field])],
+        expressions=[struct([(what, exp.Literal.number(1))])],
     )
-    test = exp.Is(this=kind, expression=exp.Null())
-    return exp.Case(ifs=[exp.If(this=test, true=value.copy())], default=value.copy())
+    return when(is_null(kind), value.copy(), value.copy())
 
 
 def _compare(node: exp.Expr, checking: bool) -> exp.Expr:
@@ -316,17 +303,9 @@ def _branch(node: exp.If, checking: bool) -> exp.Expr:
 def _case(node: exp.Case, checking: bool) -> exp.Expr:
     """CASE x WHEN y compares x with each y."""
     if checking and node.this:
-        node.args["ifs"][0].this.replace(
-            exp.Case(
-                ifs=[
-                    exp.If(
-                        this=kinds(node.this, *(each.this for each in node.args["ifs"])),
-                        true=node.args["ifs"][0].this.copy(),
-                    )
-                ],
-                default=node.args["ifs"][0].this.copy(),
-            )
-        )
+        values = [branch.this for branch in node.args["ifs"]]
+        is_comparable = kinds(node.this, *values)
+        values[0].replace(when(is_comparable, values[0].copy(), values[0].copy()))
     return node
 
 
@@ -403,7 +382,7 @@ def _convert(value: exp.Expr, target: str, is_tried: bool, node: exp.Expr) -> ex
     value = value.copy()
     if name == "timestamp" and len(parts) <= 1:
         digits = int(parts[0]) if parts else 3
-        return call(function, value, str(10 ** max(6 - digits, 0)))
+        return call(function, value, exp.Literal.number(10 ** max(6 - digits, 0)))
     if name == "decimal" and parts and not is_tried:
         return exp.cast(call(function, value), duckdb_type(target))
     if not parts and function.removeprefix("trino_") in MACROS:
@@ -426,21 +405,13 @@ def _construct(constructor: exp.Expr, target: str, parts: list[str], node: exp.E
             *(_convert(element, f"array({kind})", False, node) for element, kind in lists),
         )
     if isinstance(constructor, exp.Anonymous) and (name, constructor.name) == ("row", "row"):
-        return _named_row(constructor, parts, node)
-    raise not_supported(f"the cast to {target} of {node.this.sql('trino')[:60]}", node)
-
-
-def _named_row(row: exp.Anonymous, parts: list[str], node: exp.Expr) -> exp.Expr:
-    """ROW with names and types of its fields."""
-    named = [re.split(r"\s+", part, maxsplit=1) for part in parts]
-    fields = [
-        exp.PropertyEQ(
-            this=exp.to_identifier(label.strip('"'), quoted=True),
-            expression=_convert(item, kind, False, node),
+        fields = zip(
+            constructor.expressions, (part.split(maxsplit=1) for part in parts), strict=True
         )
-        for item, (label, kind) in zip(row.expressions, named, strict=True)
-    ]
-    return exp.Struct(expressions=fields)
+        return struct(
+            (label.strip('"'), _convert(item, kind, False, node)) for item, (label, kind) in fields
+        )
+    raise not_supported(f"the cast to {target} of {node.this.sql('trino')[:60]}", node)
 
 
 def _with_clauses(node: exp.Expr, checking: bool) -> exp.Expr:
@@ -451,11 +422,8 @@ def _with_clauses(node: exp.Expr, checking: bool) -> exp.Expr:
     if isinstance(node.parent, exp.Filter | exp.Window):
         return node
     inner = node.this.this if isinstance(node.this, exp.Filter) else node.this
-    return (
-        integer_sum(node.copy())
-        if isinstance(inner, exp.Anonymous) and inner.name == "sum"
-        else node
-    )
+    is_sum = isinstance(inner, exp.Anonymous) and inner.name == "sum"
+    return call("trino_sum", node.copy()) if is_sum else node
 
 
 def _join(node: exp.Join, checking: bool) -> exp.Expr:
@@ -472,30 +440,21 @@ def _order(node: exp.Ordered, _checking: bool) -> exp.Expr:
 
 
 def _unnest(node: exp.Unnest, _checking: bool) -> exp.Expr:
-    """UNNEST of one array, or of a map, which has two columns."""
+    """UNNEST of one array, or of a map as a lateral subquery of its keys and values."""
     alias, offset = node.args.get("alias"), node.args.get("offset")
-    columns = list(alias.args.get("columns") or []) if alias else []
-    if len(node.expressions) != 1 or not columns:
+    columns = alias.args.get("columns") if alias else None
+    if alias is None or not columns or len(node.expressions) != 1:
         raise not_supported("UNNEST of several values, or without names of columns", node)
-    if offset and not isinstance(offset, exp.Identifier) and len(columns) == 2:
+    if offset or len(columns) != 2:
         return node
-    if len(columns) == 2 and not offset and alias:
-        return _map_entries(node.expressions[0].copy(), alias.copy())
-    return node
-
-
-def _map_entries(value: exp.Expr, alias: exp.Expr) -> exp.Expr:
-    """The entries of a map as a lateral subquery of two columns."""
     entry = exp.to_identifier("entry")
-    source = exp.Unnest(
-        expressions=[call("map_entries", value)],
+    entries = exp.Unnest(
+        expressions=[call("map_entries", node.expressions[0].copy())],
         alias=exp.TableAlias(this=exp.to_identifier("entries"), columns=[entry]),
     )
-    parts = [
-        exp.Dot(this=entry.copy(), expression=exp.to_identifier(name)) for name in ("key", "value")
-    ]
-    body = exp.Select(expressions=parts).from_(source)
-    return exp.Lateral(this=exp.Subquery(this=body), alias=alias)
+    parts = [field(entry.copy(), name) for name in ("key", "value")]
+    body = exp.Select(expressions=parts).from_(entries)
+    return exp.Lateral(this=exp.Subquery(this=body), alias=alias.copy())
 
 
 def _trim(node: exp.Trim, _checking: bool) -> exp.Expr:
@@ -515,8 +474,8 @@ def _zone(node: exp.AtTimeZone, _checking: bool) -> exp.Expr:
     return call("trino_at_timezone", node.this.copy(), zone)
 
 
-def _concat(node: exp.DPipe, _checking: bool) -> exp.Expr:
-    return call("trino_concat", node.this.copy(), node.expression.copy())
+def _operator(node: exp.Expr, _checking: bool) -> exp.Expr:
+    return call(OPERATORS[type(node)], node.this.copy(), node.expression.copy())
 
 
 HANDLERS: dict[type[exp.Expr], Callable[..., exp.Expr]] = {
@@ -526,14 +485,13 @@ HANDLERS: dict[type[exp.Expr], Callable[..., exp.Expr]] = {
     **dict.fromkeys(ARITHMETIC, _arithmetic),
     **dict.fromkeys((exp.Filter, exp.Window), _with_clauses),
     **dict.fromkeys((exp.Cast, exp.TryCast), _cast),
+    **dict.fromkeys(OPERATORS, _operator),
     exp.AtTimeZone: _zone,
     exp.Between: _between,
     exp.Bracket: _subscript,
     exp.Case: _case,
     exp.CurrentTimestamp: lambda _node, _checking: call("trino_now"),
     exp.Localtimestamp: lambda _node, _checking: call("trino_local_now"),
-    exp.DPipe: _concat,
-    exp.Div: lambda node, _checking: call("trino_divide", node.this.copy(), node.expression.copy()),
     exp.Extract: lambda node, checking: rewrite_call(
         exp.Anonymous(this=node.this.name, expressions=[node.expression.copy()]), checking
     ),
@@ -543,7 +501,6 @@ HANDLERS: dict[type[exp.Expr], Callable[..., exp.Expr]] = {
     exp.Join: _join,
     exp.Like: _like,
     exp.Literal: _literal,
-    exp.Mod: lambda node, _checking: call("trino_mod", node.this.copy(), node.expression.copy()),
     exp.Ordered: _order,
     exp.StrPosition: lambda node, _checking: call(
         "trino_strpos", node.this.copy(), node.args["substr"].copy()

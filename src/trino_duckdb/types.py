@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -147,16 +147,6 @@ def timestamp_text(value: datetime) -> str:
     return value.isoformat(" ", unit)
 
 
-def interval_text(value: timedelta) -> str:
-    """Format days, hours, minutes, seconds and milliseconds: ``0 01:29:59.500``."""
-    sign = "-" if value < timedelta() else ""
-    value = abs(value)
-    minutes, seconds = divmod(value.seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    milliseconds = value.microseconds // 1000
-    return f"{sign}{value.days} {hours:02}:{minutes:02}:{seconds:02}.{milliseconds:03}"
-
-
 def zoned_text(value: dict[str, Any]) -> str:
     """Format a timestamp with time zone in its zone."""
     name = value["zone"].removeprefix("GMT")
@@ -171,7 +161,6 @@ RENDERERS: dict[str, Renderer] = {
     "decimal": lambda value: format(value, "f"),
     "date": date.isoformat,
     "timestamp": timestamp_text,
-    "interval": interval_text,
     "blob": lambda value: bytes(value).hex(" "),
 }
 

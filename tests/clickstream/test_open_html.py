@@ -91,6 +91,6 @@ def test_a_range_needs_a_file() -> None:
     ],
 )
 def test_the_range_is_that_of_the_dashboard_s_urls(range_text: str | None, query: str) -> None:
-    wanted = parse_html_options(Path("x.html"), range_text)
-    assert wanted
-    assert wanted.view.query == query
+    view = parse_html_options(Path("x.html"), range_text)
+    assert view
+    assert view.query == query

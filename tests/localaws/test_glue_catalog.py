@@ -69,13 +69,6 @@ class TestTables:
             glue.create_table(DatabaseName=database, TableInput=given)
         assert refusal.message == "Table already exists."
 
-    def test_views_keep_their_text(self, glue: Any, database: str) -> None:
-        text = "/* Presto View: e30= */"
-        view = {"Name": "v", "TableType": "VIRTUAL_VIEW", "ViewOriginalText": text}
-        glue.create_table(DatabaseName=database, TableInput=view)
-        got = glue.get_table(DatabaseName=database, Name="v")["Table"]
-        assert (got["ViewOriginalText"], got["TableType"]) == (text, "VIRTUAL_VIEW")
-
     @pytest.mark.parametrize(
         ("expression", "want"),
         [

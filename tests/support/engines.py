@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -94,7 +94,6 @@ RENDERERS: dict[type, Callable[[Any], str]] = {
     Decimal: types.RENDERERS["decimal"],
     bytes: types.RENDERERS["blob"],
     datetime: _moment,
-    timedelta: types.interval_text,
     NamedRowTuple: _row,
     list: lambda value: "[" + ", ".join(map(_cell, value)) + "]",
     dict: _map,

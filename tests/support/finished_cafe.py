@@ -26,7 +26,7 @@ from clickstream.demo.cafe.expansion import (
     write_expansion,
 )
 from clickstream.demo.cafe.history import traffic
-from clickstream.demo.cafe.older_logs import late_in
+from clickstream.demo.cafe.log_files import late_in
 from clickstream.demo.cafe.places import write_demo_database
 from clickstream.demo.cafe.weblog import render
 from clickstream.lake import Lake, open_lake

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
@@ -55,7 +55,10 @@ def run_checks(deployment: Deployment) -> Iterator[Check]:
     """Run all checks, and yield the result of each one as it is known."""
     yield _run("identity", deployment.describe_caller)
     yield _run("stacks", lambda: _check_stacks(deployment))
-    lake = _lake_of(deployment)
+    lake = deployment.account  # without a stack, the lake of the settings
+    if deployment.is_on_aws:
+        with suppress(ClickstreamError), aws_errors.translate_errors():
+            lake = deployment.lake()
     checks: dict[str, Callable[[], str]] = {
         "bucket": lambda: _check_bucket(lake),
         "database": lambda: _check_database(lake),
@@ -93,17 +96,6 @@ def _only_on_aws(deployment: Deployment, missing_rights: str) -> Iterator[None]:
         if code(error) not in ("AccessDenied", "AccessDeniedException", "AuthorizationError"):
             raise
         raise _Unchecked(f"these credentials {missing_rights}") from None
-
-
-def _lake_of(deployment: Deployment) -> Lake:
-    """Return the lake of the stack, or that of the settings without a stack."""
-    if not deployment.is_on_aws:
-        return deployment.account
-    try:
-        with aws_errors.translate_errors():
-            return deployment.lake()
-    except ClickstreamError:
-        return deployment.account
 
 
 def _check_stacks(deployment: Deployment) -> str:

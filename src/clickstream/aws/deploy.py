@@ -54,7 +54,11 @@ class Deploy:
         bundle = build_bundle(checkout, allow_dirty)
         self.say(self.deployment.describe_caller())
         texts = {kind: (checkout / "infra" / file).read_text() for kind, file in TEMPLATES.items()}
-        declared = {kind: self._declared_parameters(text) for kind, text in texts.items()}
+        cfn = self.deployment.client("cloudformation")
+        declared = {}
+        for kind, text in texts.items():
+            parameters = cfn.get_template_summary(TemplateBody=text).get("Parameters", ())
+            declared[kind] = [parameter["ParameterKey"] for parameter in parameters]
         self._refuse_unknown({name for names in declared.values() for name in names})
         names = self._names_of_lake()
         if not self._usable_stack("lake"):
@@ -89,11 +93,6 @@ class Deploy:
         self._refuse_unknown(stack.parameters)
         own = {"Bundle": find_uploaded(self.deployment.lake(), digest)}
         self._change("airflow", stack.parameters, own, UsePreviousTemplate=True)
-
-    def _declared_parameters(self, template: str) -> list[str]:
-        cfn = self.deployment.client("cloudformation")
-        summary = cfn.get_template_summary(TemplateBody=template)
-        return [parameter["ParameterKey"] for parameter in summary.get("Parameters", ())]
 
     def _refuse_unknown(self, declared: Collection[str]) -> None:
         settable = {*declared} - _OWN

@@ -122,16 +122,13 @@ def _changed_pointers(
 
     now = current_pointers(lake)
     files = [file for history in all_histories if (file := metadata_file(history))]
-    committed = frozenset([*now.values(), *_replaced_pointers(lake)])
-    then = PointerHistory(lake, files, committed).at(moment)
+    earlier_restores = _RESTORES.read_all(lake, [*_RESTORES.names(lake)])
+    replaced = [
+        file for record in earlier_restores if record for file in record["pointers"].values()
+    ]
+    then = PointerHistory(lake, files, frozenset([*now.values(), *replaced])).at(moment)
     gone: dict[str, str | None] = {table: None for table in now if table not in then}
     return gone | {table: file for table, file in then.items() if now.get(table) != file}
-
-
-def _replaced_pointers(lake: Lake) -> list[str]:
-    """Return the pointers that earlier restores replaced."""
-    records = _RESTORES.read_all(lake, [*_RESTORES.names(lake)])
-    return [file for record in records if record for file in record["pointers"].values()]
 
 
 @aws_errors.translate_errors()

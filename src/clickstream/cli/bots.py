@@ -34,5 +34,4 @@ def check(
     """
     from clickstream.logs.bots_check import check_bots
 
-    chosen = load_settings()
-    raise typer.Exit(check_bots(logs, log_format, as_json, out, chosen))
+    raise typer.Exit(check_bots(logs, log_format, as_json, out, load_settings()))

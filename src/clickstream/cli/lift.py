@@ -59,6 +59,7 @@ def plan(
     Example: [bold]clickstream lift plan --campaign spring_cakes --weeks 4 --metric visits[/]
     """
     from clickstream.cli.lift_output import plan_values, show_plan
+    from clickstream.insight.holdout_texts import describe_plan, settings_section
 
     names, today = [name.strip().lower() for name in campaigns], datetime.now(UTC).date()
     proposal, history = _plan(metric, names, weeks, before_days, today)
@@ -66,7 +67,11 @@ def plan(
         out.print_json(data=plan_values(proposal, history))
     else:
         show_plan(proposal, history, metric, out)
-        _show_section(proposal, metric, names, today)
+        out.print(Text(describe_plan(proposal, metric)), soft_wrap=True)
+        if proposal.best:
+            section = settings_section(names, metric, proposal.best, proposal.before_days, today)
+            text = f"\nFor the settings:\n\n{printable_lines(section)}"
+            out.print(Text(text), soft_wrap=True)
     if proposal.refusal:
         raise typer.Exit(1)
 
@@ -112,18 +117,6 @@ def _read_history(
     return history_of_rows(metric, athena.query(lake, sql).rows)
 
 
-def _show_section(
-    proposal: HoldoutPlan, metric: TestedMetric, campaigns: Sequence[str], today: date
-) -> None:
-    """Print which test is proposed, and its section of the settings."""
-    from clickstream.insight.holdout_texts import describe_plan, settings_section
-
-    out.print(Text(describe_plan(proposal, metric)), soft_wrap=True)
-    if proposal.best:
-        section = settings_section(campaigns, metric, proposal.best, proposal.before_days, today)
-        out.print(Text(f"\nFor the settings:\n\n{printable_lines(section)}"), soft_wrap=True)
-
-
 def _check_history(history: RegionHistory, campaigns: Sequence[str], days: int) -> None:
     """Raise InputError if the lake has no date, no region, or nothing of the campaigns."""
     if not history.panel.dates:
@@ -167,8 +160,8 @@ def evaluate(
 
     Example: [bold]clickstream lift evaluate cakes-in-autumn --plot lift.svg[/]
     """
-    from clickstream.cli.lift_output import lift_values, show_result
-    from clickstream.insight.holdout import NoAnswer
+    from clickstream.cli.lift_output import draw_lift, lift_values, show_result
+    from clickstream.insight.holdout import Lift, NoAnswer
 
     settings = load_settings()
     tests = _choose(settings, names)
@@ -184,21 +177,13 @@ def evaluate(
     else:
         for evaluated in results:
             show_result(*evaluated, settings.sales_currency, out)
-    if plot:
-        _write_plot(plot, *results[0][:2])
+    test, result, _ = results[0]
+    if plot and isinstance(result, Lift):
+        scale = 100 if test.metric == "net_sales" else 1
+        plot.write_text(draw_lift(result, test.name, scale), encoding="utf-8")
+        err.print(Text(f"The chart is written to {printable(str(plot))}."), soft_wrap=True)
     if any(isinstance(result, NoAnswer) for _, result, _ in results):
         raise typer.Exit(1)
-
-
-def _write_plot(path: Path, test: HoldoutSettings, result: Lift | NoAnswer) -> None:
-    """Write the chart of a test, if it has a result."""
-    from clickstream.cli.lift_output import draw_lift
-    from clickstream.insight.holdout import Lift
-
-    if isinstance(result, Lift):
-        scale = 100 if test.metric == "net_sales" else 1
-        path.write_text(draw_lift(result, test.name, scale), encoding="utf-8")
-        err.print(Text(f"The chart is written to {printable(str(path))}."), soft_wrap=True)
 
 
 def _choose(settings: Settings, names: list[str] | None) -> Sequence[HoldoutSettings]:

@@ -189,8 +189,10 @@ def _axes(weeks: Sequence[HoldoutWeek], peak: float) -> list[str]:
 
 
 def _line(name: str, values: Sequence[float], peak: float) -> str:
+    height = HEIGHT - TOP - BOTTOM
     points = " ".join(
-        f"{_x(index, len(values)):.1f},{_y(value, peak):.1f}" for index, value in enumerate(values)
+        f"{_x(index, len(values)):.1f},{HEIGHT - BOTTOM - max(value, 0.0) / peak * height:.1f}"
+        for index, value in enumerate(values)
     )
     return f'<path class="{name}" d="M{points}"/>'
 
@@ -198,7 +200,3 @@ def _line(name: str, values: Sequence[float], peak: float) -> str:
 def _x(index: float, number: int) -> float:
     """Return the position of a week on the axis."""
     return LEFT + (index + 0.5) * (WIDTH - LEFT - RIGHT) / number
-
-
-def _y(value: float, peak: float) -> float:
-    return HEIGHT - BOTTOM - max(value, 0.0) / peak * (HEIGHT - TOP - BOTTOM)

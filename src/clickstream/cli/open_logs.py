@@ -9,9 +9,8 @@ import signal
 import socket
 import tempfile
 import webbrowser
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -56,43 +55,8 @@ RangeOption = Annotated[
 ]
 
 
-@dataclass(frozen=True)
-class HtmlFile:
-    """The file to write, and the view that it shows."""
-
-    path: Path
-    view: View
-
-    def write(
-        self,
-        logs: Sequence[str],
-        settings: Settings,
-        clock: Callable[[], datetime],
-        engine: LogEngine,
-    ) -> None:
-        """Write the file from the engine's facts of the logs, and print its path.
-
-        Raises InputError if the logs have no line in the range.
-        """
-        from clickstream.dashboard.web.service import DashboardService
-        from clickstream.dashboard.web.single_page import READER, render_single_page
-        from clickstream.logs.reading import name_of
-
-        dashboard = DashboardService(settings, clock, engine=engine, log_notes=lambda: engine.notes)
-        names = shorten(map(name_of, logs), NAMED_LOGS)
-        with dashboard.page(self.view, READER) as page:
-            if page.coverage.newest is None:
-                raise InputError(
-                    f"The logs have no usable line from {page.period.first} to "
-                    f"{page.period.last}, so {self.path} is not written. Choose another --range."
-                )
-            html = render_single_page(dashboard.renderer, page, names, datetime.now(UTC))
-        _replace(self.path, html)
-        out.print(str(self.path), soft_wrap=True, highlight=False, markup=False)
-
-
-def parse_html_options(path: Path | None, range_text: str | None) -> HtmlFile | None:
-    """Parse both options; None without `--html`. Raises InputError if one can't be used.
+def parse_html_options(path: Path | None, range_text: str | None) -> View | None:
+    """Return the view to write; None without `--html`. Raises InputError for a wrong option.
 
     Call it before the logs are read, which may take minutes.
     """
@@ -104,13 +68,10 @@ def parse_html_options(path: Path | None, range_text: str | None) -> HtmlFile | 
         raise InputError(f"--html {path} is not a file; name one, such as overview.html.")
     if not path.resolve().parent.is_dir():
         raise InputError(f"The directory of --html {path} does not exist; create it first.")
-    return HtmlFile(path, _parse_range(range_text or "28d"))
-
-
-def _parse_range(text: str) -> View:
     from clickstream.dashboard.ask.periods import RANGES
     from clickstream.dashboard.ask.view_urls import parse_view
 
+    text = range_text or "28d"
     first, dots, last = text.partition("..")
     if dots:
         return parse_view("overview", [("from", first), ("to", last)])
@@ -121,6 +82,32 @@ def _parse_range(text: str) -> View:
             "2026-11-01..2026-11-30."
         )
     return parse_view("overview", [("range", text)])
+
+
+def _write_html(
+    path: Path, view: View, logs: Sequence[str], settings: Settings, engine: LogEngine
+) -> None:
+    """Write the file from the engine's facts of the logs, and print its path.
+
+    Raises InputError if the logs have no line in the range.
+    """
+    from clickstream.dashboard.web.service import DashboardService
+    from clickstream.dashboard.web.single_page import READER, render_single_page
+    from clickstream.logs.reading import name_of
+
+    dashboard = DashboardService(
+        settings, lambda: _present(engine), engine=engine, log_notes=lambda: engine.notes
+    )
+    names = shorten(map(name_of, logs), NAMED_LOGS)
+    with dashboard.page(view, READER) as page:
+        if page.coverage.newest is None:
+            raise InputError(
+                f"The logs have no usable line from {page.period.first} to "
+                f"{page.period.last}, so {path} is not written. Choose another --range."
+            )
+        html = render_single_page(dashboard.renderer, page, names, datetime.now(UTC))
+    _replace(path, html)
+    out.print(str(path), soft_wrap=True, highlight=False, markup=False)
 
 
 def _replace(path: Path, html: str) -> None:
@@ -186,7 +173,7 @@ def open_(
     with _temporary_directory() as temporary:
         # Arrow's usual allocator keeps about 90 MB of freed memory. Arrow reads this when loaded.
         os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
-        html_file = parse_html_options(html, range_)
+        view = parse_html_options(html, range_)
         listening: AbstractContextManager[socket.socket | None] = contextlib.nullcontext()
         if not (export or html):
             from clickstream.dashboard.web import server
@@ -203,11 +190,12 @@ def open_(
                 for note in filter(None, engine.notes):
                     err.print(escape(note), soft_wrap=True, highlight=False)
                 if export:
-                    _export(engine, export)
+                    for path in engine.export(export):
+                        out.print(str(path), soft_wrap=True, highlight=False)
                     return
                 chosen = _in_directory(chosen, engine.directory)
-                if html_file:
-                    html_file.write(logs, chosen, lambda: _present(engine), engine)
+                if html and view:
+                    _write_html(html, view, logs, chosen, engine)
                 if listener:
                     _serve(engine, chosen, listener, open_browser)
 
@@ -257,15 +245,13 @@ def _with_goals(settings: Settings, goals: Sequence[str]) -> Settings:
         return settings
     from clickstream.settings import Settings
 
-    named = dict(_goal(text) for text in goals)
+    named = {}
+    for text in goals:
+        name, _, page = text.partition("=")
+        if not (name and page.startswith("/")):
+            raise InputError(f"--goal {text} is not NAME=PAGE, such as order=/thank-you.")
+        named[name] = {"page": page}
     return settings.model_copy(update={"goals": Settings.model_validate({"goals": named}).goals})
-
-
-def _goal(text: str) -> tuple[str, dict[str, str]]:
-    name, is_there, page = text.partition("=")
-    if not (name and is_there and page.startswith("/")):
-        raise InputError(f"--goal {text} is not NAME=PAGE, such as order=/thank-you.")
-    return name, {"page": page}
 
 
 @contextlib.contextmanager
@@ -324,11 +310,6 @@ def _read(engine: LogEngine) -> None:
         raise typer.Exit(1)
     rest = f", {quantity(lines - parsed, 'line')} rejected" if lines > parsed else ""
     err.print(f"{quantity(lines, 'line')} of {escape(logs.read.described)}{rest}.")
-
-
-def _export(engine: LogEngine, directory: Path) -> None:
-    for path in engine.export(directory):
-        out.print(str(path), soft_wrap=True, highlight=False)
 
 
 def _in_directory(settings: Settings, directory: Path) -> Settings:

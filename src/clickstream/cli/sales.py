@@ -66,7 +66,11 @@ def _lines(checked: SalesCheck) -> Iterator[tuple[str, str]]:
     yield from _lines_of_rows(checked)
     if checked.listings:
         yield f"Without dates: {count_rows(checked.listings)}.", ""
-    yield from _lines_of_rejects(checked)
+    for (table, reason, column), number in checked.rejects.most_common():
+        where = f" in the column {column}" if column else ""
+        examples = shorten(checked.examples[table, reason, column])
+        rows = f"{quantity(number, 'row')} of {table}"
+        yield f"{rows} rejected: {reason}{where} ({examples}).", "yellow"
 
 
 def _lines_of_survey(checked: SalesCheck) -> Iterator[tuple[str, str]]:
@@ -92,7 +96,17 @@ def _lines_of_rows(checked: SalesCheck) -> Iterator[tuple[str, str]]:
     if not checked.read:
         return
     dates = f"{quantity(len(checked.read), 'date')} from {checked.read[0]} to {checked.read[-1]}"
-    yield f"Read {dates}: {', '.join(_sums(checked))} {checked.source.currency}.", ""
+    totals, sums = checked.totals, []
+    if not {"orders", "refunds"}.isdisjoint(checked.tables):
+        sums = [
+            quantity(totals.orders, "paid order"),
+            f"gross {amount(totals.gross_cents)}",
+            f"refunds {amount(totals.refunded_cents)}",
+            f"net {amount(totals.net_cents)}",
+        ]
+    if "campaign_spend" in checked.tables:
+        sums.append(f"spending {amount(totals.spend_cents)}")
+    yield f"Read {dates}: {', '.join(sums)} {checked.source.currency}.", ""
     if "orders" not in checked.tables:
         return
     if checked.differences:
@@ -107,27 +121,6 @@ def _lines_of_rows(checked: SalesCheck) -> Iterator[tuple[str, str]]:
         yield f"Not checked whether parts give the total: the source has none of {number}.", ""
     elif not checked.differences:
         yield "The parts of every order give its total.", "green"
-
-
-def _sums(checked: SalesCheck) -> Iterator[str]:
-    totals = checked.totals
-    if not {"orders", "refunds"}.isdisjoint(checked.tables):
-        yield quantity(totals.orders, "paid order")
-        yield f"gross {amount(totals.gross_cents)}"
-        yield f"refunds {amount(totals.refunded_cents)}"
-        yield f"net {amount(totals.net_cents)}"
-    if "campaign_spend" in checked.tables:
-        yield f"spending {amount(totals.spend_cents)}"
-
-
-def _lines_of_rejects(checked: SalesCheck) -> Iterator[tuple[str, str]]:
-    for (table, reason, column), number in checked.rejects.most_common():
-        where = f" in the column {column}" if column else ""
-        examples = shorten(checked.examples[table, reason, column])
-        yield (
-            f"{quantity(number, 'row')} of {table} rejected: {reason}{where} ({examples}).",
-            "yellow",
-        )
 
 
 # Text output of `clickstream sales tags`.
@@ -152,8 +145,10 @@ def describe_tags(report: TagReport) -> Iterator[str]:
             cost = f"{amount(spending.cents)} {spending.currency}"
             campaign = f"{spending.platform} {spending.campaign_id}  {_tag_name(spending.tag)}"
             yield f"  {printable(campaign)}  {cost}"
-            if spending in proposals:
-                yield f"    {_describe_proposal(proposals[spending])}"
+            if proposal := proposals.get(spending):
+                name, visits = _tag_name(proposal.visited.tag), proposal.visited.visits
+                reason = _REASONS[proposal.reason]
+                yield f"    perhaps {printable(name)}, {quantity(visits, 'visit')}: {reason}"
     if report.without_cost:
         yield "Paid visits without a cost:"
         for tags in report.without_cost:
@@ -166,12 +161,6 @@ def describe_tags(report: TagReport) -> Iterator[str]:
 def _tag_name(tag: CampaignTag) -> str:
     campaign = tag.campaign or "(no utm_campaign)"
     return f"{campaign} from {tag.source}" if tag.source else campaign
-
-
-def _describe_proposal(proposal: TagProposal) -> str:
-    visited = proposal.visited
-    visits = quantity(visited.visits, "visit")
-    return f"perhaps {printable(_tag_name(visited.tag))}, {visits}: {_REASONS[proposal.reason]}"
 
 
 def _lines_of_tag_file(proposals: Sequence[TagProposal]) -> Iterator[str]:

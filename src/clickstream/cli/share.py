@@ -76,6 +76,8 @@ def list_(url: Url = None) -> None:
 
     Example: [bold]clickstream dashboard share list[/]
     """
+    from clickstream.dashboard.ask.view import TABS
+
     shares = _shares()
     entries = shares.file.read().entries
     if not entries:
@@ -84,7 +86,8 @@ def list_(url: Url = None) -> None:
     for link in entries:
         until = f"{link.expires_at:%Y-%m-%d %H:%M} UTC"
         state = "expired" if link.expires_at <= datetime.now(UTC) else "until"
-        about = f"{link.id}, {_pages(link)}, {state} {until}, created by {link.created_by}"
+        pages = "all pages" if link.tabs == TABS else ", ".join(link.tabs)
+        about = f"{link.id}, {pages}, {state} {until}, created by {link.created_by}"
         line = f"[bold]{escape(link.name)}[/] ({escape(about)})"
         out.print(line, soft_wrap=True, highlight=False)
         out.print(_address(shares, link, url), soft_wrap=True, highlight=False, markup=False)
@@ -130,9 +133,3 @@ def _address(shares: Shares, link: Share, url: str | None) -> str:
     of_stack = os.environ.get("STACK_DASHBOARD_URL")
     base = url or load_settings().dashboard.url or of_stack or LOCAL_URL
     return base.rstrip("/") + shares.path(link)
-
-
-def _pages(link: Share) -> str:
-    from clickstream.dashboard.ask.view import TABS
-
-    return "all pages" if link.tabs == TABS else ", ".join(link.tabs)

@@ -43,11 +43,6 @@ def show_check(checked: HostCheck, width: int, out: Console) -> None:
         _line(out, f"  {'':<{width}}  [yellow]![/] {escape(note)}")
 
 
-def show_state(checked: HostCheck, out: Console) -> None:
-    """Print what the lake knows of a host that was checked."""
-    _line(out, f"{NOTE} {escape(checked.name)} {escape(checked.state)}")
-
-
 def _seen(checked: HostCheck) -> str:
     """Describe a host's files in one line; empty if the host could not be reached."""
     if checked.unchecked:
@@ -252,7 +247,7 @@ def check(names: Names = None, as_json: AsJson = False) -> None:
 def _check(
     settings: Settings, hosts: Sequence[Host], results: list[HostCheck], as_json: bool
 ) -> None:
-    """Check hosts, show the results as they come, and add them to `found`."""
+    """Check hosts, show the results as they come, and add them to `results`."""
     from clickstream.pipeline.hosts.check import check_hosts
 
     width = max((len(host.name) for host in hosts), default=0)
@@ -279,26 +274,19 @@ def _look_into_lake(
     except NoHost:
         raise
     except ClickstreamError:
-        _say_unknown(settings)
+        instances = [source.name for source in settings.sources if source.instances]
+        also = f", nor the EC2 instances of {', '.join(instances)}" if instances else ""
+        unknown = f"Without the lake it is not known which hosts are retired{also}:"
+        _line(err, f"[yellow]![/] {unknown}")
         raise
     pulled = collection.states_of(lake, [host.name for host in hosts])
     states = {state.host: state for state in pulled}
     for number, result in enumerate(results):
-        results[number] = with_state(result, states[result.name])
-        if not as_json and results[number] != result:
-            show_state(results[number], out)
+        completed = results[number] = with_state(result, states[result.name])
+        if not as_json and completed != result:
+            _line(out, f"{NOTE} {escape(completed.name)} {escape(completed.state)}")
     checked = {result.name for result in results}
     return [host for host in hosts if host.name not in checked and not states[host.name].retired_at]
-
-
-def _say_unknown(settings: Settings) -> None:
-    instances = [source.name for source in settings.sources if source.instances]
-    also = f", nor the EC2 instances of {', '.join(instances)}" if instances else ""
-    err.print(
-        f"[yellow]![/] Without the lake it is not known which hosts are retired{also}:",
-        soft_wrap=True,
-        highlight=False,
-    )
 
 
 @app.command()

@@ -19,10 +19,10 @@ from clickstream.core.errors import InputError
 from clickstream.core.hours import Hour, by_day, hour_range
 from clickstream.demo.cafe import CafeRules, Truth, story, write_history
 from clickstream.demo.cafe.history import REACH_HOURS
-from clickstream.demo.cafe.log_files import hour_in_progress
-from clickstream.demo.cafe.older_logs import (
+from clickstream.demo.cafe.log_files import (
     HELD_BACK,
     SECOND_SERVER,
+    hour_in_progress,
     late_in,
     path_of_date,
     write_late_lines,

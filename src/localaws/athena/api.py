@@ -14,18 +14,18 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from localaws.athena.engine import Engine
+from localaws.athena.engine import DEFAULT, Engine, Limits
 from localaws.athena.executions import Executions, invalid_request
-from localaws.athena.limits import DEFAULT, Limits
 from localaws.athena.results import Row, column_info, read_page
 from localaws.athena.statements import is_query, statement_type
 from localaws.athena.table_text import current_columns
 from localaws.athena.tables import split_uri
 from localaws.errors import AwsError
-from localaws.service import Blobs, Catalog, Operations, find_operation
+from localaws.glue import GlueCatalogStore
+from localaws.s3 import BlobAccess
+from localaws.service import Json, Operations, find_operation
 from localaws.store import Database
 
-Json = dict[str, Any]
 MAX_RESULTS = 1000
 MAX_QUERY_BYTES = 262144
 NO_STATISTICS = {
@@ -63,8 +63,8 @@ class AthenaService:
     def __init__(
         self,
         root: Path,
-        blobs: Blobs,
-        glue: Catalog,
+        blobs: BlobAccess,
+        glue: GlueCatalogStore,
         limits: Limits = DEFAULT,
         workgroups: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
@@ -270,7 +270,7 @@ class Metadata:
     ``TableMetadata`` from Glue's ``Table``.
     """
 
-    def __init__(self, glue: Catalog) -> None:
+    def __init__(self, glue: GlueCatalogStore) -> None:
         self._glue = glue
 
     def list_databases(self, body: Json) -> Json:

@@ -15,18 +15,19 @@ import shutil
 import tempfile
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import duckdb
 
-from localaws.athena.executions import OPEN_STATES, Executions, Record, athena_error, finish
-from localaws.athena.limits import DEFAULT, Limits
+from localaws.athena.executions import Executions, Record, athena_error, finish
 from localaws.athena.results import csv_line
 from localaws.athena.statements import Statements, is_query, plain
 from localaws.athena.tables import PlannedRead, QueryTables, read_plan, split_uri
 from localaws.errors import AwsError
-from localaws.service import Blobs, Catalog
+from localaws.glue import GlueCatalogStore
+from localaws.s3 import BlobAccess
 from trino_duckdb import (
     CompiledStatement,
     QueryError,
@@ -48,14 +49,31 @@ Columns = list[tuple[str, str]]
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Limits:
+    """Limits of queries.
+
+    ``memory`` and ``spill`` limit the memory and disk of the database in which queries run, in
+    DuckDB's notation of sizes. ``seconds`` limits the run time of one query: 30 minutes, Athena's
+    default for a DML statement.
+    """
+
+    memory: str = "1GB"
+    spill: str = "8GB"
+    seconds: float = 30 * 60
+
+
+DEFAULT = Limits()
+
+
 class Engine:
     """Takes queries from a queue, one for each of its threads, and stores their results."""
 
     def __init__(
         self,
         executions: Executions,
-        blobs: Blobs,
-        glue: Catalog,
+        blobs: BlobAccess,
+        glue: GlueCatalogStore,
         scratch: Path,
         limits: Limits = DEFAULT,
     ) -> None:
@@ -141,7 +159,7 @@ class Engine:
         timer.daemon = True
         timer.start()
         try:
-            columns = self._answer(execution, statistics, cursor)
+            columns = self._answer(execution, cursor)
         except QueryError as error:
             self._fail(query_id, error)
         except AwsError as error:
@@ -186,9 +204,7 @@ class Engine:
 
         self._executions.change(query_id, change)
 
-    def _answer(
-        self, execution: Record, statistics: Record, cursor: duckdb.DuckDBPyConnection
-    ) -> Columns:
+    def _answer(self, execution: Record, cursor: duckdb.DuckDBPyConnection) -> Columns:
         """Run a statement, store its result, and return the result's columns."""
         database = execution["QueryExecutionContext"]["Database"].lower()
         sql = execution["Query"]
@@ -206,7 +222,7 @@ class Engine:
         with tempfile.TemporaryDirectory(dir=self._scratch) as folder:
             output = Path(folder) / "result.csv"
             try:
-                self._write_rows(compiled, tables, statistics, cursor, output)
+                self._write_rows(compiled, tables, execution["Statistics"], cursor, output)
             except duckdb.Error as error:
                 tables.check_files()  # a missing or damaged file explains the failure better
                 raise self._explain_error(error, compiled) from None
@@ -233,7 +249,7 @@ class Engine:
             explained = cursor.execute(f"EXPLAIN (FORMAT json) {planned}").fetchall()
             reads = read_plan(json.loads(explained[0][1]))
             for number, scan in scans.items():
-                read = reads.get(scan.prefix, PlannedRead.of_nothing())
+                read = reads.get(scan.prefix, PlannedRead())
                 tasks = scan.tasks(read.condition)
                 size += scan.bytes_read(tasks, read.used)
                 sources[number] = scan.source(tables.files(tasks))
@@ -300,7 +316,7 @@ def _start(record: Record) -> bool:
     status["State"] = "RUNNING"
     waited = int((time.time() - status["SubmissionDateTime"]) * 1000)
     record["execution"]["Statistics"]["QueryQueueTimeInMillis"] = waited
-    return status["State"] in OPEN_STATES
+    return True
 
 
 def _succeed(record: Record, columns: Columns, statistics: dict[str, Any]) -> bool:

@@ -81,7 +81,12 @@ class Executions:
                     "select record from athena_execution where token = ?", (token,)
                 ).fetchone()
                 if earlier is not None:
-                    return _same_query(json.loads(earlier[0])["execution"], execution)
+                    stored = json.loads(earlier["record"])["execution"]
+                    if stored["Query"] != execution["Query"]:
+                        raise invalid_request(
+                            "Idempotent parameters do not match the earlier request"
+                        )
+                    return str(stored["QueryExecutionId"])
             status = execution["Status"]
             connection.execute(
                 "insert into athena_execution values (?, ?, ?, ?, ?, ?)",
@@ -122,7 +127,7 @@ class Executions:
             row = connection.execute(
                 "select record from athena_execution where id = ?", (query_id,)
             ).fetchone()
-            record = self._with_failure(query_id, json.loads(row[0]))
+            record = self._with_failure(query_id, json.loads(row["record"]))
             changed = change(record)
             if changed:
                 connection.execute(
@@ -154,9 +159,3 @@ def finish(record: Record, state: str, reason: str | None = None) -> bool:
     milliseconds = int((now - status["SubmissionDateTime"]) * 1000)
     record["execution"]["Statistics"]["TotalExecutionTimeInMillis"] = milliseconds
     return True
-
-
-def _same_query(earlier: Record, new: Record) -> str:
-    if earlier["Query"] != new["Query"]:
-        raise invalid_request("Idempotent parameters do not match the earlier request")
-    return str(earlier["QueryExecutionId"])

@@ -12,7 +12,7 @@ from typing import Any
 from localaws.athena import table_text
 from localaws.athena.tables import QueryTables, is_view
 from localaws.errors import AwsError
-from localaws.service import Catalog
+from localaws.glue import GlueCatalogStore
 from trino_duckdb import QueryError, Type, compile_statement, not_supported, types
 
 QUERY_WORDS = ("SELECT", "WITH", "VALUES", "(", "TABLE")
@@ -70,7 +70,7 @@ def statement_type(sql: str) -> str:
 class Statements:
     """Runs statements that are not queries on the catalog."""
 
-    def __init__(self, glue: Catalog, database: str, tables: QueryTables) -> None:
+    def __init__(self, glue: GlueCatalogStore, database: str, tables: QueryTables) -> None:
         self._glue = glue
         self._database = database
         self._tables = tables
@@ -115,7 +115,12 @@ class Statements:
                 ) from None
             if error.code != "AlreadyExistsException":
                 raise
-            self._replace_view(database, name, body, replace=bool(match[1]))
+            if not match[1]:
+                raise QueryError(
+                    "ALREADY_EXISTS", f"line 1:1: View already exists: '{name}'"
+                ) from None
+            self._require_view(database, name)
+            self._glue.call("UpdateTable", body)
         return Lines((), ())
 
     def _view_columns(self, query: str, sql: str) -> list[tuple[str, Type]]:
@@ -138,17 +143,9 @@ class Statements:
                 )
         return [(name.lower(), kind) for name, kind in compiled.labels()]
 
-    def _replace_view(self, database: str, name: str, body: dict[str, Any], replace: bool) -> None:
-        if not replace:
-            raise QueryError("ALREADY_EXISTS", f"line 1:1: View already exists: '{name}'")
-        self._require_view(database, name)
-        self._glue.call("UpdateTable", body)
-
-    def _require_view(self, database: str, name: str) -> dict[str, Any]:
-        table = self._tables.entry(database, name)
-        if not is_view(table):
+    def _require_view(self, database: str, name: str) -> None:
+        if not is_view(self._tables.entry(database, name)):
             raise QueryError("INVALID_VIEW", f"'{database}.{name}' is a table, not a view")
-        return table
 
     def _drop_view(self, match: re.Match[str]) -> Lines:
         database, name = self._name(match[2])
@@ -224,7 +221,7 @@ def _refusal(text: str) -> QueryError:
     return QueryError("SYNTAX_ERROR", f"mismatched input '{words[0] if words else text}'")
 
 
-def _tables(glue: Catalog, database: str) -> Iterator[dict[str, Any]]:
+def _tables(glue: GlueCatalogStore, database: str) -> Iterator[dict[str, Any]]:
     """Yield the tables and views of a database, page by page. Raises AwsError."""
     request = {"DatabaseName": database}
     while True:

@@ -32,7 +32,8 @@ def describe(entry: Entry, table: StaticTable) -> Iterator[str]:
     yield "# Table schema:\t\t"
     yield "# col_name\tdata_type\tcomment"
     for column in current_columns(entry):
-        yield "\t".join((column["Name"], _space_type(column["Type"]), column.get("Comment") or ""))
+        spaced_type = re.sub(r"([:,])\s*", r"\1 ", column["Type"])  # as AWS prints nested types
+        yield "\t".join((column["Name"], spaced_type, column.get("Comment") or ""))
     yield "\t\t"
     yield "# Partition spec:\t\t"
     yield "# field_name\tfield_transform\tcolumn_name"
@@ -47,10 +48,14 @@ def show_create(entry: Entry, table: StaticTable) -> Iterator[str]:
     Only properties that Athena's CREATE TABLE accepts are printed. According to its user guide,
     Athena may refuse SHOW CREATE TABLE for an Iceberg table that has others.
     """
-    columns = [_column_line(column) for column in current_columns(entry)]
+    columns = []
+    for column in current_columns(entry):
+        comment = (column.get("Comment") or "").replace("'", "\\'")
+        suffix = f" COMMENT '{comment}'" if comment else ""
+        columns.append(f"  {column['Name']} {column['Type']}{suffix}")
     yield f"CREATE TABLE {entry['DatabaseName']}.{entry['Name']} ("
-    yield from (f"  {line}," for line in columns[:-1])
-    yield f"  {columns[-1]})"
+    yield from (f"{line}," for line in columns[:-1])
+    yield f"{columns[-1]})"
     if table.spec().fields:
         yield f"PARTITIONED BY ({', '.join(_partition_terms(table))})"
     yield f"LOCATION '{table.location()}'"
@@ -92,11 +97,6 @@ def current_columns(entry: Entry) -> list[dict[str, Any]]:
     ]
 
 
-def _column_line(column: Entry) -> str:
-    comment = (column.get("Comment") or "").replace("'", "\\'")
-    return f"{column['Name']} {column['Type']}" + (f" COMMENT '{comment}'" if comment else "")
-
-
 def _partition_terms(table: StaticTable) -> Iterator[str]:
     """Yield the partition columns in the syntax of CREATE TABLE: `column`, or its transform."""
     for field in table.spec().fields:
@@ -107,8 +107,3 @@ def _partition_terms(table: StaticTable) -> Iterator[str]:
         else:
             size = f"{transform[2]}, " if transform[2] else ""
             yield f"{transform[1]}({size}`{column}`)"
-
-
-def _space_type(kind: str) -> str:
-    """Add a space after each colon and comma of a Glue type, as DESCRIBE prints nested types."""
-    return re.sub(r"([:,])\s*", r"\1 ", kind)

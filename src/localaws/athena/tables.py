@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -44,7 +44,8 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from localaws.errors import AwsError
-from localaws.service import Blobs, Catalog
+from localaws.glue import GlueCatalogStore
+from localaws.s3 import BlobAccess
 from trino_duckdb import QueryError, Scan, TableColumns, ViewText, not_supported, types
 
 PRESTO_VIEW = re.compile(r"/\* Presto View: ([A-Za-z0-9+/=]+) \*/")
@@ -88,7 +89,7 @@ class BlobInputFile(InputFile):
 class BlobFileIO(FileIO):
     """Read-only FileIO of pyiceberg for the local S3."""
 
-    def __init__(self, blobs: Blobs) -> None:
+    def __init__(self, blobs: BlobAccess) -> None:
         super().__init__()
         self._blobs = blobs
 
@@ -117,7 +118,7 @@ class BlobFileIO(FileIO):
 class QueryTables:
     """Tables and views as one query sees them."""
 
-    def __init__(self, blobs: Blobs, glue: Catalog) -> None:
+    def __init__(self, blobs: BlobAccess, glue: GlueCatalogStore) -> None:
         self._glue = glue
         self._blobs = blobs
         self._io = BlobFileIO(blobs)
@@ -139,11 +140,8 @@ class QueryTables:
     def entry(self, schema: str, name: str) -> dict[str, Any]:
         """Return Glue's ``Table`` of a table or view, read once per query. Raises QueryError."""
         key = (schema, name)
-        if key not in self._found:
-            self._found[key] = self._get_table(schema, name)
-        return self._found[key]
-
-    def _get_table(self, schema: str, name: str) -> dict[str, Any]:
+        if key in self._found:
+            return self._found[key]
         try:
             answer = self._glue.call("GetTable", {"DatabaseName": schema, "Name": name})
         except AwsError as error:
@@ -151,18 +149,15 @@ class QueryTables:
                 raise
             if schema == "information_schema" or "$" in name:
                 raise not_supported(f'the system table "{schema}"."{name}"') from None
-            self._require_schema(schema)
-            raise QueryError(
-                "TABLE_NOT_FOUND", f"Table 'awsdatacatalog.{schema}.{name}' does not exist"
-            ) from None
-        table: dict[str, Any] = answer["Table"]
-        return table
-
-    def _require_schema(self, schema: str) -> None:
-        try:
-            self._glue.call("GetDatabase", {"Name": schema})
-        except AwsError:
-            raise QueryError("SCHEMA_NOT_FOUND", f"Schema '{schema}' does not exist") from None
+            code = "TABLE_NOT_FOUND"
+            message = f"Table 'awsdatacatalog.{schema}.{name}' does not exist"
+            try:
+                self._glue.call("GetDatabase", {"Name": schema})
+            except AwsError:
+                code, message = "SCHEMA_NOT_FOUND", f"Schema '{schema}' does not exist"
+            raise QueryError(code, message) from None
+        self._found[key] = answer["Table"]
+        return self._found[key]
 
     def iceberg(self, entry: dict[str, Any]) -> StaticTable:
         """Open the table from its metadata file. Raises QueryError (NOT_SUPPORTED)."""
@@ -191,13 +186,13 @@ class QueryTables:
 
     def files(self, tasks: Sequence[FileScanTask]) -> list[str]:
         """Return the files of some tasks. Raises QueryError if one is missing or damaged."""
-        return [self._file(task) for task in tasks]
-
-    def _file(self, task: FileScanTask) -> str:
-        if task.delete_files:
-            raise not_supported("tables with row-level delete files; rewrite the table's files")
-        self._uris.add(task.file.file_path)
-        return self._path(task.file.file_path)
+        paths = []
+        for task in tasks:
+            if task.delete_files:
+                raise not_supported("tables with row-level delete files; rewrite the table's files")
+            self._uris.add(task.file.file_path)
+            paths.append(self._path(task.file.file_path))
+        return paths
 
     def _path(self, uri: str) -> str:
         try:
@@ -280,20 +275,6 @@ def _travel(table: StaticTable, version: exp.Version) -> Any:
     return snapshot
 
 
-def _tasks(table: StaticTable, snapshot_id: int | None, condition: Any) -> list[FileScanTask]:
-    """Return the files that may have rows for the condition, in a fixed order."""
-    if snapshot_id is None:
-        return []
-    scan = table.scan(snapshot_id=snapshot_id, case_sensitive=False)
-    try:
-        tasks = list(scan.filter(condition).plan_files())
-    except (ValueError, ValidationError):
-        # Iceberg can't compare one of the constants: read all files; the query checks its
-        # conditions itself.
-        tasks = list(scan.plan_files())
-    return sorted(tasks, key=lambda task: str(task.file.file_path))
-
-
 @dataclass(frozen=True)
 class TableScan:
     """One mention of a table in a query; DuckDB sees its columns with a prefix of their own.
@@ -308,7 +289,16 @@ class TableScan:
 
     def tasks(self, condition: BooleanExpression) -> list[FileScanTask]:
         """Return the files that may have rows for the condition, in a fixed order."""
-        return _tasks(self.table, self.snapshot_id, condition)
+        if self.snapshot_id is None:
+            return []
+        scan = self.table.scan(snapshot_id=self.snapshot_id, case_sensitive=False)
+        try:
+            tasks = list(scan.filter(condition).plan_files())
+        except (ValueError, ValidationError):
+            # Iceberg can't compare one of the constants: read all files; the query checks its
+            # conditions itself.
+            tasks = list(scan.plan_files())
+        return sorted(tasks, key=lambda task: str(task.file.file_path))
 
     def source(self, files: Sequence[str]) -> str:
         """Return a SELECT of all columns from some files, by their Iceberg field ids."""
@@ -336,7 +326,7 @@ class TableScan:
             f"schema = MAP {{{', '.join(entries)}}}))"
         )
 
-    def bytes_read(self, tasks: Sequence[FileScanTask], used: set[str]) -> int:
+    def bytes_read(self, tasks: Sequence[FileScanTask], used: Set[str]) -> int:
         """Return the size of the columns that the query reads, in bytes, from the manifests."""
         ids = {
             field_id  # also of keys, values and elements: only leaf fields have a size
@@ -352,15 +342,13 @@ class TableScan:
 
 
 class PlannedRead(NamedTuple):
-    """Columns that a plan reads of one mention of a table, and the condition on them."""
+    """Columns that a plan reads of one mention of a table, and the condition on them.
 
-    used: set[str]
-    condition: BooleanExpression
+    A table whose rows a plan only counts, or that it leaves out, has the defaults.
+    """
 
-    @classmethod
-    def of_nothing(cls) -> PlannedRead:
-        """What a plan reads of a table that it counts, or leaves out."""
-        return cls(set(), AlwaysTrue())
+    used: Set[str] = frozenset()
+    condition: BooleanExpression = AlwaysTrue()
 
 
 def read_plan(plan: list[dict[str, Any]]) -> dict[str, PlannedRead]:
@@ -380,7 +368,7 @@ def read_plan(plan: list[dict[str, Any]]) -> dict[str, PlannedRead]:
         ]
         if parent is not None and parent["name"].strip() == "FILTER":
             texts += _as_list(parent["extra_info"].get("Expression"))
-        used = {name.removeprefix(prefix) for name in names}
+        used: Set[str] = {name.removeprefix(prefix) for name in names}
         condition: BooleanExpression = AlwaysTrue()
         for text in texts:
             condition = And(condition, _condition(text, prefix, used))
@@ -395,7 +383,7 @@ def _as_list(value: Any) -> list[str]:
     return value if isinstance(value, list) else [value] if value else []
 
 
-def _condition(text: str, prefix: str, columns: set[str]) -> BooleanExpression:
+def _condition(text: str, prefix: str, columns: Set[str]) -> BooleanExpression:
     """Convert a condition of DuckDB's plan; AlwaysTrue for what Iceberg can't evaluate."""
     try:
         tree = sqlglot.parse_one(text, read="duckdb")
@@ -404,7 +392,7 @@ def _condition(text: str, prefix: str, columns: set[str]) -> BooleanExpression:
     return _convert_condition(tree, prefix, columns)
 
 
-def _convert_condition(node: exp.Expr, prefix: str, columns: set[str]) -> BooleanExpression:
+def _convert_condition(node: exp.Expr, prefix: str, columns: Set[str]) -> BooleanExpression:
     node = node.unnest()
     if isinstance(node, exp.And | exp.Or):
         join = And if isinstance(node, exp.And) else Or

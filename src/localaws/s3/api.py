@@ -184,13 +184,18 @@ class S3:
 
 
 class BlobAccess:
-    """Objects as files, for the other services of this process (see ``service.Blobs``)."""
+    """Objects as files, for the other services of this process."""
 
     def __init__(self, s3: S3) -> None:
         self._objects = s3.objects
 
     def path(self, bucket: str, key: str) -> Path | None:
-        """Return the file with the object's bytes, or None; see ``service.Blobs``."""
+        """Return the file with the object's bytes, or None if there is no such object.
+
+        The file never changes, but it is removed when the object is overwritten or deleted. A
+        caller that finds the file missing must call again. Raises AwsError (InvalidObjectState) if
+        the file is missing on the disk.
+        """
         try:
             stored, file = self._objects.open(bucket, key)
         except AwsError as error:

@@ -12,12 +12,13 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import IO
 
 from localaws.errors import AwsError
-from localaws.store import BlobFolder, Database
+from localaws.store import Blob, BlobFolder, Database
 
 _SCHEMA = """
 create table if not exists s3_bucket (name text primary key, created_at real not null);
@@ -127,14 +128,9 @@ class ObjectStore:
         Raises AwsError (NoSuchBucket, NoSuchKey, PreconditionFailed).
         """
         self.require_bucket(bucket)
-        blob = self.blobs.write(blocks)
-        stored = StoredObject(key, blob.name, blob.size, blob.md5.hex(), headers)
-        try:
-            with self._database.write() as connection:
-                replaced = _replace(connection, bucket, stored, conditions)
-        except BaseException:
-            self.blobs.remove(blob.name)
-            raise
+        with self._write_blob(blocks) as (connection, blob):
+            stored = StoredObject(key, blob.name, blob.size, blob.md5.hex(), headers)
+            replaced = _replace(connection, bucket, stored, conditions)
         self.blobs.remove(*replaced)
         return stored
 
@@ -203,19 +199,14 @@ class ObjectStore:
 
         Raises AwsError (NoSuchUpload).
         """
-        blob = self.blobs.write([content])
-        try:
-            with self._database.write() as connection:
-                _require_upload(connection, upload_id)
-                replaced = connection.execute(
-                    "delete from s3_part where upload_id = ? and number = ? returning blob",
-                    (upload_id, number),
-                ).fetchall()
-                row = (upload_id, number, blob.name, blob.md5.hex())
-                connection.execute("insert into s3_part values (?, ?, ?, ?)", row)
-        except BaseException:
-            self.blobs.remove(blob.name)
-            raise
+        with self._write_blob([content]) as (connection, blob):
+            _require_upload(connection, upload_id)
+            replaced = connection.execute(
+                "delete from s3_part where upload_id = ? and number = ? returning blob",
+                (upload_id, number),
+            ).fetchall()
+            row = (upload_id, number, blob.name, blob.md5.hex())
+            connection.execute("insert into s3_part values (?, ?, ?, ?)", row)
         self.blobs.remove(*(row["blob"] for row in replaced))
         return blob.md5.hex()
 
@@ -234,19 +225,15 @@ class ObjectStore:
             raise AwsError(
                 "InvalidPart", "A part was not uploaded, or its entity tag does not match."
             )
-        blob = self.blobs.write(self._blocks([blobs[part] for part in wanted]))
         digests = b"".join(bytes.fromhex(etag) for _, etag in wanted)
         etag = f"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{len(wanted)}"
         headers = json.loads(upload["headers"])
-        stored = StoredObject(upload["key"], blob.name, blob.size, etag, headers)
-        try:
-            with self._database.write() as connection:
-                _require_upload(connection, upload_id)
-                replaced = _replace(connection, upload["bucket"], stored, conditions)
-                replaced += _end_upload(connection, upload_id)
-        except BaseException:
-            self.blobs.remove(blob.name)
-            raise
+        blocks = self._blocks([blobs[part] for part in wanted])
+        with self._write_blob(blocks) as (connection, blob):
+            stored = StoredObject(upload["key"], blob.name, blob.size, etag, headers)
+            _require_upload(connection, upload_id)
+            replaced = _replace(connection, upload["bucket"], stored, conditions)
+            replaced += _end_upload(connection, upload_id)
         self.blobs.remove(*replaced)
         return stored
 
@@ -256,6 +243,20 @@ class ObjectStore:
             _require_upload(connection, upload_id)
             removed = _end_upload(connection, upload_id)
         self.blobs.remove(*removed)
+
+    @contextmanager
+    def _write_blob(self, blocks: Iterable[bytes]) -> Iterator[tuple[sqlite3.Connection, Blob]]:
+        """Write a blob, and open the transaction that stores its name.
+
+        If the transaction fails, the blob is removed.
+        """
+        blob = self.blobs.write(blocks)
+        try:
+            with self._database.write() as connection:
+                yield connection, blob
+        except BaseException:
+            self.blobs.remove(blob.name)
+            raise
 
     def _blocks(self, names: Iterable[str]) -> Iterator[bytes]:
         for name in names:

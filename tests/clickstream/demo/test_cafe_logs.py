@@ -17,7 +17,7 @@ from tests.support.lakes import aws_session, build_all
 from clickstream.core.errors import InputError
 from clickstream.core.hours import Hour, HourSpan, hour_range
 from clickstream.core.terminal import SafeConsole
-from clickstream.demo.cafe import CafeRules, PersonSession, older_logs, simulate, story
+from clickstream.demo.cafe import CafeRules, PersonSession, log_files, simulate, story
 from clickstream.demo.cafe_logs import CafeLogs
 from clickstream.demo.demo import OlderHours
 from clickstream.demo.progress import DemoStep, DemoSteps
@@ -80,7 +80,7 @@ def test_some_lines_of_the_late_hours_come_late(logs: SmallLogs) -> None:
     list(logs.write_older())
     logs.release_late_lines()
     truth = simulate(logs.first, LAST, RULES).truth
-    late = (logs.directory / older_logs.SECOND_SERVER).read_bytes().splitlines()
+    late = (logs.directory / log_files.SECOND_SERVER).read_bytes().splitlines()
     assert 0.05 < len(late) / sum(truth.hours[hour].lines for hour in LATE) < 0.8
 
 

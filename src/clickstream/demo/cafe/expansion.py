@@ -7,10 +7,10 @@ and registers of 2011 to 2023.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from clickstream.demo.cafe.places import CITIES, City
+from clickstream.demo.cafe.places import CITIES
 
 COLUMN_MAP = Path(__file__).with_name("expansion_columns.toml")
 CANDIDATES = "candidates.csv"
@@ -49,25 +49,37 @@ CANDIDATE_CITIES = (
 )
 
 
+_BY_NAME = {city.name: (country, city) for country, cities in CITIES.items() for city in cities}
+
+
 def write_expansion(directory: Path) -> None:
     """Write the files of stores and inhabitants."""
     directory.mkdir(parents=True, exist_ok=True)
-    cities_by_name = {
-        city.name: (country, city) for country, cities in CITIES.items() for city in cities
-    }
     _write(
         directory / "stores.csv",
         ("store_id", "name", "kind", "latitude", "longitude", "country", "region", "city"),
         (
-            (store, name, "café", *_point(city), country, city.region, city.name)
+            (store, name, "café", city.latitude, city.longitude, country, city.region, city.name)
             for store, name, where in CAFES
-            for country, city in [cities_by_name[where]]
+            for country, city in [_BY_NAME[where]]
         ),
     )
     _write(
         directory / "demographics.csv",
         ("place_id", "name", "country", "region", "year", "measure", "value"),
-        _inhabitants(),
+        (
+            (
+                f"{country}/{city.region}/{city.name}",
+                city.name,
+                country,
+                city.region,
+                2021,
+                "people",
+                thousands * 1000,
+            )
+            for country, cities in CITIES.items()
+            for city, thousands in zip(cities, THOUSANDS[country], strict=True)
+        ),
     )
 
 
@@ -75,20 +87,9 @@ def write_candidates(path: Path) -> None:
     """Write the file of candidates, unless it exists: it may have been edited."""
     if path.exists():
         return
-    cities_by_name = {city.name: city for cities in CITIES.values() for city in cities}
-    rows = ((name, *_point(cities_by_name[name])) for name in CANDIDATE_CITIES)
+    cities = (_BY_NAME[name][1] for name in CANDIDATE_CITIES)
+    rows = ((city.name, city.latitude, city.longitude) for city in cities)
     _write(path, ("name", "latitude", "longitude"), rows)
-
-
-def _inhabitants() -> Iterator[Sequence[object]]:
-    for country, cities in CITIES.items():
-        for city, thousands in zip(cities, THOUSANDS[country], strict=True):
-            place = f"{country}/{city.region}/{city.name}"
-            yield (place, city.name, country, city.region, 2021, "people", thousands * 1000)
-
-
-def _point(city: City) -> tuple[float, float]:
-    return city.latitude, city.longitude
 
 
 def _write(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -6,7 +6,7 @@ Visits and crawls that start in an hour may continue in later hours.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -103,15 +103,13 @@ def wave(rules: CafeRules, hour: Hour) -> Iterator[Request]:
         address = addresses.address_in(rng, addresses.CRAWLERS)
         client = Client(address, agents.WAVE_CRAWLER, is_machine=True)
         yield from _crawl(rng, rules, client, some_moment(rng, hour))
-    for address in _hidden_addresses(rng, how_many(rng, HIDDEN_CRAWLS * rules.bots_per_hour)):
+    hidden = [
+        addresses.address_in(rng, addresses.HIDDEN_CRAWLERS)
+        for _ in range(how_many(rng, HIDDEN_CRAWLS * rules.bots_per_hour))
+    ]
+    for address in dict.fromkeys(hidden):  # no two crawls of an hour have the same visitor
         client = Client(address, agents.HIDDEN_CRAWLER, is_machine=True)
         yield from _hidden_crawl(rng, client, milliseconds(hour))
-
-
-def _hidden_addresses(rng: Random, number: int) -> list[str]:
-    """Choose different addresses, so that no two crawls of an hour have the same visitor."""
-    chosen = (addresses.address_in(rng, addresses.HIDDEN_CRAWLERS) for _ in range(number))
-    return list(dict.fromkeys(chosen))
 
 
 def _hidden_crawl(rng: Random, client: Client, now: int) -> Iterator[Request]:
@@ -134,24 +132,16 @@ def _crawl(rng: Random, rules: CafeRules, client: Client, now: int) -> Iterator[
     for _ in range(rng.randint(1, 14)):
         now += pace + rng.randrange(SECOND)
         page = rng.choice(_READABLE)
-        status = _status(rules, page, now)
+        status = 500 if trouble.is_failing(rules, page, now) else 200
+        if page.step == "missing":
+            status = 404
         yield log(client, now, Ask("GET", page.path), Reply(status, page.size, 180))
-        if "Chrome" in client.agent:
-            yield from _render(rng, client, page, now)
-
-
-def _render(rng: Random, client: Client, page: menu.MenuPage, now: int) -> Iterator[Request]:
-    """Yield the requests for pictures of a crawler that runs a browser."""
-    for path in page.images[:3]:
-        now += rng.randrange(100, SECOND)
-        ask = Ask("GET", path, is_asset=True)
-        yield log(client, now, ask, Reply(200, menu.IMAGES[path], 30))
-
-
-def _status(rules: CafeRules, page: menu.MenuPage, now: int) -> int:
-    if page.step == "missing":
-        return 404
-    return 500 if trouble.is_failing(rules, page, now) else 200
+        if "Chrome" in client.agent:  # a crawler that runs a browser requests pictures
+            loaded_at = now
+            for path in page.images[:3]:
+                loaded_at += rng.randrange(100, SECOND)
+                ask = Ask("GET", path, is_asset=True)
+                yield log(client, loaded_at, ask, Reply(200, menu.IMAGES[path], 30))
 
 
 def monitor(rules: CafeRules, hour: Hour) -> Iterator[Request]:
@@ -174,13 +164,10 @@ def scanners(rules: CafeRules, hour: Hour) -> Iterator[Request]:
             now += rng.randrange(50, 3 * SECOND)
             yield log(client, now, Ask("GET", probe), Reply(PROBES[probe], 1_245, 12))
     for _ in range(how_many(rng, rules.scanners_per_hour)):
-        yield _stray(rng, some_moment(rng, hour))
-
-
-def _stray(rng: Random, now: int) -> Request:
-    client = Client(addresses.address_in(rng, addresses.SCANNERS), "-", is_machine=True)
-    sent, status, size = rng.choice(STRAYS)
-    return log(client, now, Ask("", sent), Reply(status, size, 1))
+        now = some_moment(rng, hour)
+        client = Client(addresses.address_in(rng, addresses.SCANNERS), "-", is_machine=True)
+        sent, status, size = rng.choice(STRAYS)
+        yield log(client, now, Ask("", sent), Reply(status, size, 1))
 
 
 # Requests with scripts or SQL in a logged field, a few each day.
@@ -264,17 +251,11 @@ def _link(rng: Random) -> tuple[menu.MenuPage, CafeArrival]:
         case "query":
             return menu.MENU, DIRECTLY._replace(query=rng.choice(QUERIES))
         case "referrer":
-            return menu.HOME, _arrive_by_referrer(rng.choice(REFERRERS))
-    return menu.HOME, _arrive_by_tags(rng.choice(TAGS))
-
-
-def _arrive_by_referrer(referrer: str) -> CafeArrival:
-    host = urlsplit(referrer).hostname
-    source = VisitSource(host, channel="Referral", source=host, medium="referral")
-    return DIRECTLY._replace(referrer=referrer, source=source)
-
-
-def _arrive_by_tags(tags: DecodedTags) -> CafeArrival:
+            referrer = rng.choice(REFERRERS)
+            host = urlsplit(referrer).hostname
+            source = VisitSource(host, channel="Referral", source=host, medium="referral")
+            return menu.HOME, DIRECTLY._replace(referrer=referrer, source=source)
+    tags = rng.choice(TAGS)
     query = "&".join(
         f"utm_{name}={quote(text)}"
         for name, text in zip(("source", "medium", "campaign"), tags, strict=False)
@@ -282,7 +263,7 @@ def _arrive_by_tags(tags: DecodedTags) -> CafeArrival:
     source = VisitSource(
         None, *tags[:3], channel=tags.channel, source=tags.source, medium=tags.medium
     )
-    return DIRECTLY._replace(query=query, source=source)
+    return menu.HOME, DIRECTLY._replace(query=query, source=source)
 
 
 def hostile_machines(rules: CafeRules, hour: Hour) -> Iterator[Request]:
@@ -294,6 +275,11 @@ def hostile_machines(rules: CafeRules, hour: Hour) -> Iterator[Request]:
         ask = Ask("GET", f"{menu.MENU.path}?{rng.choice(QUERIES)}", rng.choice(REFERRERS))
         yield log(client, some_moment(rng, hour), ask, Reply(200, menu.MENU.size, 90))
 
+
+SOURCES: tuple[Callable[[CafeRules, Hour], Iterator[Entry]], ...] = (
+    people, hostile_people, crawlers, wave, monitor, scanners, hostile_machines, broken_lines,
+)  # fmt: skip
+"""Each yields the entries that start in an hour."""
 
 REACH_HOURS = 26
 """A visit or crawl ends at most this many hours after its first hour; later requests are cut."""
@@ -310,27 +296,13 @@ def traffic(rules: CafeRules, first: Hour) -> Iterator[tuple[Hour, list[Entry]]]
     hour = max(first.minus(REACH_HOURS), OPENED)
     while True:
         now = milliseconds(hour) // HOUR
-        for entry in _starting_in(rules, hour):
+        for entry in chain.from_iterable(source(rules, hour) for source in SOURCES):
             if entry.received // HOUR <= now + REACH_HOURS:
                 waiting[entry.received // HOUR].append(entry)
         entries = waiting.pop(now, [])
         if hour >= first:
             yield hour, sorted(entries, key=lambda entry: entry.written)
         hour = hour.next
-
-
-def _starting_in(rules: CafeRules, hour: Hour) -> Iterator[Entry]:
-    sources = (
-        people,
-        hostile_people,
-        crawlers,
-        wave,
-        monitor,
-        scanners,
-        hostile_machines,
-        broken_lines,
-    )
-    return chain.from_iterable(source(rules, hour) for source in sources)
 
 
 @dataclass(frozen=True)

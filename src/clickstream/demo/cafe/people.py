@@ -99,7 +99,10 @@ def _person(
     browser = Browser(rng, rules, client, some_moment(rng, hour), has_cache=is_regular)
     happened = _visit(rng, rules, browser, arrive(rng, progress), order_numbers)
     while rng.random() < 0.1:
-        _pause(rng, browser)
+        if rng.random() < 0.3:
+            browser.wait_exactly(rng.choice(_NEAR_HALF_AN_HOUR))
+        else:
+            browser.wait(rng.randrange(31 * MINUTE, 4 * HOUR))
         browser.come_back()
         happened += _visit(rng, rules, browser, arrive(rng, progress), order_numbers)
     return happened
@@ -133,13 +136,6 @@ def _choose_client(rng: Random, progress: float = 0.0) -> Client:
     address = rng.choice(addresses.OFFICES) if at_work else addresses.home_address(rng, progress)
     protocol = "HTTP/1.1" if rng.random() < 0.2 else "HTTP/2.0"
     return Client(address, agents.pick(rng, agents.BROWSERS), protocol)
-
-
-def _pause(rng: Random, browser: Browser) -> None:
-    if rng.random() < 0.3:
-        browser.wait_exactly(rng.choice(_NEAR_HALF_AN_HOUR))
-    else:
-        browser.wait(rng.randrange(31 * MINUTE, 4 * HOUR))
 
 
 def _visit(

@@ -13,7 +13,7 @@ from clickstream.core.hours import Hour
 from clickstream.demo.cafe.agents import EQUIPMENT, Equipment
 from clickstream.demo.cafe.places import CafePlace, place_of
 from clickstream.demo.cafe.rules import HOUR, SECOND
-from clickstream.demo.cafe.weblog import NOWHERE, BrokenLine, Client, Entry, Request, VisitSource
+from clickstream.demo.cafe.weblog import NOWHERE, Client, Entry, Request, VisitSource
 from clickstream.tables import BALANCE
 
 GAP = 1800
@@ -227,12 +227,21 @@ class TruthTally:
     def add(self, hour: Hour, entries: Sequence[Entry]) -> None:
         """Count one hour's entries, given in the order of the log."""
         requests = [entry for entry in entries if isinstance(entry, Request)]
-        rejected = sum(isinstance(entry, BrokenLine) for entry in entries)
-        self._hours[hour] = _count(requests, rejected)
+        rejected = len(entries) - len(requests)
+        kinds = Counter(request.kind for request in requests)
+        self._hours[hour] = HourTruth(
+            lines=len(entries),
+            **{kind: kinds[kind] for kind in BALANCE},
+            rejected=rejected,
+            bytes=sum(request.size or 0 for request in requests),
+        )
         people = [request for request in requests if not request.client.is_machine]
         for request in sorted(people, key=lambda request: request.received // SECOND):
             self._sessionize(request, hour)
-            self._note_order(request)
+            if receipt := request.ask.receipt:
+                at = _moment(request.received // SECOND)
+                order = Order(receipt.number, at, receipt.total_cents, receipt.caused_by)
+                self._orders.setdefault(receipt.number, order)
 
     def truth(self) -> Truth:
         """Return the true figures of all hours so far."""
@@ -249,22 +258,6 @@ class TruthTally:
                 self._ended.append(session)
             session = self._open[key] = _Session(request.client, seconds, seconds)
         session.add(request, seconds, hour)
-
-    def _note_order(self, request: Request) -> None:
-        if receipt := request.ask.receipt:
-            at = _moment(request.received // SECOND)
-            order = Order(receipt.number, at, receipt.total_cents, receipt.caused_by)
-            self._orders.setdefault(receipt.number, order)
-
-
-def _count(requests: list[Request], rejected: int) -> HourTruth:
-    kinds = Counter(request.kind for request in requests)
-    return HourTruth(
-        lines=len(requests) + rejected,
-        **{kind: kinds[kind] for kind in BALANCE},
-        rejected=rejected,
-        bytes=sum(request.size or 0 for request in requests),
-    )
 
 
 def _moment(seconds: int) -> datetime:

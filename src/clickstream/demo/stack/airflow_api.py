@@ -149,7 +149,8 @@ class AirflowApi:
         try:
             answer = self._client.request(method, f"/api/v2{path}", **content)
             if answer.status_code == httpx.codes.UNAUTHORIZED:  # no token yet, or it has expired
-                self._log_in()
+                login = self._check_answer(self._client.post("/auth/token", json=self._login))
+                self._client.headers["Authorization"] = f"Bearer {login['access_token']}"
                 answer = self._client.request(method, f"/api/v2{path}", **content)
         except httpx.TransportError as error:
             raise AirflowError(
@@ -157,11 +158,6 @@ class AirflowApi:
                 "machine may be too busy. See the log of the API server, and start again."
             ) from None
         return answer
-
-    def _log_in(self) -> None:
-        answer = self._client.post("/auth/token", json=self._login)
-        token = self._check_answer(answer)["access_token"]
-        self._client.headers["Authorization"] = f"Bearer {token}"
 
     def _check_answer(self, answer: httpx.Response) -> Any:
         if answer.is_error:

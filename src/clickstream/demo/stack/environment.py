@@ -50,20 +50,23 @@ def airflow_environment(
 ) -> dict[str, str]:
     """Return all environment variables of the stack's processes, with the inherited ones."""
     inherited = os.environ if inherited is None else inherited
-    return (
-        _TUNING
-        | {name: value for name, value in inherited.items() if _is_harmless(name)}
-        | _own(layout, ports, inherited)
-        | _airflow(layout, ports, secrets)
-        | _aws(ports)
-    )
-
-
-def _is_harmless(name: str) -> bool:
-    if name in _TUNING:
-        return True
-    # With PYTHONDONTWRITEBYTECODE, each of hundreds of task processes would compile all modules.
-    return not name.startswith(("AWS_", "AIRFLOW_")) and name != "PYTHONDONTWRITEBYTECODE"
+    harmless = {
+        name: value
+        for name, value in inherited.items()
+        if name in _TUNING
+        # PYTHONDONTWRITEBYTECODE would make each of hundreds of task processes compile all modules.
+        or not (name.startswith(("AWS_", "AIRFLOW_")) or name == "PYTHONDONTWRITEBYTECODE")
+    }
+    aws = {
+        "AWS_ENDPOINT_URL": ports.aws_url,
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_REGION": REGION,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    own = _own(layout, ports, inherited)
+    return _TUNING | harmless | own | _airflow(layout, ports, secrets) | aws
 
 
 def _own(layout: StackLayout, ports: Ports, inherited: Mapping[str, str]) -> dict[str, str]:
@@ -116,17 +119,6 @@ def _airflow(layout: StackLayout, ports: Ports, secrets: Secrets) -> dict[str, s
 def database_url(layout: StackLayout) -> str:
     """Return the SQLAlchemy URL of Airflow's metadata database, by PostgreSQL's socket."""
     return f"postgresql+psycopg2://postgres@/postgres?host={layout.postgres}"
-
-
-def _aws(ports: Ports) -> dict[str, str]:
-    return {
-        "AWS_ENDPOINT_URL": ports.aws_url,
-        "AWS_ACCESS_KEY_ID": "local",
-        "AWS_SECRET_ACCESS_KEY": "local",
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_REGION": REGION,
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }
 
 
 def write_preload(layout: StackLayout) -> None:

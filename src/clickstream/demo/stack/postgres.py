@@ -31,7 +31,10 @@ def main(directory: Path) -> int:
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     as_user = _as_nobody(directory) if os.geteuid() == 0 else []
     if not (directory / "PG_VERSION").exists():
-        _make_database(directory, as_user)
+        # Authentication "trust" is safe here: a user with access to the socket can also read the
+        # database's files.
+        initdb = [str(_programs() / "initdb"), "-U", "postgres", "-A", "trust", "-E", "utf8"]
+        subprocess.run([*as_user, *initdb, "-D", str(directory)], check=True)
     return _serve(directory, as_user)
 
 
@@ -55,14 +58,6 @@ def _as_nobody(directory: Path) -> list[str]:
     right = "+dac_override"
     user = ["--reuid=nobody", f"--regid={group}", "--clear-groups"]
     return ["setpriv", *user, f"--inh-caps={right}", f"--ambient-caps={right}", "--"]
-
-
-def _make_database(directory: Path, as_user: list[str]) -> None:
-    # Authentication "trust" is safe here: a user with access to the socket can also read the
-    # database's files.
-    initdb = str(_programs() / "initdb")
-    options = ["-U", "postgres", "-A", "trust", "-E", "utf8"]
-    subprocess.run([*as_user, initdb, "-D", str(directory), *options], check=True)
 
 
 def _serve(directory: Path, as_user: list[str]) -> int:
