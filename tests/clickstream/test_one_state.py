@@ -18,6 +18,7 @@ from tests.support.finished_cafe import NOW
 
 from clickstream.alerts.check import find_verdicts
 from clickstream.alerts.incidents import Conditions, Rule
+from clickstream.alerts.metrics import measure_metrics
 from clickstream.alerts.observations import LakeObservations, Observations
 from clickstream.alerts.store import CHECKS, LakeStore, describe_old_check
 from clickstream.cli.status_output import exit_code, show_status, status_values
@@ -29,7 +30,6 @@ from clickstream.dashboard.web.service import DashboardService
 from clickstream.dashboard.widgets.trust_line import trust_line
 from clickstream.lake import Lake, collection
 from clickstream.pipeline.proof.freshness import Health, lake_freshness
-from clickstream.pipeline.proof.metrics import measure_metrics
 
 SHOP = "shop"
 TIMES = {"now": NOW, "a morning later": NOW + timedelta(hours=10)}

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from tests.infra.templates import INFRA, Stack, load_template
 from tests.support.lakes import aws_session
 
+from clickstream.alerts.metrics import HEALTH_METRICS, Metrics
 from clickstream.lake import refer_to_lake
 from clickstream.lake.cloudwatch import dimension_value, put_metrics
-from clickstream.pipeline.proof.metrics import HEALTH_METRICS, Metrics
 from clickstream.settings import AwsSettings, Settings, SiteSettings
 from clickstream.settings.sections import MetricsSettings
 

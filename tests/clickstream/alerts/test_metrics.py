@@ -12,6 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.lakes import aws_session
 
+from clickstream.alerts.metrics import (
+    HEALTH_METRICS,
+    RunFigures,
+    lake_metrics,
+    measure_metrics,
+    report_metrics,
+)
 from clickstream.core.hours import Hour, hour_range
 from clickstream.dashboard.web.metric_routes import MetricsText, render_metrics
 from clickstream.lake import open_lake, refer_to_lake
@@ -22,13 +29,6 @@ from clickstream.pipeline.proof.freshness import (
     LakeRecords,
     PublishedHour,
     measure_freshness,
-)
-from clickstream.pipeline.proof.metrics import (
-    HEALTH_METRICS,
-    RunFigures,
-    lake_metrics,
-    measure_metrics,
-    report_metrics,
 )
 from clickstream.pipeline.proof.verify_record import record_verification
 from clickstream.settings import Settings
