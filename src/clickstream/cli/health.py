@@ -140,7 +140,7 @@ def status(
     Exit codes for monitoring: 0 if the lake is recent and complete, and no incident is
     open; 1 if something is late or missing, a shop can't be read, or an incident is open;
     2 if this can't be determined, because no hour is published, a source was never pulled,
-    or AWS does not answer within [bold]--timeout[/].
+    alerts are not checked, or AWS does not answer within [bold]--timeout[/].
 
     Example: [bold]clickstream status --max-lag 6h[/]
 
