@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from clickstream.alerts.incidents import Incidents, Mute, Rule
 from clickstream.alerts.store import LakeStore, describe_old_check
+from clickstream.core.errors import ClickstreamError
 from clickstream.core.hours import Hour
 from clickstream.core.text_digests import digest_texts
 from clickstream.core.wording import quantity
@@ -160,3 +161,11 @@ def read_lake_state(
         LakeStore(lake).read(),
         describe_old_check(lake, now),
     )
+
+
+def read_state_to_show(lake: Lake, now: datetime) -> LakeState:
+    """Read the state for a page or a mail, which is shown also if the state can't be read."""
+    try:
+        return read_lake_state(lake, now)
+    except ClickstreamError as error:
+        return LakeState(unread=error.printed)

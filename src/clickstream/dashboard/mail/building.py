@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from clickstream.alerts.lake_state import read_lake_state
+from clickstream.alerts.lake_state import read_state_to_show
 from clickstream.core.errors import AwsUnavailable, EmptyWeek, InputError
 from clickstream.dashboard.ask.answers import Answer
 from clickstream.dashboard.ask.engines import Reader, computed_views
@@ -97,7 +97,7 @@ def page_of_week(lake: Lake, reader: Reader, week: Week, moment: datetime) -> Pa
         settings,
         zone,
         state,
-        lake_state=read_lake_state(lake, moment),
+        lake_state=read_state_to_show(lake, moment),
     )
 
 

@@ -12,8 +12,7 @@ from zoneinfo import ZoneInfo
 
 from starlette.exceptions import HTTPException
 
-from clickstream.alerts.lake_state import UNSEEN, LakeState, read_lake_state
-from clickstream.core.errors import ClickstreamError
+from clickstream.alerts.lake_state import UNSEEN, LakeState, read_state_to_show
 from clickstream.dashboard.access.identity import NOBODY, Identity
 from clickstream.dashboard.access.shares import Shares
 from clickstream.dashboard.ask.answers import Answers, Refresher
@@ -170,11 +169,7 @@ class DashboardService:
         now = self.clock()
         if self._read_at is not None and abs(now - self._read_at) < STATE_KEPT:
             return
-        self._read_at = now
-        try:
-            self.lake_state = read_lake_state(self.lake, now)
-        except ClickstreamError as error:
-            self.lake_state = LakeState(unread=error.printed)
+        self._read_at, self.lake_state = now, read_state_to_show(self.lake, now)
 
     def start(self) -> None:
         """Start to refresh the facts in the background."""
