@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from functools import partial
 from io import StringIO
 from itertools import product
 from pathlib import Path
@@ -22,13 +21,14 @@ from tests.support.finished_cafe import FIRST, LAST, NOW
 from tests.support.lakes import aws_session
 
 from clickstream.alerts.check import find_verdicts
-from clickstream.alerts.incidents import Conditions, Rule
+from clickstream.alerts.incidents import Conditions, Incidents, Rule
 from clickstream.alerts.lake_state import Health, LakeState, read_lake_state, read_state_to_show
 from clickstream.alerts.metrics import measure_metrics
 from clickstream.alerts.observations import LakeObservations, Observations
+from clickstream.alerts.runs import report_failed_task, report_run_succeeded
 from clickstream.alerts.store import CHECKS, LakeStore
 from clickstream.cli.status_output import show_status, status_values
-from clickstream.core.errors import InputError
+from clickstream.core.errors import ShopRefused
 from clickstream.core.hours import Hour
 from clickstream.dashboard.ask.view import View
 from clickstream.dashboard.mail.content import describe_trust
@@ -114,22 +114,17 @@ def set_state(
     of_other_source = pulled | {"retired_at": None if host == "vanished" else seconds}
     for name, values in ((lake.settings.sources[0].name, changed), ("till", of_other_source)):
         collection.update_pull_state(lake, name, lambda old, new=values: replace(old, **new))
-    with suppress(InputError), collection.noting_failure(lake, SHOP, now - timedelta(minutes=20)):
+    with suppress(ShopRefused), collection.noting_failure(lake, SHOP, now - timedelta(minutes=20)):
         if shop_fails:
-            raise InputError("The password is wrong.")
+            raise ShopRefused("The password is wrong.")
     # An incident of the same shop, about something else than its failed pull.
-    open_now = {SHOP: "Sales of shop do not reconcile. (CS-713)"} if is_open else {}
-    set_incidents(lake, now, Conditions(Rule.SALES_DIFFER, open_now))
+    set_incidents(lake, now, Rule.SALES_DIFFER, [SHOP] if is_open else [])
 
 
-def set_incidents(lake: Lake, now: datetime, verdict: Conditions) -> None:
-    """Let checks find that exactly these conditions of a rule hold."""
-    for moment in (now - timedelta(hours=1), now):  # an incident ends when it is over for a while
-        LakeStore(lake).change(partial(_observe, [verdict], moment))
-
-
-def _observe(verdicts: list[Conditions], moment: datetime, before):
-    return before.observe(verdicts, moment, ()), None
+def set_incidents(lake: Lake, now: datetime, rule: Rule, subjects: list[str]) -> None:
+    """Store the incidents that a check opens if these conditions of a rule hold, and no others."""
+    verdict = Conditions(rule, dict.fromkeys(subjects, "It is wrong. (CS-901)"))
+    LakeStore(lake).change(lambda _: (Incidents().observe([verdict], now, ()), None))
 
 
 def check_that_all_say(
@@ -297,9 +292,21 @@ def test_a_problem_and_its_incident_are_one(
     is_late = rule is Rule.HOURS_BEHIND
     now = TIMES["a morning later" if is_late else "now"]
     set_state(cafe, now, host, rule is Rule.SHOP_UNREADABLE, False, True)
-    for holds in ({subject: "It is wrong. (CS-901)"}, {}):
-        set_incidents(cafe, now, Conditions(rule, holds))
+    for subjects in ([subject], []):
+        set_incidents(cafe, now, rule, subjects)
         check_that_all_say(cafe, dashboard, now, 1 + is_late, 0)
+
+
+@pytest.mark.parametrize("shop_fails", [True, False])
+def test_a_run_that_failed_because_of_a_shop_is_no_second_incident(
+    cafe: Lake, shop_fails: bool
+) -> None:
+    set_state(cafe, NOW, "pulled", shop_fails, False, True)
+    failure = "The password is wrong. (CS-802)"
+    report_failed_task(cafe, NOW, "clickstream_sales", "scheduled", NOW, failure)
+    opened = [incident.rule for incident in LakeStore(cafe).read().open]
+    report_run_succeeded(cafe, NOW, "clickstream_sales", NOW)
+    assert opened == ([] if shop_fails else [Rule.FAILED_RUN])
 
 
 def test_a_state_that_can_t_be_read_is_not_known(cafe: Lake, dashboard: DashboardService) -> None:
