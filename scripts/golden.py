@@ -36,6 +36,7 @@ from tests.support.localaws_thread import local_aws_in_thread
 
 from clickstream.alerts.check import find_verdicts
 from clickstream.alerts.incidents import ALERT, Incidents
+from clickstream.alerts.lake_state import LakeState
 from clickstream.alerts.machine import observe_machine
 from clickstream.alerts.observations import Observations, observe_lake
 from clickstream.alerts.texts import build_alert
@@ -129,7 +130,8 @@ def _messages(lake: Lake) -> Iterator[tuple[str, str]]:
         yield f"alerts {name}", "\n\n".join(f"{alert.title}\n{alert.text}" for alert in alerts)
         console = Console(file=io.StringIO(), width=100)
         limits = FreshnessLimits(timedelta(hours=2), timedelta(hours=2))
-        show_status(lake_freshness(lake, moment, None, limits), incidents, console)
+        freshness = lake_freshness(lake, moment, None, limits)
+        show_status(LakeState(freshness, incidents), console)
         yield f"status {name}", console.file.getvalue()  # type: ignore[attr-defined]
 
 

@@ -18,8 +18,8 @@ from clickstream_airflow.failures import (
 from clickstream_airflow.lake import open_lake, refer_to_lake
 
 if TYPE_CHECKING:
+    from clickstream.alerts.metrics import RunFigures
     from clickstream.lake import Lake
-    from clickstream.pipeline.proof.metrics import RunFigures
 
 
 # Reports of runs: alerts about scheduled runs that fail, and the metrics of hourly runs.
@@ -72,12 +72,12 @@ def failed_tasks(instance: Any) -> list[str]:
 def report_run(has_metrics: bool = False) -> None:
     """Report a scheduled run: its failure opens an incident of the DAG, its success closes it.
 
-    With metrics, also send those of the run, and check the rules of all alerts. The task is a
-    teardown: it runs after all others, and the state of the run does not depend on it. Runs of
-    backfills, of the form and of cleared tasks open no incident.
+    With metrics, also check the rules of all alerts, send the metrics of the run, and log the state
+    of the lake. The task is a teardown: it runs after all others, and the state of the run does not
+    depend on it. Runs of backfills, of the form and of cleared tasks open no incident.
     """
     from clickstream.alerts.check import check_alerts
-    from clickstream.pipeline.proof.metrics import report_metrics
+    from clickstream.alerts.metrics import report_metrics
 
     context = get_current_context()
     run, instance = context["dag_run"], context["ti"]
@@ -87,8 +87,11 @@ def report_run(has_metrics: bool = False) -> None:
     lake = open_lake()
     _report_state(lake, run, instance)
     if has_metrics and is_on_schedule(run, instance):
-        report_metrics(lake, _figures(lake, context), _now())
         _log.info(f"Alerts: {check_alerts(lake, _now()).sentence}")
+        state = report_metrics(lake, _figures(lake, context), _now())
+        _log.info(f"The lake: {state.verdict}; newest hour {state.complete_to}.")
+        for sentence in state.sentences:
+            _log.info(sentence)
 
 
 def _report_state(lake: Lake, run: Any, instance: Any) -> None:
@@ -98,8 +101,8 @@ def _report_state(lake: Lake, run: Any, instance: Any) -> None:
     from clickstream.core.wording import shorten
 
     failed = failed_tasks(instance)
-    if failed and _is_of_hosts(lake, failed):
-        _log.info("Hosts could not be pulled. Each host has its own incident.")
+    if failed and _is_of_sources(lake, failed):
+        _log.info("Hosts or shops could not be read. Each has its own incident.")
         return
     if not failed:
         sent = report_run_succeeded(lake, _now(), run.dag_id, run.logical_date)
@@ -112,21 +115,24 @@ def _report_state(lake: Lake, run: Any, instance: Any) -> None:
     _log.info(f"Alerts: {sent.sentence}")
 
 
-def _is_of_hosts(lake: Lake, failed: Sequence[str]) -> bool:
-    """Whether only pulls failed, and as many hosts have a failure in their state."""
+def _is_of_sources(lake: Lake, failed: Sequence[str]) -> bool:
+    """Whether only pulls failed, and as many hosts or shops have a failure in their state."""
+    from clickstream.lake.collection import unreadable_shops
     from clickstream.pipeline.hosts.host_freshness import expected_states
 
-    pulls = [name for name in failed if name.startswith("pull_logs")]
-    if {*failed} - {*pulls, "every_source_pulled"}:
+    of_hosts = [name for name in failed if name.startswith("pull_logs")]
+    of_shops = [name for name in failed if name.startswith("compare_source")]
+    if {*failed} - {*of_hosts, *of_shops, "every_source_pulled", "every_source_compared"}:
         return False
-    return len(pulls) <= sum(bool(state.failure) for state in expected_states(lake))
+    hosts = sum(bool(state.failure) for state in expected_states(lake))
+    return len(of_hosts) <= hosts and len(of_shops) <= len(unreadable_shops(lake))
 
 
 def _figures(lake: Lake, context: Mapping[str, Any]) -> RunFigures:
     """Return the lines and the duration of the hourly run of a context."""
+    from clickstream.alerts.metrics import RunFigures
     from clickstream.core.hours import Hour
     from clickstream.lake import hour_ledger
-    from clickstream.pipeline.proof.metrics import RunFigures
 
     instance = context["ti"]
     # A list of names gives a list of values; a name gives the value itself if there is only one.

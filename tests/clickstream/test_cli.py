@@ -210,7 +210,7 @@ def test_status_is_a_screen_and_json_with_the_same_verdict(built: Terminal) -> N
     """The hour is days old, so the lake is late; unless that is allowed."""
     shown = built.run("status", "--since", DAY, COLUMNS="80")
     assert shown.returncode == 1, shown.stderr
-    assert shown.stdout.startswith("Late or incomplete at ")
+    assert shown.stdout.startswith("Late or incomplete, 3 open problems at ")
     assert f"✗ Newest hour {HOUR}, ended " in shown.stdout
     assert "Waiting     none" in shown.stdout
     assert all(len(line) <= 80 for line in shown.stdout.splitlines()[:14])

@@ -2,45 +2,80 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
-from functools import partial
+from datetime import date, datetime, timedelta
 from io import StringIO
 from itertools import product
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
 import pytest
+import time_machine
 from rich.console import Console
 from tests.support.clones import cloned_cafe
-from tests.support.finished_cafe import NOW
+from tests.support.finished_cafe import FIRST, LAST, NOW
+from tests.support.lakes import aws_session
 
 from clickstream.alerts.check import find_verdicts
-from clickstream.alerts.incidents import Conditions, Rule
+from clickstream.alerts.incidents import Conditions, Incidents, Rule
+from clickstream.alerts.lake_state import Health, LakeState, read_lake_state, read_state_to_show
+from clickstream.alerts.metrics import measure_metrics
 from clickstream.alerts.observations import LakeObservations, Observations
-from clickstream.alerts.store import CHECKS, LakeStore, describe_old_check
-from clickstream.cli.status_output import exit_code, show_status, status_values
-from clickstream.core.errors import InputError
+from clickstream.alerts.runs import report_failed_task, report_run_succeeded
+from clickstream.alerts.store import CHECKS, LakeStore
+from clickstream.cli.status_output import show_status, status_values
+from clickstream.core.errors import ShopRefused
+from clickstream.core.hours import Hour
 from clickstream.dashboard.ask.view import View
 from clickstream.dashboard.mail.content import describe_trust
 from clickstream.dashboard.pages.trust.values import trust_values
-from clickstream.dashboard.web.service import DashboardService
+from clickstream.dashboard.web.service import STATE_KEPT, DashboardService
 from clickstream.dashboard.widgets.trust_line import trust_line
-from clickstream.lake import Lake, collection
-from clickstream.pipeline.proof.freshness import Health, lake_freshness
-from clickstream.pipeline.proof.metrics import measure_metrics
+from clickstream.lake import Lake, collection, hour_ledger, objects
+from clickstream.lake.fact_files import MANIFEST_KEY
+from clickstream.lake.iceberg import iceberg_tables
+from clickstream.lake.intents import PublicationIntents
+from clickstream.lake.sales_publication import begin, matches_of, sales_of
+from clickstream.tables import HOUR_LEDGER
+from clickstream.tables.sales import SALES_LEDGER
 
 SHOP = "shop"
+HOST = "web-1"
+MATCHES_KEY = "sales/order_matches/2026-11.json"
+EARLIER = NOW - timedelta(hours=6)
+SOLD = EARLIER.replace(tzinfo=None)
+"""When all sales were published."""
+
 TIMES = {"now": NOW, "a morning later": NOW + timedelta(hours=10)}
 HOSTS = ("pulled", "refuses", "not pulled for hours", "never pulled", "retired", "vanished")
 STATES = [*product(TIMES, HOSTS, (False, True), (False, True))]
 
 
+def published_at(row: dict[str, Any]) -> datetime:
+    """Return when a row of a ledger was published: soon after an hour, or after all sales."""
+    return Hour.at(row["hour_at"]).end.replace(tzinfo=None) if "lines" in row else SOLD
+
+
 @pytest.fixture(scope="module")
 def cafe(finished_cafe: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
-    """A clone of the finished café, whose records each test sets anew."""
+    """A clone of the finished café, in which all was published at the time of the story.
+
+    Each test sets its records anew.
+    """
     with cloned_cafe(finished_cafe, tmp_path_factory.mktemp("state") / "cafe") as lake:
+        for midnight in (FIRST, FIRST.plus(24)):
+            day = midnight, midnight.plus(23)
+            for table in (HOUR_LEDGER, SALES_LEDGER):
+                ledger = iceberg_tables.load(lake, table)
+                stored = ledger.read(*day)
+                rows = [row | {"published_at": published_at(row)} for row in stored.to_pylist()]
+                ledger.replace(*day, pa.Table.from_pylist(rows, stored.schema))
+        for key in (MANIFEST_KEY, MATCHES_KEY):
+            put_again(lake, key, NOW)
         yield lake
 
 
@@ -50,6 +85,14 @@ def dashboard(cafe: Lake) -> Iterator[DashboardService]:
     service.refresher.look()
     yield service
     service.stop()
+
+
+def put_again(lake: Lake, key: str, at: datetime) -> None:
+    """Write an object again with the same bytes, at another time."""
+    stored = objects.get(lake, key)
+    assert stored
+    with time_machine.travel(at, tick=False):
+        objects.put(lake, key, stored.body)
 
 
 def set_state(
@@ -71,74 +114,247 @@ def set_state(
     of_other_source = pulled | {"retired_at": None if host == "vanished" else seconds}
     for name, values in ((lake.settings.sources[0].name, changed), ("till", of_other_source)):
         collection.update_pull_state(lake, name, lambda old, new=values: replace(old, **new))
-    with suppress(InputError), collection.noting_failure(lake, SHOP, now):
+    with suppress(ShopRefused), collection.noting_failure(lake, SHOP, now - timedelta(minutes=20)):
         if shop_fails:
-            raise InputError("The password is wrong.")
+            raise ShopRefused("The password is wrong.")
     # An incident of the same shop, about something else than its failed pull.
-    open_now = {SHOP: "Sales of shop do not reconcile. (CS-713)"} if is_open else {}
-    for moment in (now - timedelta(hours=1), now):  # an incident ends when it is over for a while
-        verdicts = [Conditions(Rule.SALES_DIFFER, open_now)]
-        LakeStore(lake).change(partial(_observe, verdicts, moment))
+    set_incidents(lake, now, Rule.SALES_DIFFER, [SHOP] if is_open else [])
 
 
-def _observe(verdicts: list[Conditions], moment: datetime, before):
-    return before.observe(verdicts, moment, ()), None
+def set_incidents(lake: Lake, now: datetime, rule: Rule, subjects: list[str]) -> None:
+    """Store the incidents that a check opens if these conditions of a rule hold, and no others."""
+    verdict = Conditions(rule, dict.fromkeys(subjects, "It is wrong. (CS-901)"))
+    LakeStore(lake).change(lambda _: (Incidents().observe([verdict], now, ()), None))
+
+
+def check_that_all_say(
+    lake: Lake, dashboard: DashboardService, now: datetime, problems: int, doubts: int
+) -> LakeState:
+    """Compare what all places show with the number of open problems, and of those not known."""
+    state = read_lake_state(lake, now)
+    code = 1 if problems else 2 if doubts else 0
+    assert (state.open, len(state.doubts), state.exit_code) == (problems, doubts, code)
+    number = f"{problems} open problem{'s' if problems > 1 else ''}"
+    assert (number in state.summary) == bool(problems)
+    assert len(state.sentences) == len({*state.sentences}) == problems + doubts
+
+    # `clickstream status`, on the screen, as JSON
+    out = StringIO()
+    show_status(state, Console(file=out, width=300))
+    first, screen = out.getvalue().split("\n", 1)
+    assert first.startswith(f"{state.verdict} at ")
+    assert (first.split(" at ")[0] == "Fresh") == (code == 0)
+    in_table = {problem.sentence for problem in state.problems if problem.kind.endswith("hour")}
+    in_table |= {problem.sentence for problem in state.problems if problem.kind == "hours"}
+    named = [sentence[-7:-1] if sentence in in_table else sentence for sentence in state.sentences]
+    assert all(text in screen for text in named)
+    values = status_values(state)
+    assert (values["exit_code"], values["health"]) == (code, str(state.health))
+    assert len(values["problems"]) + len(values["incidents"]) == problems
+
+    # The Trust page, the line at the top of every page, and the mail
+    dashboard.clock = lambda: now
+    dashboard._read_at = None
+    dashboard._read_state()
+    view = View(tab="trust").with_days(NOW.date() - timedelta(days=1), now.date())
+    with dashboard.page(view) as page:
+        line, rows, mail = trust_line(page), trust_values(page)["incidents"], describe_trust(page)
+    assert line.state == {0: "good", 1: "bad", 2: "doubt"}[code]
+    assert [part.text for part in line.parts if part.anchor == "incidents"] == state.summary
+    assert {*state.summary} <= {*mail}
+    assert Counter(sentence for _, sentence in rows) == Counter(state.sentences)
+
+    # Metrics and alerts
+    metrics = measure_metrics(state, None).values
+    assert metrics["OpenProblems"] == problems
+    freshness = state.freshness
+    assert freshness
+    verdicts = find_verdicts(Observations(now, LakeObservations(freshness)), lake.settings.alerts)
+    texts = {verdict.rule: {*verdict.holds.values()} for verdict in verdicts}
+    told = {problem.kind: problem.sentence for problem in freshness.problems}
+    assert bool(texts[Rule.HOURS_BEHIND]) == ("newest hour" in told) == (metrics["HoursBehind"] > 3)
+    assert texts[Rule.SHOP_UNREADABLE] == {shop.problem for shop in freshness.sales if shop.problem}
+    return state
 
 
 @pytest.mark.parametrize(("time", "host", "shop_fails", "is_open"), STATES)
-def test_all_places_say_the_same(
+def test_all_places_say_the_same_about_sources(
     cafe: Lake, dashboard: DashboardService, time: str, host: str, shop_fails: bool, is_open: bool
 ) -> None:
     now = TIMES[time]
     is_watched = (shop_fails + is_open + HOSTS.index(host)) % 2 == 0
     set_state(cafe, now, host, shop_fails, is_open, is_watched)
-    old_check = describe_old_check(cafe, now)
-    status, incidents = lake_freshness(cafe, now, is_brief=True), LakeStore(cafe).read()
-    dashboard.clock = lambda: now
-    dashboard._read_incidents()
-    view = View(tab="trust").with_days(NOW.date() - timedelta(days=1), now.date())
-    with dashboard.page(view) as page:
-        line, rows, mail = trust_line(page), trust_values(page)["incidents"], describe_trust(page)
-
-    # The facts of the state
-    is_late = time != "now"
+    is_late = time != "now"  # the newest hour is old, and later hours are missing
     is_silent = host in ("refuses", "not pulled for hours")
-    sources = int(is_silent) + int(shop_fails)
-    problems = sources + int(is_open)
-    unknown = int(host in ("never pulled", "retired", "vanished"))
-    is_bad = bool(is_late or problems)
-    assert status.is_late == is_late
-    assert bool(incidents.open) == is_open
+    is_unknown = host in ("never pulled", "retired", "vanished")
+    problems = 2 * is_late + is_silent + shop_fails + is_open
+    state = check_that_all_say(cafe, dashboard, now, problems, is_unknown + (not is_watched))
+    is_bad = is_late or is_silent or shop_fails
+    good = Health.UNKNOWN if is_unknown or not is_watched else Health.FRESH
+    assert state.health == (Health.LATE if is_bad else good)
+    assert ("1 source not known" in state.summary) == is_unknown
+    assert ("alerts are not checked" in state.summary) == (not is_watched)
 
-    # `clickstream status`, on the screen, as JSON, and its exit code
-    out = StringIO()
-    show_status(status, incidents, Console(file=out, width=200), old_check)
-    word = out.getvalue().split(" at ")[0]
-    code = exit_code(status, incidents)
-    assert (status.health == Health.LATE) == bool(is_late or sources)
-    assert (code == 0) == (word == "Fresh")
-    assert code == (1 if is_bad else 2 if unknown else 0)
-    assert status_values(status, incidents)["exit_code"] == code
-    assert ("incident open" in word) == is_open
 
-    # The line at the top of every page and of the mail, and the Trust tab
-    texts = [part.text for part in line.parts]
-    assert line.state == ("bad" if is_bad else "doubt" if unknown or not is_watched else "good")
-    named = f"{problems} open problem{'s' if problems > 1 else ''}"
-    assert (named in texts) == (named in mail) == bool(problems)
-    sentences = {sentence for _, sentence in rows}
-    assert len(rows) == problems + unknown + int(not is_watched)
-    assert ("alerts are not checked" in texts) == ("last checked 3 h" in out.getvalue())
-    assert ("alerts are not checked" in mail) == (not is_watched)
-    assert ("1 source not known" in texts) == bool(unknown)
-    assert {*status.unknowns} <= sentences
-    assert {problem for problem in status.problems if " pulled " in problem} <= sentences
-    assert {incident.text for incident in incidents.open} <= sentences
+def lines_wait(lake: Lake) -> Iterator[None]:
+    key = f"pending/{LAST}/{HOST}-0-0-1.combined.gz"
+    with time_machine.travel(EARLIER, tick=False):
+        objects.put(lake, key, b"")
+    yield
+    objects.delete(lake, [key])
 
-    # Metrics and alerts
-    metrics = measure_metrics(status, None).values
-    assert metrics["SourcesUnreachable"] == int(host == "refuses")
-    assert (metrics["HoursBehind"] > 3) == is_late
-    verdicts = find_verdicts(Observations(now, LakeObservations(status)), cafe.settings.alerts)
-    held = {verdict.rule for verdict in verdicts if verdict.holds}
-    assert (Rule.HOURS_BEHIND in held) == is_late
+
+def publication_is_interrupted(lake: Lake) -> Iterator[None]:
+    with time_machine.travel(EARLIER, tick=False):
+        intents = PublicationIntents(lake, {LAST: "other"}, "killed")
+        intents.write()
+    yield
+    intents.remove()
+
+
+def hours_lack_a_host(lake: Lake) -> Iterator[None]:
+    for name in ("web-9", ""):
+        hour_ledger.rewrite_rows(
+            lake, LAST, LAST, lambda row, name=name: {**row, "missing_sources": name}
+        )
+        if name:
+            yield
+
+
+def sales_are_interrupted(lake: Lake) -> Iterator[None]:
+    yield from interrupted(lake, f"sales/{SHOP}/2026-11.json", sales_of(SHOP, LAST.event_date))
+
+
+def matches_are_interrupted(lake: Lake) -> Iterator[None]:
+    """The date's matches were to be removed: its orders have none, and the record has a mark."""
+    yield from interrupted(lake, MATCHES_KEY, matches_of(date(2026, 11, 30)))
+
+
+def interrupted(lake: Lake, key: str, subject) -> Iterator[None]:
+    stored = objects.get(lake, key)
+    assert stored
+    with time_machine.travel(NOW - timedelta(hours=1), tick=False):
+        begin(lake, subject)
+    yield
+    with time_machine.travel(NOW, tick=False):
+        objects.put(lake, key, stored.body)
+
+
+def sales_wait_for_matches(lake: Lake) -> Iterator[None]:
+    put_again(lake, MATCHES_KEY, EARLIER - timedelta(hours=1))
+    yield
+    put_again(lake, MATCHES_KEY, NOW)
+
+
+def facts_are_old(lake: Lake) -> Iterator[None]:
+    put_again(lake, MANIFEST_KEY, EARLIER)
+    yield
+    put_again(lake, MANIFEST_KEY, NOW)
+
+
+DAMAGES = {
+    lines_wait: "CS-702",
+    publication_is_interrupted: "CS-704",
+    hours_lack_a_host: "CS-705",
+    sales_are_interrupted: "CS-704",
+    matches_are_interrupted: "CS-704",
+    sales_wait_for_matches: "CS-717",
+    facts_are_old: "CS-718",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("is_watched", [True, False])
+def test_all_places_say_the_same_about_hours_sales_matches_and_facts(
+    cafe: Lake, dashboard: DashboardService, damage, is_watched: bool
+) -> None:
+    set_state(cafe, NOW, "pulled", False, False, is_watched)
+    during: AbstractContextManager[None] = contextmanager(damage)(cafe)
+    with during:
+        state = check_that_all_say(cafe, dashboard, NOW, 1, int(not is_watched))
+        assert state.health == Health.LATE
+        [problem] = state.problems
+        assert problem.sentence.endswith(f"({DAMAGES[damage]})")
+    check_that_all_say(cafe, dashboard, NOW, 0, int(not is_watched))
+
+
+@pytest.mark.parametrize(
+    ("rule", "subject", "host"),
+    [
+        (Rule.HOST_UNREACHABLE, HOST, "refuses"),
+        (Rule.SHOP_UNREADABLE, SHOP, "pulled"),
+        (Rule.HOURS_BEHIND, "lake", "pulled"),
+    ],
+)
+def test_a_problem_and_its_incident_are_one(
+    cafe: Lake, dashboard: DashboardService, rule: Rule, subject: str, host: str
+) -> None:
+    is_late = rule is Rule.HOURS_BEHIND
+    now = TIMES["a morning later" if is_late else "now"]
+    set_state(cafe, now, host, rule is Rule.SHOP_UNREADABLE, False, True)
+    for subjects in ([subject], []):
+        set_incidents(cafe, now, rule, subjects)
+        check_that_all_say(cafe, dashboard, now, 1 + is_late, 0)
+
+
+@pytest.mark.parametrize("shop_fails", [True, False])
+def test_a_run_that_failed_because_of_a_shop_is_no_second_incident(
+    cafe: Lake, shop_fails: bool
+) -> None:
+    set_state(cafe, NOW, "pulled", shop_fails, False, True)
+    failure = "The password is wrong. (CS-802)"
+    report_failed_task(cafe, NOW, "clickstream_sales", "scheduled", NOW, failure)
+    opened = [incident.rule for incident in LakeStore(cafe).read().open]
+    report_run_succeeded(cafe, NOW, "clickstream_sales", NOW)
+    assert opened == ([] if shop_fails else [Rule.FAILED_RUN])
+
+
+def test_a_state_that_can_t_be_read_is_not_known(cafe: Lake, dashboard: DashboardService) -> None:
+    set_state(cafe, NOW, "pulled", False, False, True)
+    stored = objects.get(cafe, "alerts/incidents.json")
+    assert stored
+    objects.put(cafe, "alerts/incidents.json", b"{}x")
+    state = read_state_to_show(cafe, NOW)
+    objects.put(cafe, "alerts/incidents.json", stored.body)
+    assert (state.exit_code, state.health, len(state.doubts)) == (2, Health.UNKNOWN, 1)
+    dashboard.clock, dashboard.lake_state = lambda: NOW, state
+    with dashboard.page(View(tab="trust").with_days(NOW.date(), NOW.date())) as page:
+        line, rows = trust_line(page), trust_values(page)["incidents"]
+    assert "open problems are not known" in [part.text for part in line.parts]
+    assert rows == [("not known", state.unread)]
+
+
+def test_the_dashboard_reads_the_state_once_a_minute(
+    cafe: Lake, dashboard: DashboardService
+) -> None:
+    set_state(cafe, NOW, "pulled", False, False, True)
+    dashboard.clock, dashboard._read_at = lambda: NOW, None
+    dashboard._read_state()
+    before = dashboard.lake_state
+    dashboard.clock = lambda: NOW + STATE_KEPT / 2
+    dashboard._read_state()
+    assert dashboard.lake_state is before
+    dashboard.clock = lambda: NOW + STATE_KEPT
+    dashboard._read_state()
+    assert dashboard.lake_state is not before
+
+
+def test_the_cost_does_not_grow_with_the_age_of_the_lake(cafe: Lake) -> None:
+    set_state(cafe, NOW, "pulled", False, False, True)
+    new = count_requests(cafe)
+    for month in range(1, 13):
+        for source in (SHOP, "order_matches"):
+            objects.put(cafe, f"sales/{source}/2025-{month:02}.json", b"{}")
+        objects.put(cafe, f"facts/hour_facts/2025-{month:02}-01-0.parquet", b"")
+        objects.put(cafe, f"raw/2025-{month:02}-01T00/{HOST}-0-0-1.combined.gz", b"")
+    assert count_requests(cafe) == new
+    assert new.total() <= 30
+
+
+def count_requests(lake: Lake) -> Counter[str]:
+    """Count the requests of one answer by operation."""
+    counts: Counter[str] = Counter()
+    counted = replace(lake, session=aws_session())
+    counted.session.events.register("before-call", lambda model, **_: counts.update([model.name]))
+    read_lake_state(counted, NOW)
+    return counts

@@ -79,7 +79,7 @@ def test_a_worker_reports_the_failure_and_the_recovery_of_a_dag_and_the_figures_
 ) -> None:
     from tests.support.airflow_worker import attempt, create_run, end_runs, sync_dags
 
-    from clickstream.pipeline.proof.metrics import RUNS, RunFigures
+    from clickstream.alerts.metrics import RUNS, RunFigures
     from clickstream_airflow.lake import refer_to_lake
 
     sync_dags()

@@ -21,19 +21,19 @@ from tests.support.sales_files import pull_sales, with_sales, write_sales
 
 from clickstream import spark
 from clickstream.alerts.check import check_alerts
+from clickstream.alerts.lake_state import read_lake_state
+from clickstream.alerts.metrics import RunFigures, lake_metrics, report_metrics
 from clickstream.core.hours import Hour
 from clickstream.dashboard.ask.engines import LocalEngine, ask_athena
 from clickstream.dashboard.ask.periods import Period
 from clickstream.dashboard.ask.question import build_question
 from clickstream.dashboard.visits.log_lines import LoggedVisit, read_log_lines
-from clickstream.dashboard.widgets.incidents import read_incidents
 from clickstream.lake import Lake, athena, digest_marks, fact_files, open_lake, visitor_keys
 from clickstream.lake.digest_marks import DigestMark
 from clickstream.lake.visitor_keys import OPEN_PERIODS, KeyPeriod, OpenPeriod
 from clickstream.pipeline.backfill.backfill import Steps, plan_backfill, rebuild
 from clickstream.pipeline.hosts.listing import list_hosts
 from clickstream.pipeline.hour.build import build_sessions, check_hour, clean_hits
-from clickstream.pipeline.proof.metrics import RunFigures, report_metrics
 from clickstream.pipeline.proof.verify import verify
 from clickstream.pipeline.proof.verify_record import record_verification
 from clickstream.pipeline.publish import maintenance, publish
@@ -185,7 +185,8 @@ def show_dashboard(lake: Lake, directory: Path) -> None:
     copy = LocalEngine(lake, directory)
     assert copy.refresh()
     copy.close()
-    assert read_incidents(lake, LATER).open
+    assert read_lake_state(lake, LATER).incidents.open
+    assert lake_metrics(lake, LATER).values
     assert ask_athena(lake, build_question(("visits",), (), Period(SALES_DAY, SALES_DAY)))
     (visit,) = athena.query(
         lake, "select substr(session_id, 1, 16), started_at from sessions limit 1"

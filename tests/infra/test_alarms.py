@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from tests.infra.templates import INFRA, Stack, load_template
 from tests.support.lakes import aws_session
 
+from clickstream.alerts.metrics import HEALTH_METRICS, Metrics
 from clickstream.lake import refer_to_lake
 from clickstream.lake.cloudwatch import dimension_value, put_metrics
-from clickstream.pipeline.proof.metrics import HEALTH_METRICS, Metrics
 from clickstream.settings import AwsSettings, Settings, SiteSettings
 from clickstream.settings.sections import MetricsSettings
 
@@ -25,6 +25,7 @@ Watched = tuple[str, str, frozenset[tuple[str, str]]]
 """Namespace, name and dimensions of a metric."""
 
 SITE, MACHINE, CERTIFICATE = "Café & Bar", "i-0123456789abcdef0", "arn:aws:acm:us-east-1:0:c/1"
+SENT = [metric for metric in HEALTH_METRICS if metric.unit]
 ALL = Metrics({one.name: 1.0 for one in HEALTH_METRICS})
 NOW = datetime(2026, 11, 26, 13, 5, tzinfo=UTC)
 OF_AWS = {
@@ -124,7 +125,7 @@ def shown_by_dashboard(stack: Stack) -> Iterator[Watched]:
 
 def test_every_alarm_and_every_widget_has_a_metric_that_is_sent(cloudwatch: Any) -> None:
     runs, agent = sent_by_runs(cloudwatch), sent_by_agent("agent-host.json")
-    assert {name for _, name, _ in runs} == {one.name for one in HEALTH_METRICS}
+    assert {name for _, name, _ in runs} == {one.name for one in SENT}
     asked = {one for some in watched_by_alarms(FULL).values() for one in some}
     shown = {*shown_by_dashboard(FULL)}
     assert (asked | shown) - (runs | agent | OF_AWS) == set()
@@ -133,7 +134,7 @@ def test_every_alarm_and_every_widget_has_a_metric_that_is_sent(cloudwatch: Any)
 
 
 def test_a_request_has_all_metrics_and_without_a_namespace_there_is_none(cloudwatch: Any) -> None:
-    assert len([*ALL]) == len(HEALTH_METRICS) == 8
+    assert len([*ALL]) == len(SENT) == 8
     here = Settings(aws=AwsSettings(region="us-east-1"))
     assert not put_metrics(refer_to_lake(here, aws_session()), ALL, NOW)
     assert cloudwatch.list_metrics()["Metrics"] == []
@@ -141,7 +142,7 @@ def test_a_request_has_all_metrics_and_without_a_namespace_there_is_none(cloudwa
 
 def test_ten_metrics_and_ten_alarms_are_free() -> None:
     """CloudWatch counts the metrics of alarms; only a load balancer has a certificate."""
-    assert len(HEALTH_METRICS) + len(sent_by_agent("agent-host.json")) == 10
+    assert len(SENT) + len(sent_by_agent("agent-host.json")) == 10
     without = alarms_with(InstanceId=MACHINE)
     assert sum(map(len, watched_by_alarms(without).values())) == 10
 

@@ -47,6 +47,11 @@ HOST_GRACE = timedelta(minutes=70)
 hourly run, so that one lost connection sends nothing."""
 
 
+SHOP_GRACE = timedelta(minutes=10)
+"""Time for which a shop can't be read until this is an incident: it outlasts the retries of a run,
+so that one lost connection sends nothing."""
+
+
 def find_verdicts(seen: Observations, limits: AlertSettings) -> list[Conditions]:
     """Apply the rules to what was observed; rules about anything else have no verdict."""
     verdicts: list[Conditions] = []
@@ -68,6 +73,11 @@ def _of_lake(lake: LakeObservations, limits: AlertSettings) -> Iterator[Conditio
         Rule.HOST_UNREACHABLE,
         dict(_hosts(lake.freshness)),
         watched=frozenset(host.name for host in lake.freshness.sources if host.is_known),
+    )
+    yield Conditions(
+        Rule.SHOP_UNREADABLE,
+        dict(_shops(lake.freshness)),
+        watched=frozenset(shop.name for shop in lake.freshness.sales),
     )
     yield _of_subject(Rule.REJECT_SHARE, LAKE, _rejects(recent, limits.reject_share))
     yield _errors(lake.failed, limits.error_share)
@@ -111,6 +121,12 @@ def _hosts(freshness: Freshness) -> Iterator[tuple[str, str]]:
         is_recent = host.pulled_at is not None and freshness.now - host.pulled_at < HOST_GRACE
         if host.failure and not is_recent:
             yield host.name, without_lines(host.problem)
+
+
+def _shops(freshness: Freshness) -> Iterator[tuple[str, str]]:
+    for shop in freshness.sales:
+        if shop.failing and freshness.now - shop.failing[0] >= SHOP_GRACE:
+            yield shop.name, shop.problem
 
 
 def _rejects(hours: Sequence[HourCounts], limit: float) -> str:

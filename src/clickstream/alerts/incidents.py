@@ -34,6 +34,7 @@ class Rule(StrEnum):
 
     HOURS_BEHIND = "hours_behind"
     HOST_UNREACHABLE = "host_unreachable"
+    SHOP_UNREADABLE = "shop_unreadable"
     REJECT_SHARE = "reject_share"
     ERROR_SHARE = "error_share"
     BOT_SHARE = "bot_share"

@@ -15,8 +15,8 @@ from clickstream.alerts.texts import code_of, without_lines
 from clickstream.core.errors import AwsUnavailable
 from clickstream.lake import Lake, collection
 
-OF_HOSTS = "CS-2"
-"""How the codes of errors about hosts and their logs begin."""
+OF_SOURCES = ("CS-2", "CS-8")
+"""How the codes of errors about hosts and their logs, and about shops, begin."""
 
 
 def report_failed_task(
@@ -24,10 +24,10 @@ def report_failed_task(
 ) -> Notified:
     """Open the incident of a DAG, or extend it to this run, and send what is due.
 
-    `text` ends with a code. A task that failed because AWS or a host can't be reached opens no
-    incident: the outage and the host are incidents of their own.
+    `text` ends with a code. A task that failed because AWS, a host or a shop can't be reached opens
+    no incident: the outage, the host and the shop are incidents of their own.
     """
-    if code_of(text) == AwsUnavailable.code or _is_of_host(lake, text):
+    if code_of(text) == AwsUnavailable.code or _is_of_source(lake, text):
         return Notified()
     sentence = f"Run {run_id} failed: {without_lines(text)}"
 
@@ -37,11 +37,13 @@ def report_failed_task(
     return change_and_send(lake.settings, LakeStore(lake), channels_of(lake), extend, now)
 
 
-def _is_of_host(lake: Lake, text: str) -> bool:
-    """Whether the state of a host has this failure, which the rule `host_unreachable` reads."""
-    if not code_of(text).startswith(OF_HOSTS):
+def _is_of_source(lake: Lake, text: str) -> bool:
+    """Whether the state of a host or shop has this failure, which a rule of its own reads."""
+    if not code_of(text).startswith(OF_SOURCES):
         return False
-    stored = [state.failure.rpartition(" (")[0] for state in collection.pull_states(lake)]
+    failures = [state.failure for state in collection.pull_states(lake)]
+    failures += [failure for _, failure in collection.unreadable_shops(lake).values()]
+    stored = [failure.rpartition(" (")[0] for failure in failures]
     return any(failure and text.startswith(" ".join(failure.split())) for failure in stored)
 
 

@@ -24,15 +24,14 @@ from clickstream.cli.console import (
     run_by_hand,
 )
 from clickstream.cli.missing_packages import missing_package
-from clickstream.cli.status_output import exit_code, show_status, status_values
+from clickstream.cli.status_output import show_status, status_values
 from clickstream.core.errors import AwsUnavailable, ClickstreamError, InputError
 from clickstream.core.hours import Hour, HourSpan, hour_range
 from clickstream.core.wording import parse_duration, quantity
 
 if TYPE_CHECKING:
-    from clickstream.alerts.incidents import Incidents
+    from clickstream.alerts.lake_state import LakeState
     from clickstream.lake import Lake
-    from clickstream.pipeline.proof.freshness import Freshness
     from clickstream.pipeline.proof.match_checks import MatchReport
     from clickstream.pipeline.proof.report import VerifyReport
     from clickstream.pipeline.proof.sales_checks import SalesReport
@@ -84,7 +83,7 @@ BYTES_NOT_READ = (
 )
 
 UNKNOWN = 2
-"""The exit code of `status` if the state can't be determined, as in `freshness.Health`."""
+"""The exit code of `status` if the state can't be determined."""
 
 
 def _duration(text: str) -> timedelta:
@@ -141,44 +140,39 @@ def status(
     Exit codes for monitoring: 0 if the lake is recent and complete, and no incident is
     open; 1 if something is late or missing, a shop can't be read, or an incident is open;
     2 if this can't be determined, because no hour is published, a source was never pulled,
-    or AWS does not answer within [bold]--timeout[/].
+    alerts are not checked, or AWS does not answer within [bold]--timeout[/].
 
     Example: [bold]clickstream status --max-lag 6h[/]
 
     Example: [bold]clickstream status --json[/]
     """
     first = since.first if since else None
-    freshness, incidents, old_check = _measure(max_lag, max_source_lag, first, timeout)
+    state = _read_state(max_lag, max_source_lag, first, timeout)
     if as_json:
-        out.print_json(data=status_values(freshness, incidents, old_check))
+        out.print_json(data=status_values(state))
     else:
-        show_status(freshness, incidents, out, old_check)
-    raise typer.Exit(exit_code(freshness, incidents))
+        show_status(state, out)
+    raise typer.Exit(state.exit_code)
 
 
-def _measure(
+def _read_state(
     max_lag: timedelta, max_source_lag: timedelta, first: Hour | None, timeout: int
-) -> tuple[Freshness, Incidents, str]:
-    """Measure the freshness of the lake, and read its incidents; else exit with code 2.
+) -> LakeState:
+    """Read the state of the lake; else exit with code 2."""
 
-    The text says since when alerts are not checked; it is empty if they are.
-    """
-
-    def measure() -> tuple[Freshness, Incidents, str]:
+    def read() -> LakeState:
         try:
-            from clickstream.alerts.store import LakeStore, describe_old_check
-            from clickstream.pipeline.proof.freshness import FreshnessLimits, lake_freshness
+            from clickstream.alerts.lake_state import read_lake_state
+            from clickstream.pipeline.proof.freshness import FreshnessLimits
 
             limits = FreshnessLimits(max_lag, max_source_lag)
-            lake = open_lake()
-            freshness = lake_freshness(lake, datetime.now(UTC), first, limits)
-            return freshness, LakeStore(lake).read(), describe_old_check(lake, freshness.now)
+            return read_lake_state(open_lake(), datetime.now(UTC), first, limits, is_brief=False)
         except ModuleNotFoundError as error:
             raise missing_package(error, "status") from None
 
     try:
         with err.status("Waiting for S3 …"):
-            return run_until(timeout, measure)
+            return run_until(timeout, read)
     except ClickstreamError as error:
         print_error(error)
         if isinstance(error, AwsUnavailable):  # threads may still wait for an answer

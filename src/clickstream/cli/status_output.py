@@ -17,7 +17,7 @@ from clickstream.core.hours import Hour, describe_hours, group_hours
 from clickstream.core.wording import describe_duration, quantity, shorten
 
 if TYPE_CHECKING:
-    from clickstream.alerts.incidents import Incidents
+    from clickstream.alerts.lake_state import LakeState
     from clickstream.pipeline.hosts.host_freshness import HostFreshness
     from clickstream.pipeline.proof.freshness import Freshness
 
@@ -27,18 +27,12 @@ FILES_NAMED = 5
 SPANS_NAMED = 3
 
 
-def show_status(
-    freshness: Freshness, incidents: Incidents, out: Console, old_check: str = ""
-) -> None:
-    """Print the state on one screen: the verdict, the hours, the sources, problems, incidents.
-
-    `old_check` says since when alerts are not checked; it is empty if they are.
-    """
-    code, verdict = exit_code(freshness, incidents), freshness.health.capitalize()
-    if incidents.open:
-        verdict += f", {quantity(len(incidents.open), 'incident')} open"
+def show_status(state: LakeState, out: Console) -> None:
+    """Print the state on one screen: the verdict, the hours, the sources, problems, incidents."""
+    freshness = state.freshness
+    assert freshness is not None  # noqa: S101  `read_lake_state` has read it
     out.print(
-        f"[bold {COLOURS[code]}]{verdict}[/] at {_minute(freshness.now)}. "
+        f"[bold {COLOURS[state.exit_code]}]{state.verdict}[/] at {_minute(freshness.now)}. "
         f"Checked: hours since {freshness.since}. Bucket: {escape(freshness.bucket)}.",
         "",
         _hours(freshness),
@@ -49,24 +43,15 @@ def show_status(
         out.print("", _sources(freshness.sources), sep="\n", highlight=False)
         for source in freshness.sources:
             _show_files(source, out)
-    sentences = [(BAD, host.sentence) for host in freshness.missing_hosts]
-    sentences += [
-        (BAD, source.problem) for source in freshness.sources if source.is_known and source.problem
-    ]
-    sentences += [(BAD, source.problem) for source in freshness.sales if source.problem]
-    sentences += [(NOTE, sentence) for sentence in freshness.doubts]
-    sentences += [(NOTE, unknown) for unknown in (*freshness.unknowns, old_check) if unknown]
-    if code:
+    in_table = ("newest hour", "hours")
+    sentences = [(BAD, p.sentence) for p in state.problems if p.kind not in in_table]
+    sentences += [(NOTE, sentence) for sentence in (*freshness.doubts, *state.doubts)]
+    if state.exit_code:
         sentences.append((" ", "What to do: docs/runbook.md, the section of the code."))
         out.print()
     for mark, sentence in sentences:
         out.print(f"{mark} {escape(sentence)}", soft_wrap=True, highlight=False)
-    show_incidents(incidents, freshness.now, out)
-
-
-def exit_code(freshness: Freshness, incidents: Incidents) -> int:
-    """Return what monitoring reads: 1 for a problem or an open incident, else the health's code."""
-    return 1 if incidents.open else freshness.health.exit_code
+    show_incidents(state.incidents, freshness.now, out)
 
 
 def _hours(freshness: Freshness) -> Table:
@@ -93,9 +78,9 @@ def _hours(freshness: Freshness) -> Table:
         is_late = name in ("Waiting", "Late lines") and not set(freshness.late).isdisjoint(hours)
         table.add_row(*(_late_row(name, hours, freshness) if is_late else _row(name, hours, code)))
     table.add_row(NOTE if freshness.past_window else GOOD, "Past window", _past_window(freshness))
-    for source in freshness.sales:
+    for source in (sales for sales in freshness.sales if sales.has_dates):
         text = escape(f"{source.name}: {source.sentence(freshness.now)}")
-        mark = BAD if source.problem else NOTE if source.has_notes else GOOD
+        mark = BAD if source.problem or source.interrupted else NOTE if source.has_notes else GOOD
         table.add_row(mark, "Sales", text)
     return table
 
@@ -180,21 +165,22 @@ def _minute(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
-def status_values(
-    freshness: Freshness, incidents: Incidents, old_check: str = ""
-) -> dict[str, Any]:
-    """Return freshness and incidents as JSON values.
+def status_values(state: LakeState) -> dict[str, Any]:
+    """Return the state of a lake as JSON values.
 
-    Times are in ISO 8601, durations in seconds, hours are text.
+    Times are in ISO 8601, durations in seconds, hours are text. Problems are those that no incident
+    reports.
     """
+    freshness = state.freshness
+    assert freshness is not None  # noqa: S101  `read_lake_state` has read it
     return {
-        "health": str(freshness.health),
-        "exit_code": exit_code(freshness, incidents),
-        "problems": freshness.problems,
-        "unknowns": freshness.unknowns,
-        "doubts": [*freshness.doubts, *filter(None, [old_check])],
+        "health": str(state.health),
+        "exit_code": state.exit_code,
+        "problems": [problem.sentence for problem in state.problems],
+        "unknowns": [unknown.sentence for unknown in state.unknowns],
+        "doubts": [*freshness.doubts, *filter(None, [state.old_check])],
         **_plain(freshness),
-        **incident_values(incidents, freshness.now),
+        **incident_values(state.incidents, freshness.now),
     }
 
 

@@ -101,6 +101,8 @@ class StateCode(StrEnum):
     DISK_FILLS = "CS-714"
     EXPIRES = "CS-715"
     AIRFLOW_SILENT = "CS-716"
+    UNMATCHED = "CS-717"
+    OLD_FACTS = "CS-718"
 
 
 class ClickstreamError(Exception):

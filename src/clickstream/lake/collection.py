@@ -115,6 +115,12 @@ def unreadable_since(lake: Lake, source: str) -> tuple[datetime, str] | None:
     return stored.value if stored else None
 
 
+def unreadable_shops(lake: Lake) -> dict[str, tuple[datetime, str]]:
+    """Return the sources of sales of the settings that can't be read, as `unreadable_since`."""
+    failing = {shop.name: unreadable_since(lake, shop.name) for shop in lake.settings.sales}
+    return {name: failure for name, failure in failing.items() if failure}
+
+
 @contextmanager
 def noting_failure(lake: Lake, source: str, now: datetime) -> Iterator[None]:
     """Record that the block could not read a source; a block that could removes the record."""

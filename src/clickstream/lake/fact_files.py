@@ -128,6 +128,11 @@ def unreferenced(lake: Lake, before: datetime) -> list[Listed]:
     return [item for item in old if item.key not in used]
 
 
+def manifest_written_at(lake: Lake) -> datetime | None:
+    """Return when the manifest was last written (aware), without reading it; None without one."""
+    return next((item.modified_at for item in objects.listed(lake, MANIFEST_KEY)), None)
+
+
 def read_manifest(lake: Lake) -> Stored[Manifest] | None:
     """Return the current manifest; None before the first refresh.
 

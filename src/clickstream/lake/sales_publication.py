@@ -13,12 +13,14 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from pathlib import PurePath
 
 import pyarrow as pa
 
 from clickstream.core.errors import StaleHour
 from clickstream.core.hours import Hour
+from clickstream.lake import objects
 from clickstream.lake.client import Lake
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.lake.iceberg.iceberg_tables import LoadedTable
@@ -174,6 +176,12 @@ def versions(
         for entry, version in (month or {}).items()
         if first <= (day := date.fromisoformat(entry)) <= last
     }
+
+
+def written_by_month(lake: Lake, source: str) -> dict[str, datetime]:
+    """Return when the record of each month, such as `2026-11`, was last written; aware times."""
+    listed = objects.listed(lake, f"sales/{source}/")
+    return {PurePath(item.key).stem: item.modified_at for item in listed}
 
 
 def is_unfinished(version: str) -> bool:

@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from clickstream.alerts.lake_state import read_state_to_show
 from clickstream.core.errors import AwsUnavailable, EmptyWeek, InputError
 from clickstream.dashboard.ask.answers import Answer
 from clickstream.dashboard.ask.engines import Reader, computed_views
@@ -21,7 +22,6 @@ from clickstream.dashboard.changes.weeks import WEEKS
 from clickstream.dashboard.formats import Formats, parse_locale
 from clickstream.dashboard.mail.content import Digest, build_content
 from clickstream.dashboard.mail.week import Week
-from clickstream.dashboard.widgets.incidents import read_incidents
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.lake import Lake, aws_errors
 from clickstream.lake.fact_files import Manifest, read_file, read_manifest
@@ -96,7 +96,7 @@ def page_of_week(lake: Lake, reader: Reader, week: Week, moment: datetime) -> Pa
         settings,
         zone,
         state,
-        incidents=read_incidents(lake, moment),
+        lake_state=read_state_to_show(lake, moment),
     )
 
 

@@ -16,7 +16,7 @@ from clickstream.dashboard.access.guard import METRICS_PATH
 from clickstream.lake import Lake
 
 if TYPE_CHECKING:
-    from clickstream.pipeline.proof.metrics import Metrics
+    from clickstream.alerts.metrics import Metrics
 
 MEDIA_TYPE = "text/plain; version=0.0.4"
 KEPT = timedelta(minutes=1)
@@ -57,7 +57,7 @@ class MetricsText:
 
     def _measure(self, now: datetime) -> Answer:
         # It imports pyiceberg, which the dashboard of log files does not need.
-        from clickstream.pipeline.proof.metrics import lake_metrics
+        from clickstream.alerts.metrics import lake_metrics
 
         try:
             metrics = lake_metrics(self._lake, now)

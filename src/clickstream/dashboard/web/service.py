@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from http import HTTPStatus
 from zoneinfo import ZoneInfo
 
 from starlette.exceptions import HTTPException
 
+from clickstream.alerts.lake_state import UNSEEN, LakeState, read_state_to_show
 from clickstream.dashboard.access.identity import NOBODY, Identity
 from clickstream.dashboard.access.shares import Shares
 from clickstream.dashboard.ask.answers import Answers, Refresher
@@ -30,11 +31,6 @@ from clickstream.dashboard.visits.log_lines import LoggedVisit, VisitLines, read
 from clickstream.dashboard.web.rendered_pages import RenderedPages
 from clickstream.dashboard.web.rendering import Renderer
 from clickstream.dashboard.web.share_menu import ShownLinks
-from clickstream.dashboard.widgets.incidents import (
-    NO_INCIDENTS,
-    ShownIncidents,
-    read_incidents,
-)
 from clickstream.dashboard.widgets.page import PageContext, version_of
 from clickstream.lake import Lake, shared_session
 from clickstream.settings import Settings
@@ -44,6 +40,9 @@ TOO_FEW = (
     "{number} visitors. They may be about one person, so share links do not show them: open a "
     "view of more dates or with fewer filters."
 )
+
+STATE_KEPT = timedelta(minutes=1)
+"""The state of the lake is read at most this often."""
 
 Clock = Callable[[], datetime]
 ReadLines = Callable[[Sequence[LoggedVisit], int], VisitLines]
@@ -78,10 +77,11 @@ class DashboardService:
         self.log_notes = log_notes
         self.answers = Answers(self.engine)
         self.pages = RenderedPages()
-        self.incidents = NO_INCIDENTS
+        self.lake_state = UNSEEN
+        self._read_at: datetime | None = None
         has_lake = lake is not None or engine is None
         # The pages of log files have one reader, who needs new lines sooner than all pages.
-        work = (self.warm_up, self._read_incidents) if has_lake else ()
+        work = (self.warm_up, self._read_state) if has_lake else ()
         self.refresher = Refresher(self.engine, self.engine.poll_seconds, *work)
         self.formats = Formats(locale, settings.sales_currency)
         site, icon = settings.site.title or settings.site.name, settings.dashboard.icon
@@ -121,7 +121,7 @@ class DashboardService:
                 entries,
                 identity=identity,
                 engine=self.engine.name,
-                incidents=self._shown_incidents(identity),
+                lake_state=self._shown_state(identity),
                 log_notes=self.log_notes(),
             )
             page = page.without_hidden_metrics()
@@ -158,13 +158,17 @@ class DashboardService:
         """Return the version of the content that an identity sees."""
         with self.engine.reader() as reader:
             entries = self.entries.version() if identity.sees_entries else NO_NOTES.version
-            return version_of(reader.state, entries, self._shown_incidents(identity))
+            return version_of(reader.state, entries, self._shown_state(identity))
 
-    def _shown_incidents(self, identity: Identity) -> ShownIncidents:
-        return self.incidents if identity.sees_entries else NO_INCIDENTS
+    def _shown_state(self, identity: Identity) -> LakeState:
+        return self.lake_state if identity.sees_entries else UNSEEN
 
-    def _read_incidents(self) -> None:
-        self.incidents = read_incidents(self.lake, self.clock())
+    def _read_state(self) -> None:
+        """Read the state of the lake, unless the last one is less than STATE_KEPT old."""
+        now = self.clock()
+        if self._read_at is not None and abs(now - self._read_at) < STATE_KEPT:
+            return
+        self._read_at, self.lake_state = now, read_state_to_show(self.lake, now)
 
     def start(self) -> None:
         """Start to refresh the facts in the background."""

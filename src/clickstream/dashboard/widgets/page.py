@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
+from clickstream.alerts.lake_state import UNSEEN, LakeState
 from clickstream.completeness import LowHour
 from clickstream.dashboard.access.identity import NOBODY, Identity
 from clickstream.dashboard.ask.answers import Answer, Ask
@@ -35,7 +36,6 @@ from clickstream.dashboard.ask.view import Filter, View
 from clickstream.dashboard.entries.store import NO_NOTES, ShownNotes
 from clickstream.dashboard.formats import Formats
 from clickstream.dashboard.log_notes import NO_LOG_NOTES, LogNotes
-from clickstream.dashboard.widgets.incidents import NO_INCIDENTS, ShownIncidents
 from clickstream.settings import Settings
 
 # Names the metrics of the main goal: after orders, or after the site's own goal.
@@ -100,7 +100,7 @@ class PageContext:
     `zone` is the time zone of the facts' local dates, `now` the time there (naive). `state` is the
     version of the facts; `problem` is the reason why they could not be refreshed, empty after a
     success. `entries` are the notes of accounts, `identity` is the reader. `engine` runs the SQL
-    of the views. `incidents` are those of the lake, and `log_notes` those of log files.
+    of the views. `lake_state` is what is open and missing now, `log_notes` are those of log files.
     """
 
     view: View
@@ -114,7 +114,7 @@ class PageContext:
     entries: ShownNotes = NO_NOTES
     identity: Identity = NOBODY
     engine: str = ATHENA
-    incidents: ShownIncidents = NO_INCIDENTS
+    lake_state: LakeState = UNSEEN
     log_notes: LogNotes = NO_LOG_NOTES
     _built: dict[Any, Any] = field(init=False, repr=False, compare=False, default_factory=dict)
 
@@ -128,7 +128,7 @@ class PageContext:
     @property
     def version(self) -> str:
         """The version that an open page compares to notice new facts and new notes."""
-        return version_of(self.state, self.entries.version, self.incidents)
+        return version_of(self.state, self.entries.version, self.lake_state)
 
     @cached_property
     def chosen_dates(self) -> Period:
@@ -322,6 +322,6 @@ class PageContext:
         return self.settings.privacy.key_days
 
 
-def version_of(state: CopyState, entries: str, incidents: ShownIncidents = NO_INCIDENTS) -> str:
-    """Build the version of a page's content: that of the facts, the entries and the incidents."""
-    return f"{state.version}-{entries}{incidents.version}"
+def version_of(state: CopyState, entries: str, lake_state: LakeState = UNSEEN) -> str:
+    """Build the version of a page's content: that of facts, entries and state of the lake."""
+    return f"{state.version}-{entries}{lake_state.version}"

@@ -39,11 +39,10 @@ def trust_line(page: PageContext) -> TrustLine:
         return TrustLine("bad", parts)
     parts = [_complete(page), *_incomplete(page), *_problems(page), *_start(page), *_age(page)]
     parts += [*_waiting(page), *_suspected(page)]
-    state = page.incidents
-    is_bad = coverage.missing or coverage.incomplete or state.open or state.sources or page.problem
+    is_bad = coverage.missing or coverage.incomplete or page.lake_state.open or page.problem
     if is_bad or not _is_up_to_date(page):
         return TrustLine("bad", parts)
-    is_doubtful = page.low_hours or state.unknown or state.problem or state.old_check
+    is_doubtful = page.low_hours or page.lake_state.doubts
     return TrustLine("doubt" if is_doubtful else "good", parts)
 
 
@@ -89,17 +88,8 @@ def _incomplete(page: PageContext) -> list[TrustPart]:
 
 
 def _problems(page: PageContext) -> list[TrustPart]:
-    """State how many incidents are open and sources silent; the Trust tab names them."""
-    state = page.incidents
-    if state.problem:
-        return [TrustPart("open problems are not known", "incidents")]
-    counts = {
-        ("{number} open problem", "{number} open problems"): len(state.open) + len(state.sources),
-        ("{number} source not known", "{number} sources not known"): len(state.unknown),
-    }
-    texts = [page.formats.plural(*forms, number) for forms, number in counts.items() if number]
-    texts += ["alerts are not checked"] if state.old_check else []
-    return [TrustPart(text, "incidents") for text in texts]
+    """State how many problems are open or not known, as `status` does; the Trust tab names them."""
+    return [TrustPart(text, "incidents") for text in page.lake_state.summary]
 
 
 def _start(page: PageContext) -> list[TrustPart]:

@@ -17,7 +17,7 @@ LOADED_LATE = (
     "clickstream.lake.iceberg.table_schemas",
     "clickstream.pipeline.backfill.new_ids",
     "clickstream.pipeline.hour.build",
-    "clickstream.pipeline.proof.metrics",
+    "clickstream.alerts.metrics",
     "clickstream.pipeline.proof.recorded_checks",
     "clickstream.pipeline.publish.facts",
     "clickstream.pipeline.publish.maintenance",

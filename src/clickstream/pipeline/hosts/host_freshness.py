@@ -1,28 +1,23 @@
 """Freshness of the sources: the newest line and the last pulls of each host, and what is wrong.
 
-`freshness` asks this for `clickstream status`, and the dashboard for its pages: both name the same
-hosts and shops that can't be read. It reads small objects only, one for each host and shop.
+`proof.freshness` asks this. It reads small objects only, one for each host.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
 
 from clickstream.collect import hosts_of, instance_name
-from clickstream.completeness import LAG
 from clickstream.core.errors import NoHost, RefusedFiles, StateCode, with_code
 from clickstream.core.wording import describe_duration, quantity
-from clickstream.lake import Lake, aws_errors, collection
+from clickstream.lake import Lake, collection
 from clickstream.lake.collection import (
     PULL_STATES,
     PullState,
     RefusedFile,
     SetAsideFile,
     WaitingFile,
-    unreadable_since,
 )
 
 SOURCE_LAG = timedelta(hours=24)
@@ -56,13 +51,6 @@ class HostFreshness:
     problem: str
 
 
-class HostStates(NamedTuple):
-    """The states of the hosts to be pulled, and of those that were pulled and are in no source."""
-
-    expected: Sequence[PullState]
-    vanished: Sequence[PullState] = ()
-
-
 def expected_states(lake: Lake) -> list[PullState]:
     """Return the state of every host that should be pulled, by source in order of the settings.
 
@@ -77,11 +65,6 @@ def vanished_states(lake: Lake) -> list[PullState]:
     names = sorted({*PULL_STATES.names(lake)} - {*_expected_names(lake)})
     states = collection.states_of(lake, names)
     return [state for state in states if state.retired_at is None and state.pulled_at]
-
-
-def read_host_states(lake: Lake) -> HostStates:
-    """Read the states of all hosts, each once; retired hosts are left out."""
-    return HostStates(expected_states(lake), vanished_states(lake))
 
 
 def _expected_names(lake: Lake) -> list[str]:
@@ -100,15 +83,7 @@ def _expected_names(lake: Lake) -> list[str]:
     return names
 
 
-def measure_hosts(
-    states: HostStates, now: datetime, lag: timedelta = LAG, source_lag: timedelta = SOURCE_LAG
-) -> tuple[HostFreshness, ...]:
-    """Decide how fresh each host is, those of no source last."""
-    hosts = [measure_host(state, now, lag, source_lag) for state in states.expected]
-    return (*hosts, *map(_describe_vanished, states.vanished))
-
-
-def _describe_vanished(state: PullState) -> HostFreshness:
+def describe_vanished(state: PullState) -> HostFreshness:
     """Describe a host that no source has any more: whether it has new lines is not known."""
     problem = (
         f"Host {state.host} was pulled before and is in no source of the settings. Add its source "
@@ -128,38 +103,6 @@ def _describe_vanished(state: PullState) -> HostFreshness:
         is_known=False,
         problem=with_code(problem, NoHost.code),
     )
-
-
-def describe_unreadable_shop(name: str, failing: tuple[datetime, str] | None) -> str:
-    """Describe why a source of sales can't be read; empty if its last attempt could.
-
-    `failing` is since when (aware), and the error of the last attempt.
-    """
-    if failing is None:
-        return ""
-    since, error = failing
-    return f"Sales of {name} can't be read since {since:%Y-%m-%d %H:%M} UTC: {error}"
-
-
-class SourceProblem(NamedTuple):
-    """A host or shop that is late or silent; not `is_known` if never pulled, or vanished."""
-
-    name: str
-    sentence: str
-    is_known: bool = True
-
-
-@aws_errors.translate_errors()
-def source_problems(lake: Lake, now: datetime) -> list[SourceProblem]:
-    """Return what is wrong with each host and shop, in the sentences of `clickstream status`."""
-    hosts = measure_hosts(read_host_states(lake), now)
-    problems = [SourceProblem(host.name, host.problem, host.is_known) for host in hosts]
-    if not problems:
-        problems.append(SourceProblem("", NO_SOURCE, is_known=False))
-    for shop in lake.settings.sales:
-        failing = unreadable_since(lake, shop.name)
-        problems.append(SourceProblem(shop.name, describe_unreadable_shop(shop.name, failing)))
-    return [problem for problem in problems if problem.sentence]
 
 
 def measure_host(

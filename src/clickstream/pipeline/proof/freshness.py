@@ -1,18 +1,18 @@
-"""Freshness: how recent the lake's data is, and what is missing from it.
+"""Freshness: up to when hours, hosts, sales, matches and facts are complete, and what is missing.
 
 Only `measure_freshness` decides this. It is a pure function of the lake's records and of `now`;
-`lake_freshness` reads those records. `clickstream status` and the other outputs print its result.
-The cost depends on the number of days checked and of waiting hours, not on the age of the lake.
+`lake_freshness` reads those records. `alerts.lake_state` joins the result with the open incidents
+for everything that shows it. The cost depends on the number of days checked and of waiting hours,
+not on the age of the lake.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from enum import StrEnum
-from typing import Any
+from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from clickstream import __version__
@@ -26,20 +26,26 @@ from clickstream.completeness import (
 )
 from clickstream.core.errors import StateCode, with_code
 from clickstream.core.hours import Hour, HourSpan, describe_hours, hour_range
-from clickstream.core.wording import describe_duration, quantity
-from clickstream.lake import Lake, aws_errors, hour_ledger, raw
-from clickstream.lake.collection import PullState, unreadable_since
+from clickstream.core.wording import describe_duration, quantity, shorten
+from clickstream.lake import Lake, aws_errors, fact_files, hour_ledger, raw
+from clickstream.lake.collection import PullState, unreadable_shops
 from clickstream.lake.intents import interrupted_since
 from clickstream.lake.raw import RawObject
-from clickstream.lake.sales_publication import is_unfinished, ledger_rows, versions
+from clickstream.lake.sales_publication import (
+    MATCHES,
+    is_unfinished,
+    ledger_rows,
+    versions,
+    written_by_month,
+)
 from clickstream.pipeline.hosts.host_freshness import (
     NO_SOURCE,
     SOURCE_LAG,
     HostFreshness,
-    HostStates,
-    describe_unreadable_shop,
-    measure_hosts,
-    read_host_states,
+    describe_vanished,
+    expected_states,
+    measure_host,
+    vanished_states,
 )
 from clickstream.pipeline.publish.late_lines import LateHour, late_hours
 from clickstream.pipeline.site import settings_digest
@@ -61,25 +67,13 @@ _COLUMNS = (
 )
 
 
-class Health(StrEnum):
-    """Whether the lake is fresh and complete. `exit_code` is what monitoring reads."""
-
-    FRESH = "fresh"
-    LATE = "late or incomplete"
-    UNKNOWN = "unknown"
-
-    @property
-    def exit_code(self) -> int:
-        """0 fresh and complete, 1 something is late or missing, 2 it can't be determined."""
-        return [*Health].index(self)
-
-
 @dataclass(frozen=True)
 class FreshnessLimits:
     """How old data may be.
 
-    `lag` applies to the newest published hour, to lines that wait, and to the last pull of a
-    source; `source_lag` to a source's newest line: a quiet site may log none for a night.
+    `lag` applies to the newest published hour, to lines that wait, to publications that matches or
+    facts lack, and to the last pull of a source; `source_lag` to a source's newest line: a quiet
+    site may log none for a night.
     """
 
     lag: timedelta = LAG
@@ -112,7 +106,11 @@ class LakeRecords:
     published hours among those that wait. `sources` are the states of the hosts that should be
     pulled. `low` are the published hours with unusually few lines. `begins_before` means that an
     hour before `since` has lines. `sales` are the sources of sales. `vanished` are the states of
-    hosts that were pulled and are in no source any more.
+    hosts that were pulled and are in no source any more. `unmatched` has the dates with orders
+    that are not matched since their sales were published, with the time of that publication;
+    `interrupted_matches` those whose publication of matches was interrupted. `facts_lack` is the
+    time of the oldest publication that the facts lack, None if they have all or do not exist. All
+    times are aware.
     """
 
     since: Hour
@@ -126,6 +124,17 @@ class LakeRecords:
     sales: Sequence[SalesFreshness] = ()
     bucket: str = ""
     vanished: Sequence[PullState] = ()
+    unmatched: Mapping[date, datetime] = field(default_factory=dict)
+    interrupted_matches: Sequence[date] = ()
+    facts_lack: datetime | None = None
+
+
+class Problem(NamedTuple):
+    """Something that is late, missing or not known: its subject, and a sentence with a code."""
+
+    kind: Literal["newest hour", "hours", "lacking", "host", "shop", "matches", "facts"]
+    subject: str
+    sentence: str
 
 
 @dataclass(frozen=True)
@@ -156,8 +165,10 @@ class Freshness:
     `missing_hosts` are hosts that published hours lack, all of them `lacking`. `missing` hours
     should be published by now and are not; `completeness` defines both, as for the dashboard.
     `perhaps_incomplete` are published hours in which a host logged unusually few lines. `outdated`
-    hours were built with other settings or by another version. `sales` are the sources of sales;
-    only one that can't be read changes the health, because a shop may sell nothing for days.
+    hours were built with other settings or by another version. `sales` are the sources of sales; no
+    date of them is expected, because a shop may sell nothing for days. `unmatched` dates have
+    orders that wait for their matches for longer than allowed. `facts_lack` is the time of the
+    oldest publication that the facts lack (aware), None if none is older than allowed.
     """
 
     now: datetime
@@ -182,6 +193,9 @@ class Freshness:
     missing_hosts: tuple[MissingHost, ...]
     sales: tuple[SalesFreshness, ...] = ()
     bucket: str = ""
+    unmatched: tuple[date, ...] = ()
+    interrupted_matches: tuple[date, ...] = ()
+    facts_lack: datetime | None = None
 
     @property
     def is_late(self) -> bool:
@@ -189,38 +203,55 @@ class Freshness:
         return self.lag is not None and self.lag > self.limits.lag
 
     @property
-    def problems(self) -> list[str]:
-        """A sentence, with its code, for everything that is late or missing."""
-        problems = [with_code(sentence, code) for sentence, code in self._late_hours()]
-        problems += [host.sentence for host in self.missing_hosts]
-        problems += [host.problem for host in self.sources if host.is_known and host.problem]
-        return problems + [source.problem for source in self.sales if source.problem]
+    def problems(self) -> list[Problem]:
+        """Everything that is late or missing."""
+        problems = [*self._late_hours()]
+        problems += [Problem("lacking", host.name, host.sentence) for host in self.missing_hosts]
+        problems += [
+            Problem("host", host.name, host.problem)
+            for host in self.sources
+            if host.is_known and host.problem
+        ]
+        for source in self.sales:
+            if source.problem:
+                problems.append(Problem("shop", source.name, source.problem))
+            problems += _interrupted("shop", f"sales of {source.name}", source.interrupted)
+        problems += _interrupted("matches", "matches", self.interrupted_matches)
+        if self.unmatched:
+            sentence = (
+                f"{quantity(len(self.unmatched), 'date')} with sales that wait for their matches "
+                f"for longer than {describe_duration(self.limits.lag)}: {shorten(self.unmatched)}."
+            )
+            problems.append(Problem("matches", "", with_code(sentence, StateCode.UNMATCHED)))
+        if self.facts_lack:
+            sentence = (
+                "The facts of the dashboard lack what was published "
+                f"{describe_duration(self.now - self.facts_lack)} ago."
+            )
+            problems.append(Problem("facts", "", with_code(sentence, StateCode.OLD_FACTS)))
+        return problems
 
-    def _late_hours(self) -> Iterator[tuple[str, StateCode]]:
-        """Yield a sentence and its code for each group of hours that is late or missing."""
+    def _late_hours(self) -> Iterator[Problem]:
+        """Yield the problem of each group of hours that is late or missing."""
+        allowed = describe_duration(self.limits.lag)
         if self.lag is not None and self.is_late:
-            yield (
+            sentence = (
                 f"The newest published hour is {self.newest}, {describe_duration(self.lag)} ago; "
-                f"the limit is {describe_duration(self.limits.lag)}.",
-                StateCode.NO_RECENT_HOUR,
+                f"the limit is {allowed}."
             )
-        if self.late:
-            yield (
-                f"{quantity(len(self.late), 'hour')} with raw lines that wait for longer than "
-                f"{describe_duration(self.limits.lag)}: {describe_hours(self.late)}.",
-                StateCode.LINES_WAIT,
-            )
-        if self.missing:
-            yield (
-                f"{quantity(len(self.missing), 'hour')} missing: {describe_hours(self.missing)}.",
-                StateCode.MISSING,
-            )
-        if self.broken_off:
-            yield (
-                f"{quantity(len(self.broken_off), 'publication')} interrupted: "
-                f"{describe_hours(self.broken_off)}.",
-                StateCode.INTERRUPTED,
-            )
+            code = StateCode.NO_RECENT_HOUR
+            yield Problem("newest hour", str(self.newest), with_code(sentence, code))
+        late, missing = quantity(len(self.late), "hour"), quantity(len(self.missing), "hour")
+        broken_off = quantity(len(self.broken_off), "publication")
+        waits = f"{late} with raw lines that wait for longer than {allowed}"
+        for hours, what, code in (
+            (self.late, waits, StateCode.LINES_WAIT),
+            (self.missing, f"{missing} missing", StateCode.MISSING),
+            (self.broken_off, f"{broken_off} interrupted", StateCode.INTERRUPTED),
+        ):
+            if hours:
+                named = describe_hours(hours)
+                yield Problem("hours", named, with_code(f"{what}: {named}.", code))
 
     @property
     def doubts(self) -> list[str]:
@@ -229,22 +260,29 @@ class Freshness:
         return describe_low_hours(self.perhaps_incomplete, pulled)
 
     @property
-    def unknowns(self) -> list[str]:
-        """A sentence, with its code, for everything that can't be determined."""
-        unknowns = [host.problem for host in self.sources if not host.is_known]
+    def unknowns(self) -> list[Problem]:
+        """Everything that can't be determined."""
+        unknowns = [
+            Problem("host", host.name, host.problem) for host in self.sources if not host.is_known
+        ]
         if self.newest is None:
             sentence = f"No hour since {self.since} is published."
-            unknowns.insert(0, with_code(sentence, StateCode.NO_RECENT_HOUR))
+            unknowns.insert(
+                0, Problem("newest hour", "", with_code(sentence, StateCode.NO_RECENT_HOUR))
+            )
         if not self.sources:
-            unknowns.append(NO_SOURCE)
+            unknowns.append(Problem("host", "", NO_SOURCE))
         return unknowns
 
-    @property
-    def health(self) -> Health:
-        """Whether the lake is fresh, late or incomplete, or unknown."""
-        if self.problems:
-            return Health.LATE
-        return Health.UNKNOWN if self.unknowns else Health.FRESH
+
+def _interrupted(
+    kind: Literal["shop", "matches"], what: str, days: Sequence[date]
+) -> list[Problem]:
+    """Return the problem of dates whose publication was interrupted; none without a date."""
+    if not days:
+        return []
+    sentence = f"{quantity(len(days), 'publication')} of {what} interrupted: {shorten(days)}."
+    return [Problem(kind, "interrupted", with_code(sentence, StateCode.INTERRUPTED))]
 
 
 def measure_freshness(records: LakeRecords, now: datetime, limits: FreshnessLimits) -> Freshness:
@@ -284,12 +322,20 @@ def measure_freshness(records: LakeRecords, now: datetime, limits: FreshnessLimi
         outdated=tuple(hour for hour in published if not records.published[hour].is_current),
         publishing=tuple(sorted(records.publishing_since.keys() - stuck)),
         broken_off=tuple(sorted(stuck)),
-        sources=measure_hosts(
-            HostStates(records.sources, records.vanished), now, limits.lag, limits.source_lag
+        sources=(
+            *(measure_host(s, now, limits.lag, limits.source_lag) for s in records.sources),
+            *map(describe_vanished, records.vanished),
         ),
         missing_hosts=_missing_hosts(records, completeness.lacking),
         sales=tuple(records.sales),
         bucket=records.bucket,
+        unmatched=tuple(d for d, at in records.unmatched.items() if now - at > limits.lag),
+        interrupted_matches=tuple(records.interrupted_matches),
+        facts_lack=(
+            records.facts_lack
+            if records.facts_lack and now - records.facts_lack > limits.lag
+            else None
+        ),
     )
 
 
@@ -337,22 +383,27 @@ def lake_freshness(
     were built by other rules: that needs lines of other weeks, and of a site without domains.
     """
     first = since or Hour.first_of(f"{now.astimezone(UTC) - timedelta(days=DEFAULT_DAYS):%Y-%m-%d}")
-    waiting_since, hosts = raw.pending_since(lake), read_host_states(lake)
+    waiting_since = raw.pending_since(lake)
     published = _published(lake, first, is_brief)
+    sold = _read_sales_ledger(lake, first.event_date, now)
+    unmatched, interrupted_matches = _read_matches(lake, sold, first.event_date, now)
     records = LakeRecords(
         since=first,
         published=published,
         waiting_since=waiting_since,
         late=late_hours(lake, waiting_since),
         publishing_since=interrupted_since(lake),
-        sources=hosts.expected,
-        vanished=hosts.vanished,
+        sources=expected_states(lake),
+        vanished=vanished_states(lake),
         low=()
         if is_brief or not published
         else read_low_hours(lake, HourSpan(first, max(published))),
         begins_before=_begins_before(lake, first, published),
-        sales=sales_freshness(lake, first.event_date, now),
+        sales=_sales(lake, sold, first.event_date, now),
         bucket=lake.bucket,
+        unmatched=unmatched,
+        interrupted_matches=interrupted_matches,
+        facts_lack=_facts_lack(lake, published, sold, now),
     )
     return measure_freshness(records, now, limits or FreshnessLimits())
 
@@ -428,8 +479,9 @@ class SalesFreshness:
     `newest` is the newest of its `dates`, and `published_at` the last publication of any of them;
     both are None without a date. `rejected` dates have rows that can't be used. On `differing`
     dates, the parts of orders differ from their totals by more than `ROUNDING` of the sales.
-    `unfinished` dates have a publication that was interrupted or is still running. `failing` is
-    since when the source can't be read (aware), and the error of the last attempt.
+    `publishing` dates have a publication that is running, `interrupted` ones a publication that
+    was interrupted. `failing` is since when the source can't be read (aware), and the error of the
+    last attempt. A source without `has_dates` has only tables without dates, such as a menu.
     """
 
     name: str
@@ -439,17 +491,24 @@ class SalesFreshness:
     published_by: str
     rejected: int
     differing: int
-    unfinished: tuple[date, ...]
+    publishing: tuple[date, ...] = ()
+    interrupted: tuple[date, ...] = ()
     failing: tuple[datetime, str] | None = None
+    has_dates: bool = True
 
     @property
     def problem(self) -> str:
         """Why the source can't be read; empty if the last attempt could."""
-        return describe_unreadable_shop(self.name, self.failing)
+        if self.failing is None:
+            return ""
+        since, error = self.failing
+        return f"Sales of {self.name} can't be read since {since:%Y-%m-%d %H:%M} UTC: {error}"
 
     def sentence(self, now: datetime) -> str:
         """Describe the source in one line; `now` is an aware time."""
         if self.newest is None or self.published_at is None:
+            if not self.has_dates:
+                return "tables without dates"
             return f"no date of these days; to pull its sales: clickstream sales pull {self.name}"
         parts = [
             f"newest date {self.newest}",
@@ -458,52 +517,122 @@ class SalesFreshness:
         ]
         parts += [f"{self.rejected:,} with rejects"] if self.rejected else []
         parts += [f"{self.differing:,} with orders that differ"] if self.differing else []
-        if self.unfinished:
-            parts.append(f"{len(self.unfinished):,} being published, or interrupted")
+        parts += [f"{len(self.publishing):,} being published"] if self.publishing else []
+        parts += [f"{len(self.interrupted):,} interrupted"] if self.interrupted else []
         return "; ".join(parts)
 
     @property
     def has_notes(self) -> bool:
         """Whether a person should look at it."""
-        return not self.dates or bool(
-            self.rejected or self.differing or self.unfinished or self.failing
+        return (self.has_dates and not self.dates) or bool(
+            self.rejected or self.differing or self.publishing or self.interrupted or self.failing
         )
 
 
-def sales_freshness(lake: Lake, first: date, now: datetime) -> tuple[SalesFreshness, ...]:
-    """Read the ledger of sales from `first` on, and describe the sources that have dates."""
-    if not lake.settings.sales:
-        return ()
-    last = now.date() + timedelta(days=1)
-    rows = ledger_rows(lake, first, last).to_pylist()
+def _read_sales_ledger(lake: Lake, first: date, now: datetime) -> list[dict[str, Any]]:
+    """Read the rows of sources with dates from `first` on; their times become aware."""
     with_dates = sources_with_dates(lake.settings)
+    if not with_dates:
+        return []
+    rows = ledger_rows(lake, first, now.date() + timedelta(days=1)).to_pylist()
+    return [
+        {**row, "published_at": row["published_at"].replace(tzinfo=UTC)}
+        for row in rows
+        if row["sales_source"] in with_dates
+    ]
+
+
+def _sales(
+    lake: Lake, sold: Sequence[Mapping[str, Any]], first: date, now: datetime
+) -> tuple[SalesFreshness, ...]:
+    """Describe the sources of sales; `sold` are the rows of their ledger."""
+    with_dates, failing = sources_with_dates(lake.settings), unreadable_shops(lake)
     return tuple(
         _measure(
-            source.name,
-            [row for row in rows if row["sales_source"] == source.name],
-            versions(lake, source.name, first),
-            unreadable_since(lake, source.name),
+            name,
+            [row for row in sold if row["sales_source"] == name],
+            _split_unfinished(lake, name, versions(lake, name, first), now),
+            failing.get(name),
+            has_dates=name in with_dates,
         )
-        for source in lake.settings.sales
-        if source.name in with_dates
+        for name in (source.name for source in lake.settings.sales)
     )
 
 
 def _measure(
     name: str,
     rows: Sequence[Mapping[str, Any]],
-    recorded: Mapping[date, str],
+    unfinished: tuple[tuple[date, ...], tuple[date, ...]],
     failing: tuple[datetime, str] | None,
+    *,
+    has_dates: bool,
 ) -> SalesFreshness:
     newest = max(rows, key=lambda row: row["published_at"], default=None)
     return SalesFreshness(
         name,
         len(rows),
         max((row["event_date"] for row in rows), default=None),
-        newest["published_at"].replace(tzinfo=UTC) if newest else None,
+        newest["published_at"] if newest else None,
         newest["published_by"] if newest else "",
         sum(bool(row["rejected"]) for row in rows),
         sum((row["differing_cents"] or 0) > row["gross_cents"] * ROUNDING for row in rows),
-        tuple(sorted(day for day, version in recorded.items() if is_unfinished(version))),
+        *unfinished,
         failing,
+        has_dates,
     )
+
+
+def _split_unfinished(
+    lake: Lake, source: str, recorded: Mapping[date, str], now: datetime
+) -> tuple[tuple[date, ...], tuple[date, ...]]:
+    """Return the dates that are being published, and those whose publication was interrupted."""
+    unfinished = sorted(day for day, version in recorded.items() if is_unfinished(version))
+    written = written_by_month(lake, source) if unfinished else {}
+    interrupted = [
+        day for day in unfinished if now - written.get(f"{day:%Y-%m}", now) > PUBLICATION_LIMIT
+    ]
+    return tuple(day for day in unfinished if day not in interrupted), tuple(interrupted)
+
+
+def _read_matches(
+    lake: Lake, sold: Sequence[Mapping[str, Any]], first: date, now: datetime
+) -> tuple[dict[date, datetime], tuple[date, ...]]:
+    """Return the dates whose orders are not matched, and those with an interrupted publication.
+
+    A date is matched if it is recorded, and if matches of its month were recorded after its sales
+    were published: one run matches all dates that need it.
+    """
+    with_orders = [row for row in sold if row["orders"]]
+    if not with_orders:
+        return {}, ()
+    recorded, written = versions(lake, MATCHES, first), written_by_month(lake, MATCHES)
+    unmatched = {
+        day: published_at
+        for day, published_at in sorted((r["event_date"], r["published_at"]) for r in with_orders)
+        if day not in recorded or _is_after(published_at, written.get(f"{day:%Y-%m}"))
+    }
+    return unmatched, _split_unfinished(lake, MATCHES, recorded, now)[1]
+
+
+def _facts_lack(
+    lake: Lake,
+    published: Mapping[Hour, PublishedHour],
+    sold: Sequence[Mapping[str, Any]],
+    now: datetime,
+) -> datetime | None:
+    """Return the time of the oldest publication that the facts lack; None without facts.
+
+    Each refresh after a publication writes the manifest again.
+    """
+    written = fact_files.manifest_written_at(lake)
+    if written is None:
+        return None
+    since = now.date() - timedelta(days=lake.settings.dashboard.keep_days)
+    times = [row.published_at for hour, row in published.items() if hour.event_date >= since]
+    times += [row["published_at"] for row in sold if row["event_date"] >= since]
+    return min((at for at in times if _is_after(at, written)), default=None)
+
+
+def _is_after(published_at: datetime, written: datetime | None) -> bool:
+    """Whether a publication is newer than an object of S3, whose times are in whole seconds."""
+    return written is not None and published_at.replace(microsecond=0) > written

@@ -239,8 +239,9 @@ def test_facts_that_can_not_be_refreshed_are_served_with_their_age(client, monke
     assert "it can&#39;t be refreshed" not in client.get(f"/?{DAY}").text
 
 
-def test_the_trust_page_shows_open_incidents_and_mutes_to_accounts(client) -> None:
+def test_the_trust_page_shows_open_incidents_and_mutes_to_accounts(client, monkeypatch) -> None:
     dashboard: DashboardService = client.app.state.dashboard
+    monkeypatch.setattr("clickstream.dashboard.web.service.STATE_KEPT", timedelta())
     store, version = LakeStore(open_lake(dashboard.settings, aws_session())), client.get("/version")
     mute = Mute("bot_share", NOW + timedelta(hours=2), "Sale")
     text = "Host <web-1> can't be pulled. (CS-202)"

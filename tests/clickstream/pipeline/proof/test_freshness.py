@@ -16,7 +16,8 @@ from tests.clickstream.pipeline.builders import store_line
 from tests.support.cases import each_case
 
 from clickstream.alerts.incidents import Conditions, Incidents, Rule
-from clickstream.cli.status_output import exit_code, show_status, status_values
+from clickstream.alerts.lake_state import Health, LakeState
+from clickstream.cli.status_output import show_status, status_values
 from clickstream.completeness import LowHour
 from clickstream.core.errors import StateCode
 from clickstream.core.hours import Hour, hour_range
@@ -27,7 +28,6 @@ from clickstream.pipeline.proof.freshness import (
     PUBLICATION_LIMIT,
     Freshness,
     FreshnessLimits,
-    Health,
     LakeRecords,
     PublishedHour,
     SalesFreshness,
@@ -40,6 +40,14 @@ NOW = datetime(2026, 11, 26, 13, 5, tzinfo=UTC)
 RUNNING = Hour.of(NOW)
 SINCE = RUNNING.minus(30)
 MINUTE = timedelta(minutes=1)
+
+
+def health(found: Freshness) -> Health:
+    return LakeState(found).health
+
+
+def problems(found: Freshness) -> list[str]:
+    return [problem.sentence for problem in found.problems]
 
 
 def seconds(moment: datetime) -> int:
@@ -63,10 +71,10 @@ def with_source(**values: object) -> LakeRecords:
 
 def test_a_lake_with_every_hour_and_a_recent_pull_is_fresh() -> None:
     found = measured(FRESH)
-    assert (found.health, found.problems, found.unknowns) == (Health.FRESH, [], [])
+    assert (health(found), problems(found), found.unknowns) == (Health.FRESH, [], [])
     assert (found.newest, found.lag) == (RUNNING.previous, 5 * MINUTE)
     assert found.sources[0].lag == 2 * MINUTE
-    assert found.health.exit_code == 0
+    assert LakeState(found).exit_code == 0
 
 
 @each_case("is_late", [False, True])
@@ -77,7 +85,7 @@ def test_the_first_line_and_the_exit_code_count_all_that_is_wrong(
     is_late: bool, is_unpulled: bool, is_unreadable: bool, incidents: int
 ) -> None:
     failing = (NOW - 3 * MINUTE, "It refuses the login. (CS-802)") if is_unreadable else None
-    shop = SalesFreshness("shop", 3, NOW.date(), NOW, "tests", 0, 0, (), failing)
+    shop = SalesFreshness("shop", 3, NOW.date(), NOW, "tests", 0, 0, failing=failing)
     records = replace(FRESH, sales=[shop], sources=[] if is_unpulled else FRESH.sources)
     if is_late:
         records = replace(records, published=dict.fromkeys([SINCE], BUILT))
@@ -86,15 +94,18 @@ def test_the_first_line_and_the_exit_code_count_all_that_is_wrong(
     found = measured(records)
     bad = is_late or is_unreadable
     expected = 1 if bad or incidents else 2 if is_unpulled else 0
-    values = json.loads(json.dumps(status_values(found, opened)))
-    assert values["exit_code"] == expected == exit_code(found, opened)
+    state = LakeState(found, opened)
+    values = json.loads(json.dumps(status_values(state)))
+    assert values["exit_code"] == expected == state.exit_code
     assert len(values["problems"]) == 2 * is_late + is_unreadable
     out = StringIO()
-    show_status(found, opened, Console(file=out, width=200))
+    show_status(state, Console(file=out, width=200))
     first, rest = out.getvalue().split("\n", 1)
     assert first.startswith("Fresh") == (not bad and not is_unpulled)
-    named = re.search(r", (\d) incidents? open at ", first)
-    assert (int(named[1]) if named else 0) == incidents == rest.count("Incident ")
+    named = re.search(r", (\d) open problems?\b", first)
+    number = incidents + 2 * is_late + is_unreadable
+    assert (int(named[1]) if named else 0) == number
+    assert rest.count("Incident ") == incidents
     assert ("Sales of shop can't be read since 2026-11-26 13:02 UTC" in rest) == is_unreadable
 
 
@@ -137,14 +148,14 @@ def test_a_lake_is_fresh_only_if_nothing_is_late_missing_or_broken_off(
     assert ({*found.broken_off}, {*found.publishing}) == (stuck, publishing.keys() - stuck)
     assert found.newest == max(published)
     is_old = NOW - max(published).end > FreshnessLimits().lag
-    assert (found.health is Health.FRESH) == (not (missing or late or stuck or is_old))
-    assert (found.health is Health.LATE) == bool(found.problems)
+    assert (health(found) is Health.FRESH) == (not (missing or late or stuck or is_old))
+    assert (health(found) is Health.LATE) == bool(found.problems)
     states = {StateCode.NO_RECENT_HOUR: is_old, StateCode.LINES_WAIT: late}
     states |= {StateCode.MISSING: missing, StateCode.INTERRUPTED: stuck}
-    codes = [sentence[-7:-1] for sentence in found.problems]
+    codes = [sentence[-7:-1] for sentence in problems(found)]
     assert codes == [code for code, is_so in states.items() if is_so]
     shown = StringIO()
-    show_status(found, Incidents(), Console(file=shown, width=300))
+    show_status(LakeState(found), Console(file=shown, width=300))
     failing = [line for line in shown.getvalue().splitlines() if line.startswith("✗")]
     assert {line.rstrip()[-7:-1] for line in failing} == {*codes}
 
@@ -152,8 +163,8 @@ def test_a_lake_is_fresh_only_if_nothing_is_late_missing_or_broken_off(
 def test_an_hour_from_the_future_does_not_make_a_lake_fresh() -> None:
     old = dict.fromkeys(hour_range(SINCE, RUNNING.minus(8)), BUILT)
     found = measured(replace(FRESH, published={**old, RUNNING.plus(5): BUILT}))
-    assert (found.newest, found.health) == (RUNNING.minus(8), Health.LATE)
-    assert found.problems == [
+    assert (found.newest, health(found)) == (RUNNING.minus(8), Health.LATE)
+    assert problems(found) == [
         "The newest published hour is 2026-11-26T05, 7 hours 5 minutes ago; the limit is 3 hours. "
         "(CS-701)",
         "4 hours missing: 2026-11-26T06 to 2026-11-26T09 (4 hours). (CS-703)",
@@ -162,48 +173,48 @@ def test_an_hour_from_the_future_does_not_make_a_lake_fresh() -> None:
 
 def test_limits_decide_what_is_late() -> None:
     old = replace(FRESH, published=dict.fromkeys(hour_range(SINCE, RUNNING.minus(8)), BUILT))
-    assert measured(old, FreshnessLimits(lag=timedelta(hours=8))).health is Health.FRESH
+    assert health(measured(old, FreshnessLimits(lag=timedelta(hours=8)))) is Health.FRESH
     quiet = with_source(newest_line_at=seconds(NOW - timedelta(hours=30)))
-    assert measured(quiet).problems == [
+    assert problems(measured(quiet)) == [
         "Host web-1: its newest line is 1 day 6 hours old. (CS-706)"
     ]
-    assert measured(quiet, FreshnessLimits(source_lag=timedelta(days=2))).health is Health.FRESH
+    assert health(measured(quiet, FreshnessLimits(source_lag=timedelta(days=2)))) is Health.FRESH
 
 
 def test_a_refused_file_and_a_pull_that_stopped_are_problems_and_a_file_set_aside_is_none() -> None:
     refused = with_source(refused=(RefusedFile("x.log", "1", "no known format"),))
-    assert measured(refused).problems == [
+    assert problems(measured(refused)) == [
         "Host web-1: 1 file refused, x.log: no known format (CS-207)"
     ]
     stopped = with_source(pulled_at=seconds(NOW - timedelta(hours=5)))
-    assert measured(stopped).problems == ["Host web-1 was last pulled 5 hours ago. (CS-706)"]
+    assert problems(measured(stopped)) == ["Host web-1 was last pulled 5 hours ago. (CS-706)"]
     set_aside = with_source(set_aside=(SetAsideFile("error.log", "2"),))
-    assert measured(set_aside).health is Health.FRESH
+    assert health(measured(set_aside)) is Health.FRESH
 
 
 def test_a_host_that_can_t_be_pulled_is_a_problem_with_its_reason_and_since_when() -> None:
     failure = "The host did not answer within 15 seconds."
     down = with_source(failed_at=seconds(NOW - MINUTE), failure=failure)
     found = measured(down)
-    assert found.health is Health.LATE
-    assert found.problems == [f"Host web-1 can't be pulled since 2026-11-26 13:04 UTC: {failure}"]
+    assert health(found) is Health.LATE
+    assert problems(found) == [f"Host web-1 can't be pulled since 2026-11-26 13:04 UTC: {failure}"]
     assert (found.sources[0].failure, found.sources[0].failed_at) == (failure, NOW - MINUTE)
     never = with_source(pulled_at=None, failed_at=seconds(NOW), failure=failure)
-    assert measured(never).problems == [f"Host web-1 can't be pulled and never was: {failure}"]
+    assert problems(measured(never)) == [f"Host web-1 can't be pulled and never was: {failure}"]
 
 
 def test_hours_that_lack_a_host_are_a_problem_once_they_are_over() -> None:
     lacking = {RUNNING.minus(n): ("web.i-0a", "web.i-0b") for n in (3, 2)}
     lacking |= {RUNNING.minus(5): ("web.i-0b",), RUNNING: ("web.i-0c",)}
     found = measured(which_lacks(lacking))
-    assert found.health is Health.LATE
-    assert found.problems == [
+    assert health(found) is Health.LATE
+    assert problems(found) == [
         "2 hours lack web.i-0a: 2026-11-26T10 to 2026-11-26T11 (2 hours). (CS-705)",
         "3 hours lack web.i-0b: 2026-11-26T08, 2026-11-26T10 to 2026-11-26T11 (2 hours). (CS-705)",
     ]
     one = measured(which_lacks({RUNNING.previous: ("web-1",)}))
-    assert one.problems == ["1 hour lacks web-1: 2026-11-26T12. (CS-705)"]
-    assert measured(which_lacks({RUNNING: ("web-1",)})).health is Health.FRESH
+    assert problems(one) == ["1 hour lacks web-1: 2026-11-26T12. (CS-705)"]
+    assert health(measured(which_lacks({RUNNING: ("web-1",)}))) is Health.FRESH
 
 
 def which_lacks(hosts: Mapping[Hour, tuple[str, ...]]) -> LakeRecords:
@@ -214,7 +225,7 @@ def which_lacks(hosts: Mapping[Hour, tuple[str, ...]]) -> LakeRecords:
 def test_hours_with_few_lines_are_a_doubt_and_no_problem() -> None:
     low = [LowHour(RUNNING.minus(n), "web-1", 1_230, 2_215) for n in (3, 2)]
     found = measured(replace(FRESH, low=low))
-    assert (found.health, found.problems) == (Health.FRESH, [])
+    assert (health(found), problems(found)) == (Health.FRESH, [])
     assert found.doubts == [
         "2 hours perhaps incomplete: web-1 has 2,460 lines, in other weeks about 4,430; last "
         "pulled 2026-11-26 13:04 UTC: 2026-11-26T10 to 2026-11-26T11 (2 hours)."
@@ -241,14 +252,14 @@ def test_what_can_t_be_known_is_neither_fresh_nor_late() -> None:
         replace(FRESH, sources=[PullState("web-1")]),
     ):
         found = measured(records)
-        assert (found.health, found.problems, len(found.unknowns)) == (Health.UNKNOWN, [], 1)
-        assert found.health.exit_code == 2
+        assert (health(found), problems(found), len(found.unknowns)) == (Health.UNKNOWN, [], 1)
+        assert LakeState(found).exit_code == 2
 
 
 def test_hours_of_other_settings_or_versions_are_listed() -> None:
     other = replace(BUILT, is_current=False)
     found = measured(replace(FRESH, published={**FRESH.published, SINCE: other}))
-    assert (found.outdated, found.health) == ((SINCE,), Health.FRESH)
+    assert (found.outdated, health(found)) == ((SINCE,), Health.FRESH)
 
 
 def test_a_lake_s_records_are_read(lake: Lake) -> None:

@@ -17,7 +17,7 @@ from clickstream.core.hours import Hour
 from clickstream.lake import Lake, open_lake
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.lake.sales_publication import begin, end, sales_of, versions
-from clickstream.pipeline.proof.freshness import sales_freshness
+from clickstream.pipeline.proof.freshness import lake_freshness
 from clickstream.pipeline.proof.sales_checks import verify_sales
 from clickstream.pipeline.sales.listings import pull_listings
 from clickstream.pipeline.sales.pull import plan_pull, pull_dates
@@ -177,9 +177,9 @@ def test_a_source_without_a_date_in_the_range_is_named(lake: Lake) -> None:
 
 def test_status_has_the_newest_date_and_what_to_look_at(lake: Lake) -> None:
     now = datetime.now(UTC)
-    till, web = sales_freshness(lake, DAYS[0], NOW)
+    till, web = lake_freshness(lake, NOW, Hour.midnight(DAYS[0])).sales
     assert (till.name, till.dates, till.newest) == ("till", 3, DAYS[-1])
-    assert (till.rejected, till.differing, till.unfinished) == (1, 1, ())
+    assert (till.rejected, till.differing, till.publishing) == (1, 1, ())
     text = f"newest date {DAYS[-1]}; last change published "
     assert web.sentence(now).startswith(text)
     assert web.sentence(now).endswith("3 dates; 1 with rejects; 1 with orders that differ")
@@ -187,6 +187,6 @@ def test_status_has_the_newest_date_and_what_to_look_at(lake: Lake) -> None:
         update={"name": "places", "columns": "us-city-demographics"}
     )
     both = lake.settings.model_copy(update={"sales": (*lake.settings.sales, places)})
-    [early, _] = sales_freshness(Lake(both, lake.session), NOW.date(), NOW)
+    [early, *_] = lake_freshness(Lake(both, lake.session), NOW, Hour.midnight(NOW.date())).sales
     assert early.has_notes
     assert early.sentence(now).endswith("clickstream sales pull till")

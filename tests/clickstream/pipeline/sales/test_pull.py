@@ -18,10 +18,11 @@ from tests.support.localaws_process import LocalAwsProcess
 from tests.support.sales_files import with_sales, write_rows
 
 from clickstream.core.errors import ClickstreamError, DamagedObject, UnbalancedSales
+from clickstream.core.hours import Hour
 from clickstream.lake import Lake, athena, objects, open_lake, sales_publication
 from clickstream.lake.collection import unreadable_since
 from clickstream.lake.iceberg import iceberg_tables
-from clickstream.pipeline.proof.freshness import sales_freshness
+from clickstream.pipeline.proof.freshness import lake_freshness
 from clickstream.pipeline.proof.sales_checks import verify_sales
 from clickstream.pipeline.publish.maintenance import compact_days
 from clickstream.pipeline.publish.publish import refresh_views
@@ -208,7 +209,7 @@ def test_a_source_of_orders_alone_has_no_difference_anywhere(shops, tmp_path: Pa
     assert pull(lake) == 2
     dates = newest_dates(lake, ["till"], 400, NOW.date())
     assert [(one.cells[-1], one.has_problems) for one in dates] == [("–", False)] * 2
-    till, _ = sales_freshness(lake, DAYS[0], NOW)
+    till, _ = lake_freshness(lake, NOW, Hour.midnight(DAYS[0])).sales
     assert (till.differing, till.has_notes) == (0, False)
     report = verify_sales(lake)
     assert (report.is_proven, report.differing) == (True, 0)

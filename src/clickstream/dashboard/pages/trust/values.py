@@ -27,7 +27,7 @@ def trust_values(page: PageContext) -> dict[str, Any]:
     )
     return {
         "data": data,
-        "incidents": _incidents(page),
+        "incidents": _open_problems(page),
         "one_hour": build_hour(page) if page.view.hour else None,
         "sales": build_sales(page) if page.settings.sales else None,
         "verdict": _verdict(page, data),
@@ -39,21 +39,21 @@ def trust_values(page: PageContext) -> dict[str, Any]:
     }
 
 
-def _incidents(page: PageContext) -> list[tuple[str, str]]:
-    """Describe open incidents, silent sources and mutes, each with a name and a sentence."""
-    formats, state = page.formats, page.incidents
+def _open_problems(page: PageContext) -> list[tuple[str, str]]:
+    """Describe what is open, muted or not known, each with a name and a sentence."""
+    formats, state = page.formats, page.lake_state
 
     def local(moment: datetime) -> str:
         return formats.moment(moment.astimezone(page.zone))
 
-    rows = [(f"since {local(incident.opened_at)}", incident.text) for incident in state.open]
-    rows += [("now", sentence) for sentence in state.sources]
+    rows = [
+        (f"since {local(incident.opened_at)}", incident.text) for incident in state.incidents.open
+    ]
+    rows += [("now", problem.sentence) for problem in state.problems]
     for mute in state.mutes:
         why = f"{mute.rule}: {mute.why}" if mute.rule else mute.why
         rows.append((f"muted until {local(mute.until)}", why))
-    unknown = (*state.unknown, state.problem, state.old_check)
-    rows += [("not known", sentence) for sentence in unknown if sentence]
-    return rows
+    return rows + [("not known", sentence) for sentence in state.doubts]
 
 
 def _described(page: PageContext) -> list[TrustPart]:

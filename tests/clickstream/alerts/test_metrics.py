@@ -1,4 +1,4 @@
-"""Metrics are those of the freshness that `status` shows, for CloudWatch and for Prometheus."""
+"""Metrics are those of the state that `status` shows, for CloudWatch and for Prometheus."""
 
 from __future__ import annotations
 
@@ -12,6 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.lakes import aws_session
 
+from clickstream.alerts.lake_state import LakeState
+from clickstream.alerts.metrics import (
+    HEALTH_METRICS,
+    RunFigures,
+    lake_metrics,
+    measure_metrics,
+    report_metrics,
+)
 from clickstream.core.hours import Hour, hour_range
 from clickstream.dashboard.web.metric_routes import MetricsText, render_metrics
 from clickstream.lake import open_lake, refer_to_lake
@@ -23,13 +31,6 @@ from clickstream.pipeline.proof.freshness import (
     PublishedHour,
     measure_freshness,
 )
-from clickstream.pipeline.proof.metrics import (
-    HEALTH_METRICS,
-    RunFigures,
-    lake_metrics,
-    measure_metrics,
-    report_metrics,
-)
 from clickstream.pipeline.proof.verify_record import record_verification
 from clickstream.settings import Settings
 
@@ -39,7 +40,7 @@ RUN = RunFigures(lines_pulled=1200, lines_rejected=3, late_lines=7, seconds=41.5
 UNIT_SUFFIX = re.compile("_(minutes|hours|days|milliseconds|percent|kilobytes|megabytes)(_|$)")
 """Units that Prometheus' naming rules replace by base units: seconds, bytes, ratio."""
 
-DOCS = Path(__file__).parents[4] / "docs"
+DOCS = Path(__file__).parents[3] / "docs"
 
 
 def freshness(hours_behind: int, pulls: list[tuple[int, str]]) -> Freshness:
@@ -68,22 +69,25 @@ FAILURES = st.sampled_from(["", "Connection refused. (CS-202)"])
 @given(st.integers(0, 9), st.lists(st.tuples(st.integers(0, 90), FAILURES), max_size=3))
 def test_metrics_agree_with_status(hours: int, pulls: list[tuple[int, str]]) -> None:
     found = freshness(hours, pulls)
-    values = measure_metrics(found, None).values
+    values = measure_metrics(LakeState(found), None).values
     assert (values["HoursBehind"] > 3) == found.is_late
     assert values["HoursBehind"] == pytest.approx(hours + 5 / 60)
-    unreachable = [one for one in found.problems if "can't be pulled" in one]
+    unreachable = [one for one in found.problems if "can't be pulled" in one.sentence]
     assert values["SourcesUnreachable"] == len(unreachable)
     assert values.get("OldestUnpulledMinutes") == max((age for age, _ in pulls), default=None)
 
 
 def test_an_empty_lake_has_no_age_and_a_run_completes_the_names() -> None:
     empty = measure_freshness(LakeRecords(SINCE, {}, {}, {}, [], []), NOW, FreshnessLimits())
-    assert measure_metrics(empty, None).values == {"SourcesUnreachable": 0}
-    known = measure_metrics(freshness(0, [(1, "")]), RUN, verify_findings=2)
-    assert [one.name for one in known] == [one.name for one in HEALTH_METRICS]
+    values = measure_metrics(LakeState(empty), None).values
+    assert values == {"OpenProblems": 0, "SourcesUnreachable": 0}
+    known = measure_metrics(LakeState(freshness(0, [(1, "")])), RUN, verify_findings=2)
+    assert [one.name for one, _ in known.known()] == [one.name for one in HEALTH_METRICS]
+    assert [one.name for one in known] == [one.name for one in HEALTH_METRICS if one.unit]
     assert known.values["RunSeconds"] == 41.5
     text = (DOCS / "monitoring.md").read_text()
-    assert all(f"| `{one.name}` | `{one.gauge}` |" in text for one in HEALTH_METRICS)
+    names = {one.gauge: f"`{one.name}`" if one.unit else "–" for one in HEALTH_METRICS}
+    assert all(f"| {name} | `{gauge}` |" in text for gauge, name in names.items())
 
 
 def parse(text: str) -> dict[str, tuple[str, float]]:
@@ -104,7 +108,7 @@ def parse(text: str) -> dict[str, tuple[str, float]]:
 
 @given(st.text('a"\\\né{}:', min_size=1))
 def test_the_text_is_in_prometheus_format_for_every_name_of_a_site(site: str) -> None:
-    known = measure_metrics(freshness(2, [(7, "")]), RUN, verify_findings=0)
+    known = measure_metrics(LakeState(freshness(2, [(7, "")])), RUN, verify_findings=0)
     samples = parse(render_metrics(known, site))
     labels = {label for label, _ in samples.values()}
     escaped = site.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
@@ -133,7 +137,8 @@ def test_a_lake_is_measured_once_a_minute_and_a_failure_is_kept_as_long(
     assert text.answer() == (failure, 503)
 
     def answer_after(seconds: int, run: RunFigures) -> float:
-        assert report_metrics(lake, run, NOW).values["LinesPulled"] == run.lines_pulled
+        report_metrics(lake, run, NOW)
+        assert lake_metrics(lake, NOW).values["LinesPulled"] == run.lines_pulled
         now[0] += timedelta(seconds=seconds)
         shown, ok = text.answer()
         assert ok == 200

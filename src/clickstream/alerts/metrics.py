@@ -1,6 +1,6 @@
-"""Metrics: numbers about the freshness of a lake and its last run, for programs of monitoring.
+"""Metrics: numbers about the state of a lake and its last run, for programs of monitoring.
 
-Only `measure_metrics` computes them, from the freshness that `clickstream status` shows. CloudWatch
+Only `measure_metrics` computes them, from the state that `clickstream status` shows. CloudWatch
 gets them at the end of a run (`report_metrics`), and Prometheus from `/metrics` of the dashboard
 (`lake_metrics`).
 """
@@ -11,16 +11,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from clickstream.alerts.lake_state import LakeState, read_lake_state
 from clickstream.lake import Lake, aws_errors
 from clickstream.lake.cloudwatch import Datum, put_metrics
 from clickstream.lake.records import RecordStore
-from clickstream.pipeline.proof.freshness import Freshness, lake_freshness
 from clickstream.pipeline.proof.verify_record import read_verify_record
 
 
 @dataclass(frozen=True)
 class HealthMetric:
     """A metric: its name and unit in CloudWatch, its name in Prometheus, and its meaning.
+
+    Prometheus alone gets a metric without a unit: CloudWatch bills each one, and has its alarms.
 
     Prometheus' base unit of time is the second: its value is `scale` times that of CloudWatch.
     """
@@ -33,6 +35,12 @@ class HealthMetric:
 
 
 HEALTH_METRICS = (
+    HealthMetric(
+        "OpenProblems",
+        "",
+        "clickstream_open_problems",
+        "Open problems: incidents, and what else is late, missing or can't be read.",
+    ),
     HealthMetric(
         "HoursBehind",
         "None",
@@ -106,9 +114,10 @@ class Metrics:
     values: Mapping[str, float]
 
     def __iter__(self) -> Iterator[Datum]:
-        """Yield name, unit and value of each metric that is known."""
+        """Yield name, unit and value of each metric of CloudWatch that is known."""
         for metric, value in self.known():
-            yield Datum(metric.name, metric.unit, value)
+            if metric.unit:
+                yield Datum(metric.name, metric.unit, value)
 
     def known(self) -> Iterator[tuple[HealthMetric, float]]:
         """Yield the metrics that are known, with their values."""
@@ -118,15 +127,18 @@ class Metrics:
 
 
 def measure_metrics(
-    freshness: Freshness, run: RunFigures | None, verify_findings: int | None = None
+    state: LakeState, run: RunFigures | None, verify_findings: int | None = None
 ) -> Metrics:
     """Compute the metrics of a lake; a value that is not known is left out.
 
     `run` are the figures of its last run, and `verify_findings` those of its last verification.
     """
+    freshness = state.freshness
+    assert freshness is not None  # noqa: S101  `read_lake_state` has read it
     now = freshness.now
     pulled = [host.pulled_at for host in freshness.sources if host.pulled_at]
     values = {
+        "OpenProblems": state.open,
         "HoursBehind": None if freshness.lag is None else freshness.lag / timedelta(hours=1),
         "SourcesUnreachable": sum(bool(host.failure) for host in freshness.sources),
         "OldestUnpulledMinutes": (
@@ -146,17 +158,23 @@ def measure_metrics(
 
 @aws_errors.translate_errors()
 def lake_metrics(lake: Lake, now: datetime) -> Metrics:
-    """Read the lake's records and measure its metrics at `now`, an aware time."""
+    """Read the state of a lake, and measure its metrics at `now`, an aware time."""
+    return _measure(lake, read_lake_state(lake, now))
+
+
+def _measure(lake: Lake, state: LakeState) -> Metrics:
     run, verified = RUNS.read(lake, "run"), read_verify_record(lake)
     findings = verified.findings if verified else None
-    freshness = lake_freshness(lake, now, is_brief=True)
-    return measure_metrics(freshness, run.value if run else None, findings)
+    return measure_metrics(state, run.value if run else None, findings)
 
 
 @aws_errors.translate_errors()
-def report_metrics(lake: Lake, run: RunFigures, now: datetime) -> Metrics:
-    """Store the figures of a run that ends, measure the metrics, and send them to CloudWatch."""
+def report_metrics(lake: Lake, run: RunFigures, now: datetime) -> LakeState:
+    """Store the figures of a run that ends, and send the metrics to CloudWatch.
+
+    Return the state of the lake that they were measured from.
+    """
     RUNS.put(lake, "run", run)
-    metrics = lake_metrics(lake, now)
-    put_metrics(lake, metrics, now)
-    return metrics
+    state = read_lake_state(lake, now)
+    put_metrics(lake, _measure(lake, state), now)
+    return state
