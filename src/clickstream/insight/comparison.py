@@ -12,7 +12,8 @@ dashboard asks it for all numbers of a page at once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -90,6 +91,16 @@ class Compared:
     def change(self) -> Floats:
         """The relative change, very large from zero."""
         return self.value / np.maximum(self.usual, 1e-9) - 1
+
+    def select(self, numbers: Sequence[int]) -> Compared:
+        """Return the comparisons of the numbers with these indices, such as those of a family."""
+        return Compared(*(getattr(self, column.name)[numbers] for column in fields(self)))
+
+    @classmethod
+    def join(cls, parts: Sequence[Compared]) -> Compared:
+        """Return one comparison of the numbers of several."""
+        columns = ([getattr(part, column.name) for part in parts] for column in fields(cls))
+        return cls(*(np.concatenate(arrays) for arrays in columns))
 
 
 def compare(
@@ -195,7 +206,7 @@ class _Days:
 def _design(history: int, length: int, first_weekday: int) -> tuple[Floats, Floats, Floats]:
     """Return the columns of the history's days and of the period's, and the days of the knots."""
     day = np.arange(-history, length)
-    knots = np.arange(-7 * -(-history // 7), length + 7, 7)
+    knots = np.arange(-7 * -(-history // 7), length + 7, 7, dtype=float)
     weekdays = ((day[:, None] + history + first_weekday) % 7 == np.arange(7)).astype(float)
     drift = 1 - np.minimum(np.abs(day[:, None] - knots) / 7, 1)
     rows = np.column_stack([np.ones(len(day)), weekdays, day / 7, drift])

@@ -14,8 +14,8 @@ from clickstream.insight.arrays import Floats
 from clickstream.insight.comparison import Compared
 
 Verdict = Literal["more", "less", "growth", "usual", "unknown", "unclear"]
-"""`growth` is a steady one, up or down. `unknown` is "can't tell yet", with less than eight weeks of
-history; `unclear` is "no clear change", because more weeks do not cure chance."""
+"""`growth` is a steady one, up or down. `unknown` is "can't tell yet", with less than eight weeks
+of history; `unclear` is "no clear change", because more weeks do not cure chance."""
 
 VERDICTS = get_args(Verdict)
 
