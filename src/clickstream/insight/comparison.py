@@ -28,10 +28,10 @@ NOISE, NOISE_WEIGHTS = np.array([0.02, 0.05, 0.1, 0.17, 0.3]), np.array([0.2, 0.
 DRIFT, DRIFT_WEIGHTS = np.array([0.02, 0.05, 0.12, 0.3]), np.array([0.35, 0.42, 0.18, 0.05])
 """Relative standard deviations of the slow drift, and their prior probabilities."""
 
-MEMORY_DAYS = 20.0
+MEMORY_DAYS = 40.0
 """Days after which the drift's correlation has fallen to 1/e."""
 
-SLOPE, SLOPE_WEIGHTS = np.array([0.0, 0.03, 0.25]), np.array([0.75, 0.17, 0.08])
+SLOPE, SLOPE_WEIGHTS = np.array([0.0, 0.03, 0.25]), np.array([0.65, 0.27, 0.08])
 """Standard deviations of the slope a week (0: no slope), and their prior probabilities."""
 
 WEEKDAY = 0.4
