@@ -105,22 +105,21 @@ class Compared:
 
 def compare(
     counts: Floats,
-    first_weekday: int,
     length: int,
     *,
-    part: float = 1.0,
+    part: float | Floats = 1.0,
     trials: Floats | None = None,
     amounts: Amounts | None = None,
 ) -> Compared:
     """Compare the last `length` days of `counts` (numbers x days) with the days before them.
 
-    A day that is not complete is NaN; the period is compared over its complete days. The first
-    column's weekday is `first_weekday`, Monday is 0. `part` is the usual share of the last day that
-    is over. A share is a count of hits with its `trials` by day. For money, `counts` are the
-    orders, which say how many are expected, with their `amounts`; for page views the visits.
+    A day that is not complete is NaN; the period is compared over its complete days. `part` is the
+    usual share of the last day that is over, of all numbers or of each. A share is a count of hits
+    with its `trials` by day. For money, `counts` are the orders, which say how many are expected,
+    with their `amounts`; for page views the visits.
     """
     dropped = max(counts.shape[1] - length - 7 * WEEKS, 0)
-    counts, weekday = counts[:, dropped:], (first_weekday + dropped) % 7
+    counts = counts[:, dropped:]
     history = counts.shape[1] - length
     is_complete = np.isfinite(counts)
     exposure = is_complete.astype(float)
@@ -138,7 +137,7 @@ def compare(
     days = _Days(
         counts[:, :history] / cluster[:, None],
         exposure[:, :history],
-        *_design(history, length, weekday),
+        *_design(history, length),
     )
     rates, is_kept, period_rates = _fit_days(days)
     expected = np.maximum(period_exposure, 1e-9) * np.exp(period_rates)
@@ -203,11 +202,11 @@ class _Days:
         return (self.design[:, :, None] * self.design[:, None, :]).reshape(len(self.design), -1)
 
 
-def _design(history: int, length: int, first_weekday: int) -> tuple[Floats, Floats, Floats]:
+def _design(history: int, length: int) -> tuple[Floats, Floats, Floats]:
     """Return the columns of the history's days and of the period's, and the days of the knots."""
     day = np.arange(-history, length)
     knots = np.arange(-7 * -(-history // 7), length + 7, 7, dtype=float)
-    weekdays = ((day[:, None] + history + first_weekday) % 7 == np.arange(7)).astype(float)
+    weekdays = (day[:, None] % 7 == np.arange(7)).astype(float)
     drift = 1 - np.minimum(np.abs(day[:, None] - knots) / 7, 1)
     rows = np.column_stack([np.ones(len(day)), weekdays, day / 7, drift])
     return rows[:history], rows[history:], knots
@@ -258,7 +257,8 @@ def _median(values: Floats, is_used: np.ndarray) -> Floats:
     ordered = np.sort(np.where(is_used, values, np.inf), axis=1)
     last = np.maximum(is_used.sum(axis=1, keepdims=True) - 1, 0)
     places = np.concatenate([last // 2, (last + 1) // 2], axis=1)
-    return np.take_along_axis(ordered, places, axis=1).mean(axis=1)
+    median: Floats = np.take_along_axis(ordered, places, axis=1).mean(axis=1)
+    return median
 
 
 @dataclass(frozen=True)
@@ -376,7 +376,8 @@ def _at_most(now: Floats, middle: Floats, variance: Floats, probability: Floats)
     below = _normal(distance / np.maximum(np.abs(count - number * success), 1e-9) * scale)
     none = np.exp(-size * np.log1p(expected / size)) / 2
     above_none = np.minimum(now, 1.0)[:, None]
-    return (probability * (none + above_none * (below - none))).sum(axis=1)
+    at_most: Floats = (probability * (none + above_none * (below - none))).sum(axis=1)
+    return at_most
 
 
 def _normal(deviation: Floats) -> Floats:
@@ -385,7 +386,8 @@ def _normal(deviation: Floats) -> Floats:
     t = 1 / (1 + z / 2)
     series = np.polyval(_ERFC, t)
     tail = t * np.exp(-z * z + series) / 2
-    return np.where(deviation < 0, tail, 1 - tail)
+    probability: Floats = np.where(deviation < 0, tail, 1 - tail)
+    return probability
 
 
 _ERFC = [

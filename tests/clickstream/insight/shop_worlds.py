@@ -85,7 +85,7 @@ class Numbers:
     counts: list[np.ndarray]
     more: list[tuple[np.ndarray, ...]]
 
-    def compare(self, page: int, weekday: int, length: int) -> Compared:
+    def compare(self, page: int, length: int) -> Compared:
         """Compare the numbers of a page in one call."""
         counts = np.array([array[page] for array in self.counts], float)
         rest = [
@@ -93,8 +93,8 @@ class Numbers:
             for arrays in zip(*self.more, strict=True)
         ]
         if len(rest) == 1:
-            return compare(counts, weekday, length, trials=rest[0])
-        return compare(counts, weekday, length, amounts=Amounts(*rest) if rest else None)
+            return compare(counts, length, trials=rest[0])
+        return compare(counts, length, amounts=Amounts(*rest) if rest else None)
 
 
 class Pages:
@@ -207,7 +207,7 @@ class Pages:
     def judge(self, page: int) -> tuple[dict[tuple[str, str], str], Compared]:
         """Return the verdicts of a page by family and name, and the comparisons in their order."""
         kinds = self.kinds.values()
-        every = Compared.join([kind.compare(page, self.weekday, self.length) for kind in kinds])
+        every = Compared.join([kind.compare(page, self.length) for kind in kinds])
         families: defaultdict[str, list[int]] = defaultdict(list)
         labels = [label for kind in kinds for label in kind.labels]
         for number, (family, _) in enumerate(labels):

@@ -9,10 +9,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from tests.clickstream.insight.shop_worlds import measure
+from tests.support.cases import each_case
 
 from clickstream.insight.comparison import Amounts, Compared, compare
 from clickstream.insight.verdicts import TILES_FALSE_SHARE, find_unlikely, judge
-from tests.support.cases import each_case
 
 
 def drawn(seed: int, mean: float, days: int, numbers: int = 1) -> np.ndarray:
@@ -73,13 +73,13 @@ def test_steady_growth_is_said_with_its_size() -> None:
 
 def test_orders_that_nearly_double_each_week_grow() -> None:
     days = np.concatenate([np.full(7, week / 7) for week in (219, 416, 580, 740)])
-    compared = compare(np.random.default_rng(1).poisson(days)[None].astype(float), 0, 7)
+    compared = compare(np.random.default_rng(1).poisson(days)[None].astype(float), 7)
     assert verdict(compared) in ("growth", "unknown")
     assert compared.usual[0] > 650
 
 
 def test_no_order_instead_of_27_is_less_and_its_interval_is_exact() -> None:
-    compared = compare(with_last(drawn(2, 27 / 7, 56), *[0.0] * 7), 0, 7)
+    compared = compare(with_last(drawn(2, 27 / 7, 56), *[0.0] * 7), 7)
     assert verdict(compared) == "less"
     assert compared.low[0] < -0.99
     assert -0.95 < compared.high[0] < -0.85
@@ -87,18 +87,18 @@ def test_no_order_instead_of_27_is_less_and_its_interval_is_exact() -> None:
 
 @each_case("visits, expected", [(9, "unknown"), (10, "more"), (0, "unknown")])
 def test_fewer_than_ten_visits_are_no_claim(visits: int, expected: str) -> None:
-    assert verdict(compare(with_last(np.zeros((1, 28)), *[0] * 6, visits), 0, 7)) == expected
+    assert verdict(compare(with_last(np.zeros((1, 28)), *[0] * 6, visits), 7)) == expected
 
 
 def test_days_without_complete_hours_are_no_zeros() -> None:
     counts = drawn(3, 600, 63)
-    every = compare(counts, 0, 7)
+    every = compare(counts, 7)
     counts[0, 20:28] = np.nan
-    fewer = compare(counts, 0, 7)
+    fewer = compare(counts, 7)
     assert fewer.usual[0] == pytest.approx(every.usual[0], rel=0.02)
     assert fewer.history_days[0] == 48
     counts[0, -1] = np.nan
-    shorter = compare(counts, 0, 7)
+    shorter = compare(counts, 7)
     assert shorter.usual[0] == pytest.approx(every.usual[0] * 6 / 7, rel=0.03)
     assert verdict(shorter) == "usual"
 
@@ -106,14 +106,14 @@ def test_days_without_complete_hours_are_no_zeros() -> None:
 def test_less_than_seven_complete_days_have_no_verdict() -> None:
     for days, expected in ((6, "unknown"), (7, "more")):
         counts = with_last(np.full((1, days), 80.0), 400.0)
-        assert verdict(compare(counts, 0, 1)) == expected
-    assert verdict(compare(with_last(np.full((1, 20), np.nan), 400.0), 0, 1)) == "unknown"
+        assert verdict(compare(counts, 1)) == expected
+    assert verdict(compare(with_last(np.full((1, 20), np.nan), 400.0), 1)) == "unknown"
 
 
 def test_a_part_of_the_last_day_is_compared_with_its_usual_share() -> None:
     counts = drawn(4, 600, 63)
-    whole = compare(counts, 0, 7).usual[0]
-    assert compare(counts, 0, 7, part=0.5).usual[0] == pytest.approx(whole * 6.5 / 7, rel=0.01)
+    whole = compare(counts, 7).usual[0]
+    assert compare(counts, 7, part=0.5).usual[0] == pytest.approx(whole * 6.5 / 7, rel=0.01)
 
 
 def test_one_huge_order_does_not_look_like_many() -> None:
@@ -121,19 +121,19 @@ def test_one_huge_order_does_not_look_like_many() -> None:
     sums, squares = 16.0 * orders, 300.0 * orders
     sums[0, -3] += 400
     squares[0, -3] += 400.0**2
-    compared = compare(orders, 0, 7, amounts=Amounts(sums, squares))
+    compared = compare(orders, 7, amounts=Amounts(sums, squares))
     assert verdict(compared) == "unclear"
     assert compared.high[0] > 1.5
     assert compared.events[0] == orders[0, 56:].sum()
-    naive = compare(orders, 0, 7, amounts=Amounts(sums, 16 * sums))
+    naive = compare(orders, 7, amounts=Amounts(sums, 16 * sums))
     assert naive.high[0] < compared.high[0] / 1.5
 
 
 def test_an_outlier_in_the_history_is_left_out() -> None:
     counts = drawn(6, 80, 28)
-    usual = compare(counts, 0, 7).usual[0]
+    usual = compare(counts, 7).usual[0]
     counts[0, 12] *= 5
-    assert compare(counts, 0, 7).usual[0] == pytest.approx(usual, rel=0.05)
+    assert compare(counts, 7).usual[0] == pytest.approx(usual, rel=0.05)
 
 
 def test_a_share_is_that_of_the_trials() -> None:
@@ -141,7 +141,7 @@ def test_a_share_is_that_of_the_trials() -> None:
     visits[:, 5::7] *= 3
     hits = np.random.default_rng(7).binomial(visits.astype(int), 0.1).astype(float)
     hits[0, 56:] = visits[0, 56:] * 0.2
-    compared = compare(hits, 0, 7, trials=visits)
+    compared = compare(hits, 7, trials=visits)
     assert compared.usual[0] == pytest.approx(0.1, abs=0.01)
     assert compared.value[0] == pytest.approx(0.2, abs=0.01)
     assert verdict(compared) == "more"
@@ -149,18 +149,18 @@ def test_a_share_is_that_of_the_trials() -> None:
 
 def test_a_saturday_is_compared_as_a_saturday_and_with_twelve_weeks_at_most() -> None:
     counts = drawn(8, 400, 95)
-    counts[:, 3::7] *= 3  # the first column is a Wednesday
+    counts[:, 3::7] *= 3
     for days, usual in ((95, 1200), (94, 400)):
-        compared = compare(counts[:, :days], 2, 1)
+        compared = compare(counts[:, :days], 1)
         assert compared.usual[0] == pytest.approx(usual, rel=0.1)
         assert compared.history_days[0] == 84
 
 
 def test_numbers_of_a_page_are_compared_as_each_alone() -> None:
     counts = np.vstack([drawn(9, mean, 63) for mean in (0.1, 3.0, 80.0, 5000.0)])
-    together = compare(counts, 2, 7)
+    together = compare(counts, 7)
     for number in range(len(counts)):
-        alone = compare(counts[number : number + 1], 2, 7)
+        alone = compare(counts[number : number + 1], 7)
         assert together.chance[number] == pytest.approx(alone.chance[0], rel=1e-6)
         assert together.select([number]).usual[0] == pytest.approx(alone.usual[0])
 
