@@ -172,10 +172,11 @@ def _counts(rng: np.random.Generator, rules: Weeks, shares: Mapping[str, float])
     start = rules.first.weekday()
     pattern = WEEKDAYS[(np.arange(rules.days) + start) % 7]
     whole = _drift(rng, rules.days, rules.slow) * np.exp(rng.normal(0, rules.daily, rules.days))
+    most = _most_times(rules)
     rows = []
     for share in shares.values():
         own = _drift(rng, rules.days, rules.slow) * np.exp(rng.normal(0, rules.daily, rules.days))
-        rows.append(rng.poisson(rules.visits / 7 * share * pattern * whole * own))
+        rows.append(rng.poisson(rules.visits / 7 * share * pattern * whole * own * most))
     return np.array(rows)
 
 
@@ -204,20 +205,31 @@ def _sessions(rng: np.random.Generator, rules: Weeks) -> dict[str, Any]:
     return _finish(rng, rules, day[order], {name: one[order] for name, one in columns.items()})
 
 
+def _most_times(rules: Weeks) -> np.ndarray:
+    """The largest multiple of each day's visits that events can make, at least 1."""
+    most = np.ones(rules.days)
+    for event in rules.events:
+        first, last = ((one - rules.first).days for one in (event.first, event.last))
+        most[max(first, 0) : last + 1] *= max(event.times, 1.0)
+    return most
+
+
 def _with_events(
     rng: np.random.Generator, rules: Weeks, day: np.ndarray, columns: dict[str, Any]
 ) -> tuple[np.ndarray, dict[str, Any]]:
-    """Repeat or leave out rows of events' values."""
-    times = np.ones(len(day))
+    """Keep as many rows as events leave of those that `_most_times` has added.
+
+    So each added visit is drawn on its own. Copies of visits would be lumpier than chance.
+    """
+    times = 1 / _most_times(rules)[day]
     for event in rules.events:
         first, last = ((one - rules.first).days for one in (event.first, event.last))
         inside = (day >= first) & (day <= last) & (columns[event.column] == event.value)
         if event.other_column:
             inside &= columns[event.other_column] == event.other_value
         times[inside] *= event.times
-    whole = np.floor(times).astype(int)
-    copies = whole + (rng.random(len(day)) < times - whole)
-    return np.repeat(day, copies), {n: np.repeat(one, copies) for n, one in columns.items()}
+    kept = rng.random(len(day)) < times
+    return day[kept], {name: values[kept] for name, values in columns.items()}
 
 
 def _finish(
