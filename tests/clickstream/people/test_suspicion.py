@@ -189,7 +189,7 @@ def test_no_date_with_a_cohort_is_left_out_of_the_search(
     pd.testing.assert_frame_equal(found.visitors, searched.visitors)
 
 
-@pytest.mark.parametrize(("number", "is_possible"), [(3, False), (8, False), (60, True)])
+@pytest.mark.parametrize(("number", "is_possible"), [(3, False), (7, False), (60, True)])
 def test_a_cohort_of_usual_visitors_has_many_members(number: int, is_possible: bool) -> None:
     visitors = some(number, "one", **LEAVES)
     assert may_have_cohort(visitors, np.ones(number), HABIT.unproved, 4.0) is is_possible
