@@ -220,5 +220,6 @@ def test_the_job_on_spark_gets_the_values_of_the_form_and_the_settings(
     image = (ROOT / "infra" / "emr.Dockerfile").read_text()
     driver = {name.rpartition(".")[2]: value for name, value in options.items()}
     settings, python = Path(driver["CLICKSTREAM_SETTINGS"]), Path(driver["PYSPARK_PYTHON"])
-    assert f"COPY pyproject.toml hatch_build.py README.md LICENSE {settings.name} {settings.parent}/\n" in image
+    copied = f"pyproject.toml hatch_build.py README.md LICENSE {settings.name}"
+    assert f"COPY {copied} {settings.parent}/\n" in image
     assert f"-m venv {python.parents[1]}\n" in image

@@ -297,7 +297,7 @@ def may_have_cohort(
         if habit.is_known:
             by_habit = ratio * share
             evidence = max(evidence, number * np.log1p(1 / by_habit) / DISPERSION)
-        return bool(evidence >= 100 * least_evidence)
+        return bool(evidence >= least_evidence)
 
     if may_be_suspected(float(weight.sum()), 1.0):
         return True
