@@ -16,7 +16,6 @@ from clickstream.aws.deployment import Deployment
 from clickstream.core.errors import RestoreRefused
 from clickstream.core.wording import quantity
 from clickstream.lake import Lake, aws_errors, objects
-from clickstream.lake.intents import PUBLISHING
 from clickstream.lake.object_versions import (
     KeyHistory,
     Version,
@@ -24,6 +23,7 @@ from clickstream.lake.object_versions import (
     histories,
     kept_days,
 )
+from clickstream.lake.publication import PUBLISHING
 from clickstream.lake.records import RecordStore
 from clickstream.pipeline.proof.freshness import PUBLICATION_LIMIT
 from clickstream.settings.sections import QUERY_RESULTS

@@ -24,9 +24,9 @@ from tests.support.tiers import first_in_make_test
 from clickstream.core.hours import Hour
 from clickstream.lake import Lake, objects, open_lake
 from clickstream.lake.iceberg import iceberg_tables
-from clickstream.lake.intents import interrupted_hours
-from clickstream.lake.sales_publication import (
+from clickstream.lake.publication import (
     Subject,
+    interrupted_hours,
     is_unfinished,
     listings_of,
     matches_of,

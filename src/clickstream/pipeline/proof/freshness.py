@@ -29,9 +29,8 @@ from clickstream.core.hours import Hour, HourSpan, describe_hours, hour_range
 from clickstream.core.wording import describe_duration, quantity
 from clickstream.lake import Lake, aws_errors, hour_ledger, raw
 from clickstream.lake.collection import PullState, unreadable_since
-from clickstream.lake.intents import interrupted_since
+from clickstream.lake.publication import interrupted_since, is_unfinished, ledger_rows, versions
 from clickstream.lake.raw import RawObject
-from clickstream.lake.sales_publication import is_unfinished, ledger_rows, versions
 from clickstream.pipeline.hosts.host_freshness import (
     NO_SOURCE,
     SOURCE_LAG,
