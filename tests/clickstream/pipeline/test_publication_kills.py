@@ -93,6 +93,11 @@ class RecordingClient:
         self._record({entry["Key"]: None for entry in request["Delete"]["Objects"]})
         return answer
 
+    def delete_object(self, **request: Any) -> Any:
+        answer = self._client.delete_object(**request)
+        self._record({request["Key"]: None})
+        return answer
+
     def update_table(self, **request: Any) -> Any:
         answer = self._client.update_table(**request)
         self._record({request["TableInput"]["Name"]: request["TableInput"]})

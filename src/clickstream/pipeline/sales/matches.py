@@ -124,9 +124,8 @@ def match_dates(lake: Lake, plan: MatchPlan, run_id: str) -> Iterator[MatchedDat
             current = plan.describe(group, planned)
             if current.step is Step.RECORD:
                 version = f"{current.files}-{current.recorded.partition('-')[2]}"
-                publication.end(
-                    lake, matches_of(current.day), version, {str(current.day): current.recorded}
-                )
+                recorded = {str(current.day): current.recorded}
+                publication.end(lake, matches_of(current.day), version, recorded)
             else:
                 version, matched = _match(lake, group.reader, current, run_id)
                 plan.note(current.day, version)
