@@ -89,7 +89,7 @@ _VERSIONS = RecordStore("", Versions)
 class Subject:
     """What a publication replaces: the rows of some tables that have the values of `only`.
 
-    The last table is the ledger. The versions are the entries `entries` of the record `record`.
+    The last table is the ledger. The record `record` has the versions, by entry.
     """
 
     record: str
@@ -191,8 +191,9 @@ def end(
 
 def version_of(lake: Lake, subject: Subject) -> str:
     """Return the recorded version of a subject with one entry; UNPUBLISHED if it has none."""
+    [entry] = subject.entries
     stored = _VERSIONS.read(lake, subject.record)
-    return _version_text(stored.value.get(*subject.entries, UNPUBLISHED)) if stored else UNPUBLISHED
+    return _version_text(stored.value.get(entry, UNPUBLISHED)) if stored else UNPUBLISHED
 
 
 def versions(
