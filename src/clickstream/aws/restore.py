@@ -72,7 +72,7 @@ def refuse_active(deployment: Deployment, lake: Lake, now: datetime) -> None:
             "restored lake. Stop it first: aws ec2 stop-instances --region "
             f"{deployment.account.region} --instance-ids {instance['InstanceId']}"
         )
-    begun = [intent.modified_at for intent in objects.listed(lake, PUBLISHING)]
+    begun = [item.modified_at for item in objects.listed(lake, PUBLISHING)]
     if begun and now - max(begun) < PUBLICATION_LIMIT:
         free_at = max(begun) + PUBLICATION_LIMIT
         raise RestoreRefused(
