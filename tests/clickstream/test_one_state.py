@@ -38,8 +38,7 @@ from clickstream.dashboard.widgets.trust_line import trust_line
 from clickstream.lake import Lake, collection, hour_ledger, objects
 from clickstream.lake.fact_files import MANIFEST_KEY
 from clickstream.lake.iceberg import iceberg_tables
-from clickstream.lake.intents import PublicationIntents
-from clickstream.lake.sales_publication import begin, matches_of, sales_of
+from clickstream.lake.publication import begin, hours_of, matches_of, sales_of
 from clickstream.tables import HOUR_LEDGER
 from clickstream.tables.sales import SALES_LEDGER
 
@@ -206,10 +205,9 @@ def lines_wait(lake: Lake) -> Iterator[None]:
 
 def publication_is_interrupted(lake: Lake) -> Iterator[None]:
     with time_machine.travel(EARLIER, tick=False):
-        intents = PublicationIntents(lake, {LAST: "other"}, "killed")
-        intents.write()
+        begin(lake, hours_of([LAST]), "killed", ["other"])
     yield
-    intents.remove()
+    objects.delete(lake, [f"publishing/hours/{LAST.event_date}.json"])
 
 
 def hours_lack_a_host(lake: Lake) -> Iterator[None]:
@@ -234,7 +232,7 @@ def interrupted(lake: Lake, key: str, subject) -> Iterator[None]:
     stored = objects.get(lake, key)
     assert stored
     with time_machine.travel(NOW - timedelta(hours=1), tick=False):
-        begin(lake, subject)
+        begin(lake, subject, "killed")
     yield
     with time_machine.travel(NOW, tick=False):
         objects.put(lake, key, stored.body)

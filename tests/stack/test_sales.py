@@ -33,7 +33,7 @@ from clickstream.demo.demo import Demo
 from clickstream.demo.progress import DemoStep
 from clickstream.demo.sales import pull_sales
 from clickstream.demo.stack import AirflowApi, Stack
-from clickstream.lake import Lake, athena, sales_publication
+from clickstream.lake import Lake, athena, publication
 from clickstream.tables.sales import ORDER_ITEMS, ORDERS, REFUNDS, SALES_LEDGER, SALES_TABLES
 
 OF_PUBLICATION = ("published_at", "published_by")
@@ -100,7 +100,7 @@ def contents(lake: Lake, dates: list[date]) -> dict[str, list[str]]:
 def forget(lake: Lake, dates: list[date]) -> None:
     """Have the next run replace the dates, as if a publication of each was killed."""
     for day in dates:
-        sales_publication.begin(lake, sales_publication.sales_of("shop", day))
+        publication.begin(lake, publication.sales_of("shop", day), "killed")
 
 
 def publishers(lake: Lake, dates: list[date]) -> set[str]:

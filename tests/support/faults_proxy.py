@@ -33,8 +33,8 @@ _KEYS = (
     (re.compile(r"bookmarks/[^/]+/finished\.json"), "list of finished files"),
     (re.compile(r"bookmarks/.*"), "bookmark"),
     (re.compile(r"sources/.*"), "source state"),
-    (re.compile(r"publishing/.*-parts"), "replaced parts"),
-    (re.compile(r"publishing/.*"), "publishing mark"),
+    (re.compile(r"publishing/parts/.*"), "replaced parts"),
+    (re.compile(r"publishing/hours/.*"), "publishing mark"),
     (re.compile(r"(raw|pending|athena-results|warehouse)(/.*)?"), r"\1"),
 )
 

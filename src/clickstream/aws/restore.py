@@ -16,7 +16,6 @@ from clickstream.aws.deployment import Deployment
 from clickstream.core.errors import RestoreRefused
 from clickstream.core.wording import quantity
 from clickstream.lake import Lake, aws_errors, objects
-from clickstream.lake.intents import PUBLISHING
 from clickstream.lake.object_versions import (
     KeyHistory,
     Version,
@@ -24,6 +23,7 @@ from clickstream.lake.object_versions import (
     histories,
     kept_days,
 )
+from clickstream.lake.publication import PUBLISHING
 from clickstream.lake.records import RecordStore
 from clickstream.pipeline.proof.freshness import PUBLICATION_LIMIT
 from clickstream.settings.sections import QUERY_RESULTS
@@ -72,7 +72,7 @@ def refuse_active(deployment: Deployment, lake: Lake, now: datetime) -> None:
             "restored lake. Stop it first: aws ec2 stop-instances --region "
             f"{deployment.account.region} --instance-ids {instance['InstanceId']}"
         )
-    begun = [intent.modified_at for intent in objects.listed(lake, PUBLISHING)]
+    begun = [item.modified_at for item in objects.listed(lake, PUBLISHING)]
     if begun and now - max(begun) < PUBLICATION_LIMIT:
         free_at = max(begun) + PUBLICATION_LIMIT
         raise RestoreRefused(

@@ -82,18 +82,33 @@ class RecordStore(Generic[T]):
         """
         return objects.swap(lake, self.key(name), self._to_json(value), etag)
 
-    def update(self, lake: Lake, name: str, empty: Empty, change: Callable[[T | Empty], T]) -> T:
+    def update(
+        self,
+        lake: Lake,
+        name: str,
+        empty: Empty,
+        change: Callable[[T | Empty], T],
+        stored: Stored[T] | None = None,
+    ) -> T:
         """Write what `change` returns for the stored value, and return it.
 
         `change` gets `empty` if there is no record, and is called again if another process was
-        faster. A value that it does not change is not written.
+        faster. A value that it does not change is not written, and a record that becomes an empty
+        mapping is deleted. `stored` is the record as the caller has just read it.
         """
         for _ in range(ATTEMPTS):
-            stored = self.read(lake, name)
+            stored = stored or self.read(lake, name)
             before = stored.value if stored else empty
             after = change(before)
-            if after == before or self.swap(lake, name, after, stored.etag if stored else None):
+            if after == before:
                 return after
+            if stored and not after:
+                is_written = self.remove(lake, name, stored.etag)
+            else:
+                is_written = bool(self.swap(lake, name, after, stored.etag if stored else None))
+            if is_written:
+                return after
+            stored = None
         raise AwsUnavailable(
             f"{lake.uri(self.key(name))} was changed by other processes {ATTEMPTS} times in a row. "
             "Nothing is lost: clear the task or run the command again."

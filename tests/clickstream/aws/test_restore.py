@@ -140,8 +140,8 @@ def test_moments_without_versions_and_active_runs_are_refused(
     assert kept_days(versioned) == 30
     with pytest.raises(RestoreRefused, match="or before 2019-12-04 12:00 UTC"):
         work.plan_restore(versioned, NOW - timedelta(31), NOW)
-    s3.put_object(Bucket=bucket, Key="publishing/2020-01-03T11/a-b", Body=b"")
-    set_time(versioned, "publishing/2020-01-03T11/a-b", NOW - timedelta(minutes=29))
+    s3.put_object(Bucket=bucket, Key="publishing/hours/2020-01-03.json", Body=b"")
+    set_time(versioned, "publishing/hours/2020-01-03.json", NOW - timedelta(minutes=29))
     with pytest.raises(RestoreRefused, match=r"began at 11:31 UTC .* after 2020-01-03 12:01 UTC"):
         work.refuse_active(deployment, versioned, NOW)
     work.refuse_active(deployment, versioned, NOW + timedelta(minutes=1))

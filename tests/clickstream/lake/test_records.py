@@ -51,6 +51,8 @@ def test_an_update_that_is_overtaken_changes_what_the_other_process_stored(lake:
     assert COUNTS.read(lake, "a") == stored, "an unchanged value was written"
     COUNTS.update(lake, "b", {}, lambda before: before)
     assert [*COUNTS.names(lake)] == ["a"]
+    assert COUNTS.update(lake, "a", {}, lambda _: {}, stored) == {}
+    assert [*COUNTS.names(lake)] == [], "an empty record was kept"
 
 
 def test_an_update_that_is_always_overtaken_ends_with_a_remedy(lake: Lake) -> None:

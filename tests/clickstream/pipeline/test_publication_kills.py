@@ -24,9 +24,9 @@ from tests.support.tiers import first_in_make_test
 from clickstream.core.hours import Hour
 from clickstream.lake import Lake, objects, open_lake
 from clickstream.lake.iceberg import iceberg_tables
-from clickstream.lake.intents import interrupted_hours
-from clickstream.lake.sales_publication import (
+from clickstream.lake.publication import (
     Subject,
+    interrupted_hours,
     is_unfinished,
     listings_of,
     matches_of,
@@ -91,6 +91,11 @@ class RecordingClient:
     def delete_objects(self, **request: Any) -> Any:
         answer = self._client.delete_objects(**request)
         self._record({entry["Key"]: None for entry in request["Delete"]["Objects"]})
+        return answer
+
+    def delete_object(self, **request: Any) -> Any:
+        answer = self._client.delete_object(**request)
+        self._record({request["Key"]: None})
         return answer
 
     def update_table(self, **request: Any) -> Any:

@@ -18,7 +18,7 @@ from clickstream.core.errors import KeyDestroyed, PastWindow, RawDeleted
 from clickstream.core.hours import Hour, describe_hours
 from clickstream.lake import Lake, hour_ledger, visitor_keys
 from clickstream.lake.hour_ledger import LedgerRow
-from clickstream.lake.intents import interrupted_hours
+from clickstream.lake.publication import interrupted_hours
 from clickstream.lake.raw_watermark import read_watermark
 from clickstream.lake.visitor_keys import KeyIds, KeyPeriod, KeyRing, periods_of
 

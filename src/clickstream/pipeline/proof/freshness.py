@@ -29,15 +29,15 @@ from clickstream.core.hours import Hour, HourSpan, describe_hours, hour_range
 from clickstream.core.wording import describe_duration, quantity, shorten
 from clickstream.lake import Lake, aws_errors, fact_files, hour_ledger, raw
 from clickstream.lake.collection import PullState, unreadable_shops
-from clickstream.lake.intents import interrupted_since
-from clickstream.lake.raw import RawObject
-from clickstream.lake.sales_publication import (
+from clickstream.lake.publication import (
     MATCHES,
+    interrupted_since,
     is_unfinished,
     ledger_rows,
     versions,
     written_by_month,
 )
+from clickstream.lake.raw import RawObject
 from clickstream.pipeline.hosts.host_freshness import (
     NO_SOURCE,
     SOURCE_LAG,

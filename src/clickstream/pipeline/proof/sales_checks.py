@@ -14,7 +14,7 @@ from typing import Any
 
 from clickstream.core.errors import InputError, StateCode, with_code
 from clickstream.core.wording import amount, quantity, shorten
-from clickstream.lake import Lake, athena, aws_errors, sales_publication
+from clickstream.lake import Lake, athena, aws_errors, publication
 from clickstream.lake.views import views_of
 from clickstream.pipeline.sales.status import stored_listings
 from clickstream.step_config import sources_with_dates
@@ -217,7 +217,7 @@ def _check(lake: Lake, first: date | None, last: date | None) -> SalesReport:
     versions = {
         (day, source): version
         for source in sources
-        for day, version in sales_publication.versions(lake, source, first, last).items()
+        for day, version in publication.versions(lake, source, first, last).items()
     }
     keys = {*rows, *counts, *versions}
     faults = [
@@ -282,7 +282,7 @@ def _sql_of_differences(lake: Lake) -> str:
 
 def _faults(rows: list[dict[str, Any]], counts: Counts, version: str | None) -> Iterator[str]:
     """Yield what is wrong with a date: its ledger, its rows, and its recorded version."""
-    if version and sales_publication.is_unfinished(version):
+    if version and publication.is_unfinished(version):
         yield "a publication of it was interrupted, or is still running"
         return
     if len(rows) != 1:

@@ -16,7 +16,7 @@ import pyarrow as pa
 from clickstream.core.hours import Hour, HourSpan, hour_range
 from clickstream.core.wording import quantity
 from clickstream.lake import Lake, aws_errors, hour_ledger, raw
-from clickstream.lake.intents import interrupted_hours
+from clickstream.lake.publication import interrupted_hours
 from clickstream.lake.raw import RawObject
 from clickstream.pipeline.hour.chain import check_links, key_edges
 from clickstream.pipeline.hour.outdated import check_range, first_unfinished

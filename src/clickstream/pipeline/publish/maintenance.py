@@ -23,8 +23,8 @@ from clickstream.lake import Lake, fact_files, hour_ledger, objects, raw, visito
 from clickstream.lake.iceberg import iceberg_tables, table_maintenance
 from clickstream.lake.iceberg.iceberg_tables import LoadedTable
 from clickstream.lake.iceberg.table_maintenance import FileGroup
-from clickstream.lake.intents import interrupted_hours
 from clickstream.lake.objects import Listed
+from clickstream.lake.publication import interrupted_hours
 from clickstream.lake.raw_watermark import announce, read_watermark
 from clickstream.lake.visitor_keys import KeyPeriod
 from clickstream.pipeline.hosts.missing import complete_hours

@@ -21,8 +21,7 @@ from clickstream.core.errors import StaleHour
 from clickstream.core.hours import Hour, hour_range
 from clickstream.lake import Lake, aws_errors, hour_ledger, raw, views
 from clickstream.lake.hour_ledger import LedgerRow
-from clickstream.lake.intents import select_compared
-from clickstream.lake.publication import Publication, Replaced, publish_hours
+from clickstream.lake.publication import Publication, Replaced, publish_hours, select_compared
 from clickstream.pipeline.hosts.missing import Completed, complete_hours, expected_hosts
 from clickstream.pipeline.hour.batch import build_hours, split_into_batches
 from clickstream.pipeline.hour.build import build_sessions, check_hour, read_from_staging

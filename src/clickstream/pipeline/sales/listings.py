@@ -18,7 +18,7 @@ from clickstream.core.errors import StaleHour
 from clickstream.core.wording import quantity
 from clickstream.lake import Lake, aws_errors
 from clickstream.lake.iceberg.iceberg_tables import LoadedTable
-from clickstream.lake.sales_publication import NewRows, listings_of, publish, version_of
+from clickstream.lake.publication import NewRows, listings_of, publish, version_of
 from clickstream.pipeline.sales.opening import FindConnection, open_source, rules_of_lake
 from clickstream.sales.fields import LISTINGS, count_rows
 from clickstream.sales.listings import Listings, build_listings, latest_versions, new_versions
@@ -130,7 +130,7 @@ def _publish(
         arrow = {table: _arrow(table, records, day) for table, records in rows.items()}
         return NewRows(day, arrow, listings.digest)
 
-    new = publish(lake, listings_of(source.name), read)
+    new = publish(lake, listings_of(source.name), run_id, read)
     [ledger] = new.rows[LISTING_LEDGER].to_pylist()
     tables = [table for table in VERSIONED_TABLES if table in new.rows]
     return PulledListings(

@@ -22,7 +22,7 @@ from clickstream.core.text_digests import digest_texts
 from clickstream.core.wording import shorten
 from clickstream.lake import Lake, hour_ledger, match_reads
 from clickstream.lake.iceberg import iceberg_tables
-from clickstream.lake.sales_publication import MATCHES, is_unfinished, ledger_rows, versions
+from clickstream.lake.publication import MATCHES, is_unfinished, ledger_rows, versions
 from clickstream.pipeline.sales.journey_reader import TRAINING_DAYS
 from clickstream.pipeline.sales.match_reader import (
     MatchReader,

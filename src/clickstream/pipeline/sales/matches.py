@@ -23,9 +23,9 @@ from clickstream.core.errors import StaleHour
 from clickstream.core.hours import Hour
 from clickstream.core.text_digests import digest_texts
 from clickstream.core.wording import quantity
-from clickstream.lake import Lake, aws_errors, sales_publication
+from clickstream.lake import Lake, aws_errors, publication
 from clickstream.lake.iceberg import iceberg_tables
-from clickstream.lake.sales_publication import NewRows, matches_of
+from clickstream.lake.publication import NewRows, matches_of
 from clickstream.pipeline.sales.match_plan import (
     DateToMatch,
     MatchPlan,
@@ -124,7 +124,8 @@ def match_dates(lake: Lake, plan: MatchPlan, run_id: str) -> Iterator[MatchedDat
             current = plan.describe(group, planned)
             if current.step is Step.RECORD:
                 version = f"{current.files}-{current.recorded.partition('-')[2]}"
-                sales_publication.end(lake, matches_of(current.day), version, current.recorded)
+                recorded = {str(current.day): current.recorded}
+                publication.end(lake, matches_of(current.day), version, recorded)
             else:
                 version, matched = _match(lake, group.reader, current, run_id)
                 plan.note(current.day, version)
@@ -144,7 +145,7 @@ def _match(
     files = f"{planned.files}-{version}"
     is_same = not planned.is_unfinished and _is_stored(planned, before, rows)
     if is_same:
-        sales_publication.end(lake, matches_of(planned.day), files, planned.recorded)
+        publication.end(lake, matches_of(planned.day), files, {str(planned.day): planned.recorded})
     else:
         published = {
             **rows,
@@ -152,8 +153,8 @@ def _match(
             MATCH_LEDGER: _ledger(planned, rows, run_id),
         }
         new = NewRows(planned.day, published, files)
-        replaces = sales_publication.publication_in(planned.stored, matches_of(planned.day))
-        sales_publication.publish(lake, matches_of(planned.day), lambda _: new, replaces)
+        replaces = publication.publication_in(planned.stored, matches_of(planned.day))
+        publication.publish(lake, matches_of(planned.day), run_id, lambda _: new, replaces)
     return version, MatchedDate(
         planned.day,
         Counter(rows[ORDER_MATCHES]["method"].to_pylist()),

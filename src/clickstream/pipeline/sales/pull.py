@@ -22,9 +22,9 @@ from clickstream.collect.sales.reader import DayDigest, SalesReader, Survey, is_
 from clickstream.core.errors import StaleHour, UnbalancedSales
 from clickstream.core.text_digests import digest_texts
 from clickstream.core.wording import amount, quantity
-from clickstream.lake import Lake, aws_errors, sales_publication, staging
+from clickstream.lake import Lake, aws_errors, publication, staging
 from clickstream.lake.collection import noting_failure
-from clickstream.lake.sales_publication import NewRows, publish, sales_of
+from clickstream.lake.publication import NewRows, publish, sales_of
 from clickstream.lake.staging import Staged
 from clickstream.pipeline.sales.opening import FindConnection, open_source, rules_of_lake
 from clickstream.sales.fields import DATED
@@ -149,7 +149,7 @@ def plan_pull(
         first = now.date() - timedelta(days=source.horizon_days)
     rules = rules_of_lake(lake, source)
     with aws_errors.translate_errors():
-        recorded = sales_publication.versions(lake, source.name, first)
+        recorded = publication.versions(lake, source.name, first)
     with (
         noting_failure(lake, source.name, now),
         open_source(lake.settings, source, rules, find, DATED) as reader,
@@ -175,8 +175,8 @@ def pull_date(
 
 def _pull_from(reader: SalesReader, lake: Lake, day: date, rules: SalesRules) -> StagedSales:
     with aws_errors.translate_errors():
-        ledger = sales_publication.ledger_rows(lake, day, day)
-        replaces = sales_publication.publication_in(ledger, sales_of(rules.source, day))
+        ledger = publication.ledger_rows(lake, day, day)
+        replaces = publication.publication_in(ledger, sales_of(rules.source, day))
     # The digest and the rows are of one state of the source.
     digest = reader.survey(day, day).days.get(day, _NOTHING)
     built = build_day(day, reader.read_day(day), rules)
@@ -285,7 +285,7 @@ def _publish(lake: Lake, staged: StagedSales, run_id: str) -> None:
     }
     rows[SALES_LEDGER] = pa.Table.from_pylist([ledger], SALES_LEDGER.arrow_schema())
     new = NewRows(day, rows, staged.version)
-    publish(lake, sales_of(staged.source, day), lambda _: new, staged.replaces)
+    publish(lake, sales_of(staged.source, day), run_id, lambda _: new, staged.replaces)
 
 
 def pull_dates(

@@ -15,7 +15,7 @@ from clickstream.core.hours import Hour
 from clickstream.core.wording import amount, quantity
 from clickstream.lake import Lake, aws_errors
 from clickstream.lake.iceberg import iceberg_tables
-from clickstream.lake.sales_publication import ledger_rows
+from clickstream.lake.publication import ledger_rows
 from clickstream.pipeline.sales.listings import stored_versions
 from clickstream.sales.fields import count_rows
 from clickstream.sales.listings import latest_versions

@@ -17,7 +17,7 @@ from tests.support.tiers import first_in_make_test
 from clickstream.core.hours import Hour
 from clickstream.lake import Lake, objects, raw
 from clickstream.lake.iceberg import iceberg_tables
-from clickstream.lake.intents import PUBLISHING, PublicationIntents
+from clickstream.lake.publication import PUBLISHING, begin, hours_of
 from clickstream.lake.raw import RawRange
 from clickstream.pipeline.proof import athena_checks
 from clickstream.pipeline.proof.repair import repair
@@ -90,8 +90,8 @@ def mark_left_behind(lake: Lake) -> None:
     objects.put(lake, key.replace("raw/", "pending/"), b"")
 
 
-def intent_of_a_killed_run(lake: Lake) -> None:
-    PublicationIntents(lake, {HOUR: "a version"}, "killed").write()
+def mark_of_a_killed_run(lake: Lake) -> None:
+    begin(lake, hours_of([HOUR]), "killed", ["a version"])
 
 
 FAULTS: dict[str, Callable[[Lake], None]] = {
@@ -138,7 +138,7 @@ FAULTS: dict[str, Callable[[Lake], None]] = {
     ),
     "a mark means nothing": stray_mark,
     "a mark was left behind": mark_left_behind,
-    "a publication was killed": intent_of_a_killed_run,
+    "a publication was killed": mark_of_a_killed_run,
 }
 
 
@@ -178,7 +178,7 @@ def test_repair_builds_the_hours_that_verify_names(lake: Lake, right: dict[str, 
         FAULTS[fault](lake)
     FAULTS["another carry was taken over"](lake)
     stray_mark(lake)
-    intent_of_a_killed_run(lake)
+    mark_of_a_killed_run(lake)
     assert verify(lake, LAST).is_proven
     assert verify(lake, FIRST, FIRST).is_proven
     report = verify(lake)

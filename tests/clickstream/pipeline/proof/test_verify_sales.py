@@ -16,7 +16,7 @@ from tests.support.tiers import first_in_make_test
 from clickstream.core.hours import Hour
 from clickstream.lake import Lake, open_lake
 from clickstream.lake.iceberg import iceberg_tables
-from clickstream.lake.sales_publication import begin, end, sales_of, versions
+from clickstream.lake.publication import begin, end, sales_of, versions
 from clickstream.pipeline.proof.freshness import lake_freshness
 from clickstream.pipeline.proof.sales_checks import verify_sales
 from clickstream.pipeline.sales.listings import pull_listings
@@ -155,14 +155,14 @@ def test_an_interrupted_publication_and_another_version_are_named_in_their_range
     lake: Lake,
 ) -> None:
     right, sales = versions(lake, "web")[DAYS[1]], sales_of("web", DAYS[1])
-    overtaken = begin(lake, sales)
-    mark = begin(lake, sales)
+    overtaken, _ = begin(lake, sales, "killed")
+    marks, _ = begin(lake, sales, "tests")
     end(lake, sales, right, overtaken)
     assert named(lake) == named(lake, DAYS[1], DAYS[1]) == {(DAYS[1], "web")}
     assert named(lake, DAYS[2], DAYS[2]) == set()
-    end(lake, sales, "another", mark)
+    end(lake, sales, "another", marks)
     assert named(lake) == {(DAYS[1], "web")}
-    end(lake, sales, right, begin(lake, sales))
+    end(lake, sales, right, begin(lake, sales, "tests")[0])
     assert verify_sales(lake).is_proven
 
 

@@ -19,7 +19,7 @@ from tests.support.sales_files import with_sales, write_rows
 
 from clickstream.core.errors import ClickstreamError, DamagedObject, UnbalancedSales
 from clickstream.core.hours import Hour
-from clickstream.lake import Lake, athena, objects, open_lake, sales_publication
+from clickstream.lake import Lake, athena, objects, open_lake, publication
 from clickstream.lake.collection import unreadable_since
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.pipeline.proof.freshness import lake_freshness
@@ -307,7 +307,7 @@ def test_damaged_or_missing_rows_are_not_published(shops) -> None:
     fresh = open_lake(lake.settings, aws_session())
     with pytest.raises(DamagedObject, match="clickstream sales pull till --from 2026-11-20"):
         check_date(fresh, staged)
-    assert sales_publication.versions(lake, "till") == {}
+    assert publication.versions(lake, "till") == {}
 
 
 def _with_rows(staged: Any, **numbers: int) -> Any:
@@ -325,7 +325,7 @@ def test_pulls_between_any_edits_store_the_rows_of_the_sources(shops) -> None:
             one.repeat(chance)
         if step == 2:
             compact_days(lake, NOW)
-            sales_publication.begin(lake, sales_publication.sales_of("web", DAYS[1]))
+            publication.begin(lake, publication.sales_of("web", DAYS[1]), "killed")
         pull(lake, f"s{step}")
         assert rows_of_lake(lake) == rows_of_sources(lake), step
         assert_ledger_counts_the_rows(lake)
