@@ -50,7 +50,7 @@ RangeOption = Annotated[
         "--range",
         metavar="RANGE",
         help="Dates of --html: today, yesterday, 7d, 28d, 90d, month, year, or two dates such as "
-        "2026-11-01..2026-11-30; 28d if not given.",
+        "2026-11-01..2026-11-30; if not given, 28d, or 7d of a log of less than twelve weeks.",
     ),
 ]
 
@@ -71,17 +71,18 @@ def parse_html_options(path: Path | None, range_text: str | None) -> View | None
     from clickstream.dashboard.ask.periods import RANGES
     from clickstream.dashboard.ask.view_urls import parse_view
 
-    text = range_text or "28d"
-    first, dots, last = text.partition("..")
+    if range_text is None:
+        return parse_view("overview", [])
+    first, dots, last = range_text.partition("..")
     if dots:
         return parse_view("overview", [("from", first), ("to", last)])
     named = [name for name in RANGES if name != "own"]
-    if text not in named:
+    if range_text not in named:
         raise InputError(
-            f"--range {text[:40]} is not known; use {', '.join(named)}, or two dates such as "
+            f"--range {range_text[:40]} is not known; use {', '.join(named)}, or two dates such as "
             "2026-11-01..2026-11-30."
         )
-    return parse_view("overview", [("range", text)])
+    return parse_view("overview", [("range", range_text)])
 
 
 def _write_html(

@@ -42,8 +42,9 @@ def add(
         typer.Option(metavar="PAGE", help="A page to open; repeat for several; default all."),
     ] = None,
     range_: Annotated[
-        str, typer.Option("--range", metavar="RANGE", help="Date range at the first visit.")
-    ] = "28d",
+        str | None,
+        typer.Option("--range", metavar="RANGE", help="Date range at the first visit."),
+    ] = None,
     url: Url = None,
 ) -> None:
     """Create a share link and print it.
@@ -62,7 +63,7 @@ def add(
     shares = _shares()
     pages = page or [*TABS]
     start = next((tab for tab in TABS if tab in pages), TABS[0])
-    view = parse_view(start, parse_qsl(f"range={range_}"))
+    view = parse_view(start, parse_qsl(f"range={range_}") if range_ else [])
     made = shares.add(Share.create(name, days, pages, view, OWNER, datetime.now(UTC)))
     err.print(
         escape(f"The link for {made.name} is valid until {made.expires_at:%Y-%m-%d %H:%M} UTC:")

@@ -77,6 +77,11 @@ class DashboardSettings(Section):
     keep_days: Annotated[int, Field(ge=1, le=3660)] = Field(
         800, description="Days for which the facts and the local copy are kept."
     )
+    usual_band: Annotated[float, Field(gt=0, le=0.5)] = Field(
+        0.2,
+        description="A number is as usual if its change is within this share of the usual number, "
+        "up or down, with a probability of 90 %.",
+    )
     monthly_targets: dict[GoalName, Annotated[int, Field(ge=1)]] = Field(
         {}, description="Visits that should meet a goal in a calendar month, by the goal's name."
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from math import sqrt
@@ -15,6 +16,7 @@ from tests.clickstream.dashboard.rendered import html_of, page_of, texts_of
 from tests.support.cases import each_case
 from tests.support.examples import examples
 
+from clickstream.dashboard.ask.periods import start_of
 from clickstream.dashboard.ask.view import TABS, View
 from clickstream.dashboard.widgets.course import ask_course
 from clickstream.dashboard.widgets.goals import Pace, goal_rows
@@ -56,6 +58,15 @@ def test_a_page_of_a_young_lake_begins_with_the_log_and_compares_nothing(tab, ho
     assert "Nothing to compare with" in text
     assert "vs " not in text
     assert "missing or lack" not in text
+
+
+def test_28_days_are_the_default_once_eight_weeks_before_them_can_be_compared() -> None:
+    for days, name in ((1, "7d"), (83, "7d"), (84, "28d")):
+        hours = (END - start_of(NOW.date() - timedelta(days=days))) // HOUR
+        with page_of(young(hours), now=NOW) as page:
+            assert page.with_default_range().view.range == name, days
+            chosen = replace(page, view=View(range="90d")).with_default_range()
+            assert chosen.view.range == "90d"
 
 
 @given(st.integers(1, 400))

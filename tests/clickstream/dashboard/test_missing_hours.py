@@ -143,10 +143,7 @@ def test_hours_before_the_log_begins_are_not_missing() -> None:
     lake = AnyLake(hours, END.naive + timedelta(minutes=20))
     text = lake.text("overview")
     assert "Complete to 12 Nov the log begins 11 Nov, 12:00" in text
-    assert (
-        "Figures since 11 Nov. Comparisons with the weeks before from 3 Dec for a day, from 9 Dec "
-        "for 7 days."
-    ) in text
+    assert "Figures since 11 Nov: 3 days can be compared from 21 Nov." in text
     assert "missing" not in text
     assert (lake.status().missing, lake.status().lacking) == ((), ())
 

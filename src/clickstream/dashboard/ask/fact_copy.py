@@ -12,6 +12,7 @@ import logging
 import re
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -102,22 +103,41 @@ class FactCopy:
         self._read_file = read_file
         self._views = views
         self._updating = threading.Lock()
+        self._opening = threading.Lock()
+        self._cursors: set[Any] = set()
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._connection = _open(directory / FILE_NAME)
 
     def close(self) -> None:
-        """Close the file."""
-        self._connection.close()
+        """Close the file. Interrupts running questions; a running update is rolled back."""
+        while True:
+            with self._opening:
+                if not self._cursors:
+                    self._connection.close()
+                    return
+                for cursor in self._cursors:
+                    cursor.interrupt()
+            time.sleep(0.01)
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[Any]:
+        """Open a transaction that is rolled back unless the block commits it."""
+        with self._opening:
+            cursor = self._connection.cursor()
+            self._cursors.add(cursor)
+        try:
+            cursor.execute("begin")
+            yield cursor
+        finally:
+            with self._opening:
+                self._cursors.remove(cursor)
+                cursor.close()
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
         """Open a consistent view of the copy that later updates do not change."""
-        cursor = self._connection.cursor()
-        try:
-            cursor.execute("begin")
+        with self._transaction() as cursor:
             yield Snapshot(_state(cursor), cursor)
-        finally:
-            cursor.close()
 
     def update(self, manifest: Manifest) -> bool:
         """Update the copy to match a manifest; return whether it changed.
@@ -174,16 +194,6 @@ class FactCopy:
             if VISIT_DAYS not in tables and {SESSIONS.name, GOALS.name} <= tables:
                 renew_days(cursor, (), {*columns_of(cursor, SESSIONS.name)}, exists=False)
                 cursor.execute("commit")
-
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[Any]:
-        """Open a transaction that is rolled back unless the block commits it."""
-        cursor = self._connection.cursor()
-        cursor.execute("begin")
-        try:
-            yield cursor
-        finally:
-            cursor.close()
 
     def _replace_files(self, cursor: Any, manifest: Manifest) -> None:
         """Replace the rows of all files that differ."""

@@ -99,6 +99,7 @@ WITH_SUSPECTED = Filter("suspicion", (EVERYONE,))
 class View:
     """The state of a page, as its URL describes it.
 
+    `range` is None until the page chooses its default, see `PageContext.with_default_range`.
     `first` and `last` are the dates of an own range. `grain` is None if the range determines it.
     `choices` has the panels' choices that are not the default. `hour` is the UTC hour whose panel
     the Trust tab shows, `operator` the one whose machines the Machines tab shows; other tabs have
@@ -106,7 +107,7 @@ class View:
     """
 
     tab: Tab = "overview"
-    range: RangeName = "28d"
+    range: RangeName | None = None
     first: date | None = None
     last: date | None = None
     compare: Comparison = "previous"
@@ -118,10 +119,10 @@ class View:
     operator: str = ""
 
     def period(self, today: date) -> Period:
-        """Return the dates of the view; `today` is the site's local date."""
+        """Return the dates of the view, 28 days without a range; `today` is the site's date."""
         if self.range == "own" and self.first and self.last:
             return Period(self.first, self.last)
-        return period_of(self.range, today)
+        return period_of(self.range or "28d", today)
 
     def comparison(self, today: date) -> Period | None:
         """Return the compared dates, or None."""
@@ -234,7 +235,7 @@ class View:
         pairs: list[tuple[str, str]] = []
         if self.range == "own" and self.first and self.last:
             pairs += [("from", str(self.first)), ("to", str(self.last))]
-        elif self.range != "28d":
+        elif self.range:
             pairs.append(("range", self.range))
         pairs += [("compare", self.compare)] if self.compare != "previous" else []
         pairs += [("metric", self.metric)] if self.metric != "visits" else []

@@ -95,7 +95,7 @@ def parse_view(
     first, last = _dates(given)
     view = View(
         tab=tab,
-        range="own" if first else _one_of(given, "range", RANGES, "28d"),
+        range="own" if first else _one_of(given, "range", RANGES, None),
         first=first,
         last=last,
         compare=_one_of(given, "compare", COMPARISONS, "previous"),

@@ -44,8 +44,8 @@ _GROUPS = {
 The whole is also summed with the number of visitors, which is no sum of hours or of groups.
 """
 
-_TIMES = {"day", "week", "weekday", "weight"}
-"""Dimensions that depend on the date only; `weight` of weekly questions also on the hour."""
+_TIMES = {"day", "week", "weekday", "late"}
+"""Dimensions that depend on the date only; `late` of daily questions also on the hour."""
 
 _SUMS = {
     "visits": "count(*) filter (where goal is null)",
@@ -164,9 +164,9 @@ def source_of_days(
     dimension = "".join(named)
     if not all(METRICS[name].days_sql for name in metrics) or dimension not in _GROUPS:
         return None
-    is_weekly, is_cut = "weight" in dimensions, period.until_hour is not None
+    is_late, is_cut = "late" in dimensions, period.until_hour is not None
     if "visitors" in metrics:
-        if named or "day" not in dimensions or (is_weekly and is_cut):
+        if named or "day" not in dimensions or (is_late and is_cut):
             return None
         dimension = VISITORS
     if period.hour_at is not None:
@@ -184,7 +184,7 @@ def source_of_days(
         rows = _select(VISITORS, hours, f"{goals} and {hours}")
         sql += f" and local_date < {last} union all by name {rows}"
         return f"({sql}) as {SESSIONS.name}", frozenset()
-    weeks = range(period.days // 7 + 1 if is_weekly else 1)
+    weeks = range(period.days // 7 + 1 if is_late else 1)
     cut = (period.last - timedelta(weeks=number) for number in weeks)
     hours = f"(local_date < {last} or local_hour < {period.until_hour})"
     return f"({sql} and {hours}) as {SESSIONS.name}", frozenset(

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 from itertools import accumulate, pairwise
+from math import erfc, inf, isfinite, sqrt
 from typing import Any
+
+import numpy as np
 
 from clickstream.dashboard.ask.dimensions import DIMENSIONS
 from clickstream.dashboard.ask.fact_views import MONEY
@@ -13,30 +16,69 @@ from clickstream.dashboard.ask.folding import fold, named_rows
 from clickstream.dashboard.ask.intervals import SHARE_MINIMUM
 from clickstream.dashboard.ask.metrics import METRICS
 from clickstream.dashboard.ask.panel import ARRIVALS, ROWS
-from clickstream.dashboard.changes.looks import LEAST_HITS, LEAST_SIZE, WHOLE, Look, looks_of
-from clickstream.dashboard.changes.sales_weeks import sales_weeks
-from clickstream.dashboard.changes.significance import (
-    Compared,
-    compare_count,
-    compare_share,
-    compare_shares,
-    spread_between,
-)
-from clickstream.dashboard.changes.weeks import Values, Weeks, WeekSeries, ask_weeks
+from clickstream.dashboard.changes.days import HISTORY, Days, DaySeries, Values, ask_days
+from clickstream.dashboard.changes.history import days_with_sales
+from clickstream.dashboard.changes.looks import LEAST_VISITS, WHOLE, Look, looks_of
 from clickstream.dashboard.widgets.page import PageContext
+from clickstream.insight import comparison
+from clickstream.insight.arrays import Floats
+from clickstream.insight.comparison import Amounts
+from clickstream.insight.verdicts import FEWEST, Verdict
 
 Scope = tuple[tuple[str, str], ...]
 """The dimensions of a group with its values; () for the whole."""
 
-Groups = Mapping[Values, Mapping[str, WeekSeries]]
-"""The series of each group, by metric."""
+Series = Mapping[str, DaySeries]
+"""The series of a group, by metric."""
 
-FEWEST_FAMILIES = 3
-"""Counts of a list share their variance if there are at least this many."""
+Groups = Mapping[Values, Series]
+
+_SIZES = {
+    "page_views": ("visits", "view_squares"),
+    "net_sales": ("orders", "sales_squares"),
+}
+"""For a number that comes in visits or orders of several sizes: the metric that counts these, and
+the one with the sum of the squared sizes."""
 
 
-_SQUARES = {"page_views": "view_squares", "net_sales": "sales_squares"}
-"""The metric with the sum of the squared sizes of what a number comes in."""
+@dataclass(frozen=True)
+class Compared:
+    """A number of the range and what is usual: an entry of the arrays of `comparison.Compared`.
+
+    The interval of a number that the model was not asked for is infinite.
+    """
+
+    value: float
+    usual: float
+    low: float = -inf
+    high: float = inf
+    chance: float = 1.0
+    growth: float = 0.0
+    growth_low: float = 0.0
+    growth_high: float = 0.0
+    growth_probability: float = 0.0
+    events: float = 0.0
+    usual_events: float = 0.0
+    history_days: float = float(HISTORY)
+
+    @property
+    def change(self) -> float:
+        """The relative change; infinite from zero."""
+        if not self.usual:
+            return inf if self.value else 0.0
+        return self.value / self.usual - 1
+
+    @property
+    def trials(self) -> float:
+        """The number of visits of which a share counts some."""
+        if self.events:
+            return self.events / self.value
+        return self.usual_events / self.usual if self.usual else 0.0
+
+    @property
+    def has_interval(self) -> bool:
+        """Whether the model was asked for its interval."""
+        return isfinite(self.high)
 
 
 @dataclass(frozen=True)
@@ -45,8 +87,9 @@ class Candidate:
 
     `excess` is the difference to the usual number: visits, orders, hundredths of the currency,
     views, requests or lines; for a share, the number of visits that changed. `is_beside_others`
-    means that it is not compared with the weeks before, but with all other visits of the range.
-    Sentences report it only if `is_reported`.
+    means that it is not compared with the days before, but with all other visits of the range.
+    Sentences report it only if `is_reported`. `weeks` are the numbers of the weeks before, and
+    `verdict` is the one of its family.
     """
 
     metric: str
@@ -55,6 +98,13 @@ class Candidate:
     excess: float
     is_beside_others: bool = False
     is_reported: bool = True
+    weeks: Sequence[float] = ()
+    verdict: Verdict = "unclear"
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether it is clearly more or less than usual."""
+        return self.verdict in ("more", "less")
 
     @property
     def is_total(self) -> bool:
@@ -74,140 +124,173 @@ class Candidate:
     @property
     def is_up(self) -> bool:
         """Whether it is higher than usual."""
-        return self.compared.observed > self.compared.expected
+        return self.compared.value > self.compared.usual
 
 
-def ask_candidates(page: PageContext, weeks: Weeks) -> list[Candidate]:
+@dataclass(frozen=True)
+class Number:
+    """A number that is to be compared, with its series; `trials` are those of a share."""
+
+    metric: str
+    scope: Scope
+    counted: DaySeries
+    is_reported: bool = False
+    trials: DaySeries | None = None
+    amounts: DaySeries | None = None
+    squares: DaySeries | None = None
+
+    def has_enough(self, days: Days) -> bool:
+        """Whether it counts enough visits or orders on one side for a claim.
+
+        A share of few visits is shown nowhere, so nothing is said about it.
+        """
+        if self.trials and self.trials.now < SHARE_MINIMUM:
+            return False
+        return max(self.counted.now, self.counted.mean(days)) >= FEWEST
+
+    def is_promising(self, days: Days) -> bool:
+        """Whether it differs so far that a claim is possible; only then the model is asked.
+
+        That is the case of 13 to 20 % of the numbers of quiet days, so a page takes a fifth of the
+        time. The numbers of the whole have an interval in any case.
+        """
+        if not self.scope:
+            return True
+        now, usual = self.shown.now, self.shown.mean(days)
+        if self.trials:
+            usual *= self.trials.now / max(self.trials.mean(days), 1.0)
+        size = now + usual * days.checked.days / max(days.known.sum(), 1)
+        if self.amounts and self.squares:
+            size *= (self.squares.now + self.squares.mean(days)) / max(now + usual, 1.0)
+        return abs(now - usual) > PROMISING * sqrt(size)
+
+    @property
+    def shown(self) -> DaySeries:
+        """The number itself: the amounts, or what is counted."""
+        return self.amounts or self.counted
+
+
+LEAST_GAP = 0.5
+"""Minimum relative difference of a reported conversion rate to that of all other visits."""
+
+PROMISING = 1.5
+"""Distance from the mean, in standard deviations of Poisson, that a claim needs at least."""
+
+
+def ask_candidates(page: PageContext, days: Days) -> list[Candidate]:
     """Ask for everything that the page may report or colour, and compare it with its past."""
     looks = looks_of(page)
     of_money = [look for look in looks if METRICS[look.asked[0]].facts is MONEY]
     of_visits = [look for look in looks if look not in of_money]
-    answers = [(look, ask_weeks(page, weeks, look.asked, look.by)) for look in of_visits]
-    candidates = [*_compare_all(weeks, answers)]
+    answers = [(look, ask_days(page, days, look.asked, look.by)) for look in of_visits]
+    numbers = [*_numbers(answers)]
     by = {look.by: groups for look, groups in reversed(answers)}
-    if of_money and (weeks_with_sales := sales_weeks(page, weeks)):
-        sold = [(look, ask_weeks(page, weeks_with_sales, look.asked, look.by)) for look in of_money]
-        candidates += _compare_all(weeks_with_sales, sold)
-    if page.view.tab in ("overview", "visitors"):
-        candidates += _visitors(page, weeks)
     if page.view.tab == "orders":
-        candidates += [*_failed_rate(page, weeks), *_step_rates(page, weeks, by)]
+        numbers += [*_failed_rate(page, days), *_step_rates(page, by)]
+    candidates = compare_numbers(days, numbers)
+    if of_money and (with_sales := days_with_sales(page, days)):
+        sold = [(look, ask_days(page, with_sales, look.asked, look.by)) for look in of_money]
+        candidates += compare_numbers(with_sales, [*_numbers(sold)])
+    if page.view.tab in ("overview", "visitors"):
+        whole = days.of_whole_days()
+        visitors = ask_days(page, whole, ("visitors",))[()]["visitors"]
+        candidates += compare_numbers(whole, [Number("visitors", (), visitors)])
     return candidates
 
 
-def _compare_all(weeks: Weeks, answers: Sequence[tuple[Look, Groups]]) -> Iterator[Candidate]:
+def _numbers(answers: Sequence[tuple[Look, Groups]]) -> Iterator[Number]:
     for look, groups in answers:
-        spreads = _spreads(weeks, look, groups)
         for values, series in groups.items():
-            yield from _compare(weeks, look, values, series, spreads)
+            scope = tuple(zip(look.by, values, strict=True))
+            for name in (*look.reported, *look.coloured):
+                is_reported = name in look.reported
+                if METRICS[name].format == "share":
+                    yield Number(name, scope, series[name], is_reported, series[look.asked[0]])
+                elif series[name].now >= 0 and (series[name].days >= 0).all():  # else refunds
+                    yield count_number(name, scope, series, is_reported)
 
 
-def _spreads(weeks: Weeks, look: Look, groups: Groups) -> dict[str, float]:
-    """Return the week-to-week variance that the groups share, for each count of visits."""
-    if len(groups) < FEWEST_FAMILIES or not METRICS[look.asked[0]].facts.has_sessions:
-        return {}
-    return {
-        name: spread_between(
-            [series[name].before(weeks) for series in groups.values()], weeks.length
-        )
-        for name in (*look.reported, *look.coloured)
-        if METRICS[name].format == "count"
-    }
+def count_number(name: str, scope: Scope, series: Series, is_reported: bool = True) -> Number:
+    """Return a count or an amount with the series that its comparison needs."""
+    if name not in _SIZES:
+        return Number(name, scope, series[name], is_reported)
+    counted, squares = (series[each] for each in _SIZES[name])
+    return Number(name, scope, counted, is_reported, None, series[name], squares)
 
 
-def _compare(
-    weeks: Weeks,
-    look: Look,
-    values: Values,
-    series: Mapping[str, WeekSeries],
-    spreads: Mapping[str, float],
-) -> Iterator[Candidate]:
-    scope = tuple(zip(look.by, values, strict=True))
-    for name in (*look.reported, *look.coloured):
-        is_reported = name in look.reported
-        if METRICS[name].format == "share":
-            of = series[look.asked[0]]
-            yield from _share_candidate(name, scope, weeks, series[name], of, is_reported)
-            continue
-        if min(series[name].weeks) < 0:  # more refunds than sales
-            continue
-        candidate = count_candidate(name, scope, weeks, series, spreads.get(name))
-        if candidate.compared.size >= LEAST_SIZE:
-            yield replace(candidate, is_reported=is_reported)
+def compare_numbers(days: Days, numbers: Sequence[Number]) -> list[Candidate]:
+    """Compare numbers with the days before them; without those that count too few.
+
+    All counts are compared in one call, all amounts in a second one, and all shares in a third.
+    """
+    enough = [number for number in numbers if number.has_enough(days)]
+    asked = [number for number in enough if number.is_promising(days)]
+    results: dict[int, Compared] = {}
+    for kind in (
+        [number for number in asked if not number.trials and not number.amounts],
+        [number for number in asked if number.amounts],
+        [number for number in asked if number.trials],
+    ):
+        if kind:
+            compared = _compare(days, kind)
+            results |= {id(number): one for number, one in zip(kind, compared, strict=True)}
+    return [_candidate(days, number, results.get(id(number))) for number in enough]
 
 
-def count_candidate(
-    metric: str,
-    scope: Scope,
-    weeks: Weeks,
-    series: Mapping[str, WeekSeries],
-    spread: float | None = None,
-) -> Candidate:
-    """Compare a count with its past, see `compare_count`; the size of an amount is in orders."""
-    counted, cluster = series[metric], _cluster(weeks, series, metric)
-    count = compare_count(counted.now, counted.before(weeks), weeks.length, spread, cluster)
-    if METRICS[metric].format == "cents":
-        orders = series["orders"]
-        usual = sum(orders.before(weeks)) / len(weeks.numbers)
-        count = replace(count, size=max(orders.now, usual))
-    return Candidate(metric, scope, count, count.observed - count.expected)
+def _compare(days: Days, numbers: Sequence[Number]) -> Iterator[Compared]:
+    """Compare numbers of one kind."""
+    is_known = np.concatenate([days.known, np.ones(days.checked.days, np.bool_)])
+
+    def rows(name: str) -> Floats:
+        return np.where(is_known, [getattr(number, name).days for number in numbers], np.nan)
+
+    first = numbers[0]
+    found = comparison.compare(
+        rows("counted"),
+        days.checked.days,
+        part=np.array([number.counted.part for number in numbers]),
+        trials=rows("trials") if first.trials else None,
+        amounts=Amounts(rows("amounts"), rows("squares")) if first.amounts else None,
+    )
+    arrays = [getattr(found, field.name) for field in fields(Compared)]
+    for values in zip(*arrays, strict=True):
+        yield Compared(*map(float, values))
 
 
-def _cluster(weeks: Weeks, series: Mapping[str, WeekSeries], name: str) -> float:
-    """Return the size in which a number comes: page views in visits, amounts in orders."""
-    if name not in _SQUARES:
-        return 1.0
-    squares, whole = (sum(series[each].before(weeks)) for each in (_SQUARES[name], name))
-    return max(squares / whole, 1.0) if whole else 1.0
+def _candidate(days: Days, number: Number, compared: Compared | None) -> Candidate:
+    """Return the comparison of a number; without the model's, that with the mean of its days."""
+    if compared is None:
+        now, usual = number.shown.now, number.shown.mean(days)
+        if number.trials:
+            now /= max(number.trials.now, 1.0)
+            usual /= max(number.trials.mean(days), 1.0)
+        events, usual_events = number.counted.now, number.counted.mean(days)
+        compared = Compared(now, usual, events=events, usual_events=usual_events)
+    excess = compared.value - compared.usual
+    if number.trials:
+        excess *= number.trials.now
+    weeks = number.shown.weeks(days) if not number.trials else ()
+    return Candidate(
+        number.metric, number.scope, compared, excess, is_reported=number.is_reported, weeks=weeks
+    )
 
 
-def _share_candidate(
-    metric: str,
-    scope: Scope,
-    weeks: Weeks,
-    hits: WeekSeries,
-    trials: WeekSeries,
-    is_reported: bool = False,
-) -> list[Candidate]:
-    """Compare a share of visits with its past; nothing for too few visits, or too few of it."""
-    pairs = list(zip(hits.before(weeks), trials.before(weeks), strict=True))
-    share = compare_share(hits.now, trials.now, pairs, weeks.length)
-    if share is None or share.size < LEAST_SIZE:
-        return []
-    if max(hits.now, share.expected * trials.now) < LEAST_HITS:
-        return []
-    moved = (share.observed - share.expected) * trials.now
-    return [Candidate(metric, scope, share, moved, is_reported=is_reported)]
+def _failed_rate(page: PageContext, days: Days) -> Iterator[Number]:
+    """Yield the share of visits that met an error."""
+    failed = ask_days(page, days, ("failed_visits",))[()]["failed_visits"]
+    yield Number("failed_rate", (), failed, trials=ask_days(page, days, WHOLE)[()]["visits"])
 
 
-def _visitors(page: PageContext, weeks: Weeks) -> list[Candidate]:
-    """Compare the visitors a day: those of several days can't be added up, and keys change."""
-    weeks = weeks.of_whole_days()
-    series = ask_weeks(page, weeks, ("visitors",), is_daily=True)[()]["visitors"]
-    candidate = count_candidate("visitors", (), weeks, {"visitors": series})
-    return [replace(candidate, is_reported=False)] if candidate.compared.size >= LEAST_SIZE else []
-
-
-def _failed_rate(page: PageContext, weeks: Weeks) -> list[Candidate]:
-    """Compare the share of visits that met an error."""
-    failed = ask_weeks(page, weeks, ("failed_visits",))[()]["failed_visits"]
-    visits = ask_weeks(page, weeks, WHOLE)[()]["visits"]
-    return _share_candidate("failed_rate", (), weeks, failed, visits)
-
-
-def _step_rates(
-    page: PageContext, weeks: Weeks, by: Mapping[tuple[str, ...], Groups]
-) -> Iterator[Candidate]:
-    """Compare the share of visits that continue to each step of the funnel."""
+def _step_rates(page: PageContext, by: Mapping[tuple[str, ...], Groups]) -> Iterator[Number]:
+    """Yield the share of visits that continue to each step of the funnel."""
     groups = by.get(("furthest_step",), {})
     steps = range(len(page.settings.funnel), -1, -1)
     furthest = [groups[(str(step),)]["visits"] for step in steps if (str(step),) in groups]
     if len(furthest) < len(steps):
         return
-    reached = list(accumulate(furthest, WeekSeries.plus))[::-1]
+    reached = list(accumulate(furthest, DaySeries.plus))[::-1]
     for number, (before, after) in enumerate(pairwise(reached), 1):
-        scope = (("furthest_step", str(number)),)
-        yield from _share_candidate("step_rate", scope, weeks, after, before)
+        yield Number("step_rate", (("furthest_step", str(number)),), after, trials=before)
 
 
 def rates_beside_others(page: PageContext) -> Iterator[Candidate]:
@@ -226,12 +309,25 @@ def rates_beside_others(page: PageContext) -> Iterator[Candidate]:
 def _beside_others(
     scope: Scope, row: Mapping[str, Any], whole: Mapping[str, Any]
 ) -> Iterator[Candidate]:
+    """Compare two shares of one range by the test for two proportions."""
     hits, trials = row["conversions"], row["visits"]
-    compared = compare_shares(hits, trials, whole["conversions"] - hits, whole["visits"] - trials)
-    if compared and trials >= SHARE_MINIMUM and max(hits, compared.expected * trials) >= LEAST_HITS:
-        moved = hits - compared.expected * trials
-        is_reported = scope[0][0] == "campaign" and trials >= LEAST_SIZE
-        yield Candidate("conversion_rate", scope, compared, moved, True, is_reported)
+    other_trials = whole["visits"] - trials
+    if trials < SHARE_MINIMUM or other_trials <= 0:
+        return
+    share, other, pooled = (
+        hits / trials,
+        (whole["conversions"] - hits) / other_trials,
+        whole["conversions"] / whole["visits"],
+    )
+    usual = other * trials
+    if max(hits, usual) < FEWEST:
+        return
+    error = sqrt(pooled * (1 - pooled) * (1 / trials + 1 / other_trials))
+    chance = erfc(abs(share - other) / error / sqrt(2)) if error else 1.0
+    compared = Compared(share, other, chance=chance, events=hits, usual_events=usual)
+    is_reported = scope[0][0] == "campaign" and trials >= LEAST_VISITS
+    is_reported &= abs(compared.change) >= LEAST_GAP
+    yield Candidate("conversion_rate", scope, compared, hits - usual, True, is_reported)
 
 
 def is_shown(page: PageContext, candidate: Candidate) -> bool:

@@ -11,15 +11,13 @@ from clickstream.dashboard.ask.coverage import to_local
 from clickstream.dashboard.ask.fact_views import SESSION_ERRORS
 from clickstream.dashboard.ask.question import Question, condition_of
 from clickstream.dashboard.ask.view import Filter
-from clickstream.dashboard.changes.candidates import Candidate, Groups
-from clickstream.dashboard.changes.looks import LEAST_SIZE, WHOLE
-from clickstream.dashboard.changes.significance import compare_count, compare_share
-from clickstream.dashboard.changes.weeks import Weeks, WeekSeries, ask_weeks
+from clickstream.dashboard.changes.candidates import Candidate, Number, compare_numbers
+from clickstream.dashboard.changes.days import Days, ask_days
+from clickstream.dashboard.changes.looks import WHOLE
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.settings import Settings
 
 FAILED = "visits_with_5xx"
-PROMISING = 0.05
 LEAST_VISITS = 10
 """Minimum number of visits that met an error."""
 
@@ -45,54 +43,35 @@ class Failure:
     is_burst: bool
 
 
-def error_candidates(page: PageContext, weeks: Weeks) -> list[Candidate]:
+def error_candidates(page: PageContext, days: Days) -> list[Candidate]:
     """Compare the share of each page's visits that met a 5xx there with the usual share.
 
-    Pages without page views, such as the target of a form, are compared with all visits.
+    Pages without page views, such as the target of a form, are compared with all visits. The
+    slower question for the share is asked only if the count alone is far from its usual value.
     """
     filters = filters_of_visits(page)
     failed = {
         value: series[FAILED]
-        for (value,), series in ask_weeks(page, weeks, (FAILED,), ("failed_page",), filters).items()
-        if series[FAILED].now >= LEAST_VISITS and _is_promising(weeks, series[FAILED])
+        for (value,), series in ask_days(page, days, (FAILED,), ("failed_page",), filters).items()
+        if series[FAILED].now >= LEAST_VISITS
+        and Number(FAILED, ((FAILED, value),), series[FAILED]).is_promising(days)
     }
     if not failed:
         return []
     only = (*filters, Filter("page", tuple(failed)))
-    seen = ask_weeks(page, weeks, ("page_visits",), ("page",), only)
-    everybody = ask_weeks(page, weeks, WHOLE)[()]["visits"]
-    candidates = (_compare(weeks, name, failed[name], seen, everybody) for name in failed)
-    return [candidate for candidate in candidates if candidate]
+    seen = ask_days(page, days, ("page_visits",), ("page",), only)
+    everybody = ask_days(page, days, WHOLE)[()]["visits"]
+    numbers = []
+    for name, met in failed.items():
+        views = seen.get((name,))
+        trials = met.plus(views["page_visits"]) if views else everybody
+        numbers.append(Number(FAILED, (("failed_page", name),), met, True, trials))
+    return [each for each in compare_numbers(days, numbers) if each.is_up]
 
 
 def filters_of_visits(page: PageContext) -> tuple[Filter, ...]:
     """Turn the view's filters into filters of visits, so that all pages of a visit count."""
     return tuple(replace(filter_, chooses_visits=True) for filter_ in page.view.filters)
-
-
-def _is_promising(weeks: Weeks, failed: WeekSeries) -> bool:
-    """Whether the count alone is unusual; only then the slower question for the share is asked."""
-    count = compare_count(failed.now, failed.before(weeks), weeks.length, None)
-    return count.chance < PROMISING
-
-
-def _compare(
-    weeks: Weeks,
-    name: str,
-    failed: WeekSeries,
-    seen: Groups,
-    everybody: WeekSeries,
-) -> Candidate | None:
-    if (name,) in seen:
-        views = seen[(name,)]["page_visits"].weeks
-        trials = [met + viewed for met, viewed in zip(failed.weeks, views, strict=True)]
-    else:
-        trials = everybody.weeks
-    pairs = [(failed.weeks[number], trials[number]) for number in weeks.numbers]
-    share = compare_share(failed.now, trials[0], pairs, weeks.length)
-    if share is None or share.size < LEAST_SIZE or share.observed <= share.expected:
-        return None
-    return Candidate(FAILED, (("failed_page", name),), share, failed.excess(weeks))
 
 
 def step_of(settings: Settings, name: str) -> str:
@@ -101,9 +80,9 @@ def step_of(settings: Settings, name: str) -> str:
     return next(steps, "")
 
 
-def find_failure(page: PageContext, weeks: Weeks, name: str) -> Failure:
+def find_failure(page: PageContext, days: Days, name: str) -> Failure:
     """Find out when a page failed, and for whom."""
-    met = _errors(page, weeks, name)
+    met = _errors(page, days, name)
     statuses = [status for _, status, _ in met]
     status = max(sorted(set(statuses)), key=statuses.count)
     times = [(at, visitor) for at, code, visitor in met if code == status]
@@ -118,17 +97,17 @@ def find_failure(page: PageContext, weeks: Weeks, name: str) -> Failure:
     return Failure(status, people, run[0][0], run[-1][0], is_burst)
 
 
-def _errors(page: PageContext, weeks: Weeks, name: str) -> list[tuple[datetime, int, object]]:
+def _errors(page: PageContext, days: Days, name: str) -> list[tuple[datetime, int, object]]:
     """Return the local time, status and visitor of each visit's first 5xx on a page, in order."""
     where, values = condition_of(
-        SESSION_ERRORS, weeks.checked, filters_of_visits(page), page.key_days
+        SESSION_ERRORS, days.checked, filters_of_visits(page), page.key_days
     )
     sql = (
         f"select first_at, status, visitor_id\nfrom {SESSION_ERRORS.name}\nwhere {where}\n"
         f"  and page = ? and status >= 500\norder by 1 desc, 2, 3\nlimit {MOST_ERRORS}"
     )
     names = ("first_at", "status", "visitor_id")
-    rows = page.ask(Question(sql, (*values, name), names, (), weeks.checked)).rows
+    rows = page.ask(Question(sql, (*values, name), names, (), days.checked)).rows
     return [(to_local(at, page.zone), int(status), who) for at, status, who in reversed(rows)]
 
 

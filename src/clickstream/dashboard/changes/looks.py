@@ -8,15 +8,11 @@ from dataclasses import dataclass
 from clickstream.dashboard.ask.fact_views import MONEY
 from clickstream.dashboard.ask.metrics import METRICS
 from clickstream.dashboard.ask.view import Tab, View
-from clickstream.dashboard.changes.sales_weeks import SALES
+from clickstream.dashboard.changes.history import SALES
 from clickstream.dashboard.widgets.page import PageContext
 
-LEAST_SIZE = 100
-"""Minimum of a count, of the orders of an amount, or of the visits of a share, in the range or as
-expected."""
-
-LEAST_HITS = 10
-"""Minimum of the visits that a share counts, such as those with an order, likewise."""
+LEAST_VISITS = 100
+"""Minimum of the visits of a campaign whose rate is reported beside that of all others."""
 
 
 @dataclass(frozen=True)

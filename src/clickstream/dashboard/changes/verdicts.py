@@ -1,19 +1,20 @@
-"""The verdict on every number of a page: more than usual, less than usual, or no clear change.
+"""The verdict on every number of a page: more or less than usual, as usual, or open.
 
     changes = page.once(find_changes)
     changes.find("visits", (("channel", "Email"),))
 
-Sentences, colours, arrows and the mail use the same verdicts. A false-discovery control over
-everything that a page compares keeps a page of a week without events without a verdict of more or
-less in at least 95 of 100 cases.
+Sentences, colours, arrows, the line of today and the mail use the same verdicts. A false-discovery
+control over everything that a page compares keeps a page of a week without events without a verdict
+of more or less in at least 95 of 100 cases.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, replace
 from functools import cached_property
-from typing import Literal
+
+import numpy as np
 
 from clickstream.dashboard.changes.candidates import (
     Candidate,
@@ -21,22 +22,13 @@ from clickstream.dashboard.changes.candidates import (
     ask_candidates,
     rates_beside_others,
 )
+from clickstream.dashboard.changes.days import Days
 from clickstream.dashboard.changes.failures import error_candidates
-from clickstream.dashboard.changes.history import LEAST_CHANGE, find_history
+from clickstream.dashboard.changes.history import find_history
 from clickstream.dashboard.changes.looks import KEY_FIGURES, MONEY_FIGURES
-from clickstream.dashboard.changes.significance import find_unusual
-from clickstream.dashboard.changes.weeks import Weeks
 from clickstream.dashboard.widgets.page import PageContext
-
-Verdict = Literal["more", "unclear", "less"]
-"""A change is unclear if it is small, or if chance may be the reason: it may be there anyway."""
-
-LEAST_GAP = 0.5
-"""Minimum relative difference of a conversion rate to that of all other visits."""
-
-FALSE_SHARE_OF_WHOLE, FALSE_SHARE_OF_LIST = 0.015, 0.002
-"""Share of weeks without events in which chance may change a key figure of the whole, or a number
-of a list. A page has at most 17 lists of a metric by dimensions, so the sum is 5 %."""
+from clickstream.insight import comparison
+from clickstream.insight.verdicts import PARTS_FALSE_SHARE, TILES_FALSE_SHARE, judge
 
 WITH_ERRORS = {"overview", "orders", "trust"}
 """The pages that report errors."""
@@ -44,15 +36,11 @@ WITH_ERRORS = {"overview", "orders", "trust"}
 
 @dataclass(frozen=True)
 class Changes:
-    """What a page compares. `weeks` is None if it can't be compared; `reason` says why.
+    """What a page compares. `days` is None if it can't be compared; `reason` says why."""
 
-    `likely` are the candidates whose change is beyond chance.
-    """
-
-    weeks: Weeks | None
+    days: Days | None
     reason: str
     candidates: Sequence[Candidate] = ()
-    likely: Sequence[Candidate] = ()
 
     @cached_property
     def _by_number(self) -> Mapping[tuple[str, Scope, bool], Candidate]:
@@ -62,54 +50,47 @@ class Changes:
         }
 
     @cached_property
-    def unusual(self) -> Sequence[Candidate]:
-        """The candidates whose change is beyond chance and large enough to matter."""
-        return [candidate for candidate in self.likely if is_large(candidate)]
+    def clear(self) -> Sequence[Candidate]:
+        """The candidates that are clearly more or less than usual."""
+        return [candidate for candidate in self.candidates if candidate.is_clear]
 
     def find(self, metric: str, scope: Scope = (), beside: bool = False) -> Candidate | None:
         """Return the comparison of a number; None if it is not compared."""
         return self._by_number.get((metric, scope, beside))
 
-    def verdict(self, candidate: Candidate) -> Verdict:
-        """Return whether a number is clearly more or less than usual."""
-        if candidate not in self.unusual:
-            return "unclear"
-        return "more" if candidate.is_up else "less"
-
-
-def is_large(candidate: Candidate) -> bool:
-    """Whether a change is large enough to matter."""
-    least = LEAST_GAP if candidate.is_beside_others else LEAST_CHANGE
-    return abs(candidate.compared.change) >= least
-
 
 def find_changes(page: PageContext) -> Changes:
-    """Compare everything that the page reports or colours with the weeks before."""
-    weeks, reason = find_history(page)
-    candidates = ask_candidates(page, weeks) if weeks else []
-    if weeks and page.view.tab in WITH_ERRORS:
-        candidates += error_candidates(page, weeks)
+    """Compare everything that the page reports or colours with the days before."""
+    days, reason = find_history(page)
+    candidates = ask_candidates(page, days) if days else []
+    if days and page.view.tab in WITH_ERRORS:
+        candidates += error_candidates(page, days)
     if page.view.tab == "marketing" and page.has_goals:
         candidates += rates_beside_others(page)
-    return Changes(weeks, reason, candidates, _find_likely(candidates))
+    begins = page.log_begins
+    is_young = bool(days and begins and begins.date() > days.span.first)
+    return Changes(days, reason, _judge(candidates, page.settings.dashboard.usual_band, is_young))
 
 
-def _find_likely(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Return the candidates whose change is beyond chance, by families.
+def _judge(candidates: Sequence[Candidate], band: float, is_young: bool) -> list[Candidate]:
+    """Return the candidates with their verdicts, which they get by families.
 
-    A family is the same on every page, so a number has the same verdict wherever it is shown.
+    A family is the same on every page, so a number has the same verdict wherever it is shown. Only
+    a young log will soon have more days to compare with; other days before are missing for good.
     """
     families: dict[object, list[Candidate]] = {}
     for candidate in candidates:
         families.setdefault(_family(candidate), []).append(candidate)
-    likely = []
+    judged = []
     for family, members in families.items():
-        share = FALSE_SHARE_OF_WHOLE if family == () else FALSE_SHARE_OF_LIST
-        unusual = find_unusual([candidate.compared.chance for candidate in members], share)
-        likely += [
-            candidate for candidate, is_likely in zip(members, unusual, strict=True) if is_likely
-        ]
-    return likely
+        share = TILES_FALSE_SHARE if family == () else PARTS_FALSE_SHARE
+        arrays = np.array([astuple(each.compared) for each in members]).T
+        for candidate, verdict in zip(
+            members, judge(comparison.Compared(*arrays), share, band), strict=True
+        ):
+            is_lasting = verdict == "unknown" and not is_young
+            judged.append(replace(candidate, verdict="unclear" if is_lasting else verdict))
+    return judged
 
 
 def _family(candidate: Candidate) -> object:

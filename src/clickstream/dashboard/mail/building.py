@@ -18,7 +18,7 @@ from clickstream.dashboard.ask.fact_copy import EMPTY, FactCopy
 from clickstream.dashboard.ask.periods import Period, period_of
 from clickstream.dashboard.ask.question import Question
 from clickstream.dashboard.ask.view import View
-from clickstream.dashboard.changes.weeks import WEEKS
+from clickstream.dashboard.changes.days import HISTORY
 from clickstream.dashboard.formats import Formats, parse_locale
 from clickstream.dashboard.mail.content import Digest, build_content
 from clickstream.dashboard.mail.week import Week
@@ -103,11 +103,11 @@ def page_of_week(lake: Lake, reader: Reader, week: Week, moment: datetime) -> Pa
 def dates_needed(week: Week, today: date) -> list[Period]:
     """Return the UTC dates whose facts a week's mail needs; `today` is the site's date.
 
-    These are the weeks that the sentences and the comparison look back, and the current month for
+    These are the days that the comparison looks back, and the current month for
     the pace of monthly targets. A local date spans up to two UTC dates, so neighbouring dates are
     included.
     """
-    looked_back = Period(week.first - timedelta(weeks=WEEKS), week.last)
+    looked_back = Period(week.first - timedelta(days=HISTORY), week.last)
     spans = (looked_back, period_of("month", today))
     return [Period(span.first - _ONE_DAY, span.last + _ONE_DAY) for span in spans]
 

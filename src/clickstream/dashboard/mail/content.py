@@ -35,16 +35,17 @@ MOVERS = 3
 
 @dataclass(frozen=True)
 class DigestRow:
-    """A key figure: its value in the week, its usual value, and its change to that.
+    """A key figure: its values in the week and in the week before, and the change between them.
 
-    `change_text` has a sign, or says that the change is not clear; it is empty without a change.
+    `step` has a sign. `change` is the one to the usual value, and `note` states it.
     """
 
+    name: str
     label: str
     value: str
-    usual: str
+    before: str
+    step: str
     change: Change | None
-    change_text: str
     note: str = ""
 
 
@@ -116,13 +117,8 @@ class Digest:
         return self.formats.language
 
     @property
-    def has_usual_values(self) -> bool:
-        """Whether figures are compared with their usual values."""
-        return any(row.change for row in self.figures)
-
-    @property
-    def visits(self) -> DigestRow:
-        """The main figure."""
+    def hero(self) -> DigestRow:
+        """The main figure: net sales, or visits without sales."""
         return self.figures[0]
 
 
@@ -167,21 +163,16 @@ def _targets(page: PageContext) -> Iterator[str]:
 
 
 def _figures(page: PageContext, course: Course) -> list[DigestRow]:
-    """Build the key figures: the Overview's tiles, visits first."""
+    """Build the key figures, which are the Overview's tiles: first net sales, then visits."""
     rows = {tile.metric.name: _row_of_tile(tile) for tile in build_tiles(page, course)}
-    return [rows.pop("visits"), *rows.values()]
+    first = [rows.pop(name) for name in ("net_sales", "visits") if name in rows]
+    return [*first, *rows.values()]
 
 
 def _row_of_tile(tile: Tile) -> DigestRow:
-    """Build a row; a hint that states the change is left out."""
-    label, value, change = tile.metric.label, f"{tile.prefix} {tile.value}".strip(), tile.change
-    if change is None:
-        return DigestRow(label, value, NO_VALUE, None, "", tile.hint)
-    change_text = change.signed_text
-    if change.direction == "same":
-        change_text = f"{change_text or NO_VALUE}, not clear"
-    note = "" if change.usual else change.words
-    return DigestRow(label, value, change.usual or NO_VALUE, change, change_text, note)
+    value, before = f"{tile.prefix} {tile.value}".strip(), tile.before or NO_VALUE
+    label, step = tile.metric.label, tile.step or NO_VALUE
+    return DigestRow(tile.metric.name, label, value, before, step, tile.change, tile.hint)
 
 
 def _days(page: PageContext, course: Course) -> list[Day]:

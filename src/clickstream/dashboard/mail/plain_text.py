@@ -48,10 +48,10 @@ def _change_lines(digest: Digest) -> Iterator[str]:
 
 def _figures(digest: Digest) -> Iterator[str]:
     yield from _heading("figures")
-    head = [HEADINGS[name] for name in ("this_week", "usual", "change")]
-    rows = [(row.label, [row.value, row.usual, row.change_text]) for row in digest.figures]
+    head = [HEADINGS[name] for name in ("this_week", "week_before", "change")]
+    rows = [(row.label, [row.value, row.before, row.step]) for row in digest.figures]
     notes = [row.note for row in digest.figures]
-    if not digest.has_usual_values:
+    if not digest.compared:
         head, rows = head[:1], [(label, values[:1]) for label, values in rows]
     for line, note in zip(_table("", head, rows), ["", *notes], strict=True):
         yield line

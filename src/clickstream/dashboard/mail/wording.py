@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from clickstream.dashboard.formats import NO_VALUE
 from clickstream.dashboard.mail.content import Digest
 from clickstream.dashboard.pages.overview.movers import NOTHING_MOVED
 
@@ -17,20 +18,18 @@ HEADINGS: Mapping[str, str] = {
     "trust": "How complete the numbers are",
     "this_week": "This week",
     "week_before": "Week before",
-    "usual": "Usual",
     "change": "Change",
 }
 
 
 def subject_of(digest: Digest) -> str:
-    """Write the subject on one line: site, week, the visits and their change."""
-    visits, change = digest.visits, digest.visits.change_text
-    if visits.change and visits.change.direction == "same":
-        change = "no clear change"
+    """Write the subject on one line: site, week, the main figure and its change."""
+    hero = digest.hero
+    value = f"{hero.value} visits" if hero.name == "visits" else f"net sales {hero.value}"
+    subject = f"{digest.site}, {digest.week.name}: {value}"
     if not digest.is_complete:
-        change = "incomplete"
-    subject = f"{digest.site}, {digest.week.name}: {visits.value} visits"
-    return f"{subject}, {change}" if change else subject
+        return f"{subject}, incomplete"
+    return f"{subject}, {hero.step}" if hero.step != NO_VALUE else subject
 
 
 def describe_days(digest: Digest) -> str:

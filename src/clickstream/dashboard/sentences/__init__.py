@@ -2,9 +2,8 @@
 
     findings = find_sentences(page)
 
-The numbers of the range are compared with the same weekdays of the weeks before (`weeks`). Changes
-that chance does not explain (`significance`) become sentences, in order of importance
-(`finding`). docs/dashboard.md describes the method.
+Numbers that are more or less than usual, or grow steadily (`changes.verdicts`), become sentences,
+in order of importance (`finding`). docs/dashboard.md describes the method.
 """
 
 from clickstream.dashboard.sentences.finding import find_sentences

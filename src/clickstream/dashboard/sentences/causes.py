@@ -6,14 +6,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+import numpy as np
+
 from clickstream.dashboard.ask.dimensions import DIMENSIONS
 from clickstream.dashboard.ask.view import Filter
-from clickstream.dashboard.changes.candidates import Candidate, Scope, count_candidate, is_shown
+from clickstream.dashboard.changes.candidates import (
+    Candidate,
+    Compared,
+    Number,
+    Scope,
+    compare_numbers,
+    is_shown,
+)
+from clickstream.dashboard.changes.days import Days, ask_days
 from clickstream.dashboard.changes.failures import FAILED, step_of
-from clickstream.dashboard.changes.significance import Compared, find_unusual
 from clickstream.dashboard.changes.verdicts import Changes
-from clickstream.dashboard.changes.weeks import Weeks, ask_weeks
 from clickstream.dashboard.widgets.page import PageContext
+from clickstream.insight.verdicts import find_unlikely
 
 ORDERS = {"conversions", "conversion_rate", "goal_visits"}
 
@@ -63,14 +72,14 @@ class Event:
     cause: Candidate | None = None
 
 
-def explain(page: PageContext, weeks: Weeks, change: Candidate, changes: Changes) -> Event:
+def explain(page: PageContext, days: Days, change: Candidate, changes: Changes) -> Event:
     """Find the group that explains a change, and the failing step that lost orders."""
     if change.metric in ORDERS | OF_SHOP and not change.is_up and not change.is_beside_others:
-        failures = (each for each in changes.likely if each.metric == FAILED)
+        failures = (each for each in changes.clear if each.metric == FAILED)
         cause = next((each for each in failures if step_of(page.settings, each.value)), None)
         if cause:
             return Event(change, cause=cause)
-    pair = _find_pair(page, weeks, change, changes)
+    pair = _find_pair(page, days, change, changes)
     if pair:
         return Event(change, pair, min(pair.excess / change.excess, 1.0))
     return _explain_whole(page, change, changes) if change.is_total else Event(change)
@@ -79,7 +88,7 @@ def explain(page: PageContext, weeks: Weeks, change: Candidate, changes: Changes
 def _explain_whole(page: PageContext, change: Candidate, changes: Changes) -> Event:
     """Find the value that explains a change of the whole best."""
     parts = [
-        (each.excess / change.excess, each) for each in changes.likely if _may_explain(change, each)
+        (each.excess / change.excess, each) for each in changes.clear if _may_explain(change, each)
     ]
     fitting = [
         (min(part, 1.0), each)
@@ -106,15 +115,15 @@ def _may_explain(change: Candidate, each: Candidate) -> bool:
 
 
 def _usual_part(change: Candidate, each: Candidate) -> float:
-    return each.compared.expected / change.compared.expected if change.compared.expected else 0.0
+    return each.compared.usual / change.compared.usual if change.compared.usual else 0.0
 
 
 def _find_pair(
-    page: PageContext, weeks: Weeks, change: Candidate, changes: Changes
+    page: PageContext, days: Days, change: Candidate, changes: Changes
 ) -> Candidate | None:
     """Find the pair of values that explains a change of visits or conversions exactly.
 
-    Each pair of promising values is compared with the weeks before, with false-discovery control
+    Each pair of promising values is compared with the days before, with false-discovery control
     over all pairs. A pair is the cause if the visits of either value without the other are as
     usual. A cause of two dimensions shows in both, so values that are as usual are not combined.
     """
@@ -125,10 +134,10 @@ def _find_pair(
         pair
         for first, second in combinations(dict.fromkeys(each.dimension for each in singles), 2)
         for pair in _pairs(
-            page, weeks, change, [s for s in singles if s.dimension in (first, second)]
+            page, days, change, [s for s in singles if s.dimension in (first, second)]
         )
     ]
-    unusual = find_unusual([each.compared.chance for each in pairs], FALSE_SHARE)
+    unusual = find_unlikely(np.array([each.compared.chance for each in pairs]), FALSE_SHARE)
     exact = [
         each
         for each, is_likely in zip(pairs, unusual, strict=True)
@@ -154,7 +163,7 @@ def _promising(change: Candidate, changes: Changes) -> list[Candidate]:
 
 
 def _pairs(
-    page: PageContext, weeks: Weeks, change: Candidate, singles: Sequence[Candidate]
+    page: PageContext, days: Days, change: Candidate, singles: Sequence[Candidate]
 ) -> Iterator[Candidate]:
     """Compare the pairs of values of two dimensions."""
     by = tuple(dict.fromkeys(each.dimension for each in singles))
@@ -162,13 +171,15 @@ def _pairs(
         Filter(name, tuple(each.value for each in singles if each.dimension == name)) for name in by
     ]
     metrics = tuple(dict.fromkeys(("visits", change.metric)))
-    filters = (*page.view.filters, *chosen)
-    for values, series in ask_weeks(page, weeks, metrics, by, filters).items():
-        scope = tuple(zip(by, values, strict=True))
-        if change.is_total or change.scope[0] in scope:
-            pair = count_candidate(change.metric, scope, weeks, series)
-            if pair.excess * change.excess > 0:
-                yield pair
+    groups = ask_days(page, days, metrics, by, (*page.view.filters, *chosen))
+    numbers = [
+        Number(change.metric, tuple(zip(by, values, strict=True)), series[change.metric])
+        for values, series in groups.items()
+    ]
+    for pair in compare_numbers(days, numbers):
+        is_own = change.is_total or change.scope[0] in pair.scope
+        if is_own and pair.excess * change.excess > 0:
+            yield pair
 
 
 def _is_exact(change: Candidate, pair: Candidate, singles: Sequence[Candidate]) -> bool:
@@ -185,7 +196,7 @@ def _is_rest_usual(single: Compared, pair: Compared) -> bool:
     A cause that is the value alone changes both by the same factor. A value without other visits,
     such as a campaign within its channel, needs no second one.
     """
-    now, usual = single.observed - pair.observed, single.expected - pair.expected
-    if now + usual < LEAST_REST * (single.observed + single.expected) or usual <= 0:
+    now, usual = single.value - pair.value, single.usual - pair.usual
+    if now + usual < LEAST_REST * (single.value + single.usual) or usual <= 0:
         return False
     return abs(now / usual - 1) < MOST_REST_CHANGE * abs(pair.change)

@@ -11,15 +11,14 @@ from clickstream.dashboard.ask.fact_views import MONEY
 from clickstream.dashboard.ask.question import build_question
 from clickstream.dashboard.ask.view import View
 from clickstream.dashboard.changes.candidates import Candidate, is_shown
+from clickstream.dashboard.changes.days import Days, ask_days
 from clickstream.dashboard.changes.failures import FAILED, find_failure, step_of
-from clickstream.dashboard.changes.history import describe_basis, describe_too_few
-from clickstream.dashboard.changes.looks import WHOLE
-from clickstream.dashboard.changes.sales_weeks import SALES
+from clickstream.dashboard.changes.history import SALES, describe_basis, describe_too_few
+from clickstream.dashboard.changes.looks import KEY_FIGURES, MONEY_FIGURES, WHOLE
 from clickstream.dashboard.changes.verdicts import WITH_ERRORS, Changes, find_changes
-from clickstream.dashboard.changes.weeks import Weeks, ask_weeks
 from clickstream.dashboard.sentences.causes import CLARITY, OF_SHOP, ORDERS, Event, explain
 from clickstream.dashboard.sentences.parts import Findings
-from clickstream.dashboard.sentences.words import put_in_words
+from clickstream.dashboard.sentences.words import describe_trend, put_in_words
 from clickstream.dashboard.widgets.notes import find_bursts
 from clickstream.dashboard.widgets.page import PageContext
 
@@ -61,13 +60,13 @@ STANDING_WEIGHT = 0.1
 
 
 def select(page: PageContext, changes: Changes) -> list[Event]:
-    """Select at most three events from the changes of a page that has weeks to compare with."""
-    weeks = changes.weeks
-    assert weeks is not None  # noqa: S101  the caller's condition
-    reported = [candidate for candidate in changes.unusual if candidate.is_reported]
+    """Select at most three events from the changes of a page that has days to compare with."""
+    days = changes.days
+    assert days is not None  # noqa: S101  the caller's condition
+    reported = [candidate for candidate in changes.clear if candidate.is_reported]
     weights = dict(_WEIGHTS)
     if reported:
-        weights |= _weights_of_orders(page, weeks, reported)
+        weights |= _weights_of_orders(page, days, reported)
     ranked = sorted(
         reported,
         key=lambda candidate: (
@@ -80,29 +79,29 @@ def select(page: PageContext, changes: Changes) -> list[Event]:
     for candidate in ranked[:MOST_RANKED]:
         if len(events) == MOST_SENTENCES:
             break
-        is_covered = any(_covers(page, weeks, event, candidate) for event in events)
+        is_covered = any(_covers(page, days, event, candidate) for event in events)
         if not is_covered and is_shown(page, candidate):
-            events.append(explain(page, weeks, candidate, changes))
+            events.append(explain(page, days, candidate, changes))
     return list(_without_causes(events))
 
 
 def _weights_of_orders(
-    page: PageContext, weeks: Weeks, reported: Sequence[Candidate]
+    page: PageContext, days: Days, reported: Sequence[Candidate]
 ) -> Mapping[str, float]:
     """Return the weights of orders and of a hundredth of the currency, in visits."""
-    visits = _visits_of_an_order(page, weeks)
+    visits = _visits_of_an_order(page, days)
     weights = dict.fromkeys((*ORDERS, "orders"), visits)
     if any(candidate.metric == "net_sales" for candidate in reported):
-        sold = ask_weeks(page, weeks, SALES)[()]
-        orders, net = (sum(sold[name].before(weeks)) for name in ("orders", "net_sales"))
+        sold = ask_days(page, days, SALES)[()]
+        orders, net = (sold[name].mean(days) for name in ("orders", "net_sales"))
         weights["net_sales"] = MONEY_FIRST * visits * orders / net if net > 0 else 0.0
     return weights
 
 
-def _visits_of_an_order(page: PageContext, weeks: Weeks) -> float:
+def _visits_of_an_order(page: PageContext, days: Days) -> float:
     """Return how many visits an order usually takes."""
-    series = ask_weeks(page, weeks, WHOLE)[()]
-    visits, orders = (sum(series[name].before(weeks)) for name in ("visits", "conversions"))
+    series = ask_days(page, days, WHOLE)[()]
+    visits, orders = (series[name].mean(days) for name in ("visits", "conversions"))
     return min(visits / orders, MOST_VISITS_OF_AN_ORDER) if orders else 1.0
 
 
@@ -117,11 +116,11 @@ def _score(page: PageContext, weights: Mapping[str, float], candidate: Candidate
     return abs(candidate.excess) * weight * CLARITY.get(candidate.dimension, 1.0)
 
 
-def _covers(page: PageContext, weeks: Weeks, event: Event, candidate: Candidate) -> bool:
+def _covers(page: PageContext, days: Days, event: Event, candidate: Candidate) -> bool:
     """Whether an event is the same as another change, or explains it."""
     change = event.change
     if candidate.metric == FAILED:
-        return _is_same_failure(page, weeks, event, candidate)
+        return _is_same_failure(page, days, event, candidate)
     if change.is_up != candidate.is_up or change.metric == FAILED:
         return False
     family = _FAMILIES.get(candidate.metric, candidate.metric)
@@ -130,16 +129,16 @@ def _covers(page: PageContext, weeks: Weeks, event: Event, candidate: Candidate)
     if change.scope == candidate.scope:
         return True
     if change.is_total:
-        return _is_part_of(page, weeks, event, candidate)
+        return _is_part_of(page, days, event, candidate)
     if candidate.is_total:
         is_same_unit = (change.metric == "net_sales") == (candidate.metric == "net_sales")
         return is_same_unit and abs(change.excess) >= abs(candidate.excess) / 2
     if change.dimension == candidate.dimension:
         return False
-    return _is_mostly_of(page, weeks, change, candidate)
+    return _is_mostly_of(page, days, change, candidate)
 
 
-def _is_part_of(page: PageContext, weeks: Weeks, event: Event, candidate: Candidate) -> bool:
+def _is_part_of(page: PageContext, days: Days, event: Event, candidate: Candidate) -> bool:
     """Whether a value changed with the whole, or with the value that changed the whole."""
     if abs(candidate.compared.change) <= OWN_CHANGE * abs(event.change.compared.change):
         return True
@@ -148,7 +147,7 @@ def _is_part_of(page: PageContext, weeks: Weeks, event: Event, candidate: Candid
         return mover is not None
     if mover.dimension == candidate.dimension and len(mover.scope) == 1:
         return False
-    return _is_mostly_of(page, weeks, mover, candidate)
+    return _is_mostly_of(page, days, mover, candidate)
 
 
 def _brings(change: Candidate, candidate: Candidate) -> bool:
@@ -158,7 +157,7 @@ def _brings(change: Candidate, candidate: Candidate) -> bool:
     return is_wider and pair in {("visits", "conversions"), ("conversion_rate", "engaged_rate")}
 
 
-def _is_mostly_of(page: PageContext, weeks: Weeks, other: Candidate, candidate: Candidate) -> bool:
+def _is_mostly_of(page: PageContext, days: Days, other: Candidate, candidate: Candidate) -> bool:
     """Whether at least half of a value's change is in visits of another value, too."""
     scopes = (*candidate.scope, *other.scope)
     if not all(DIMENSIONS[dimension].is_filter for dimension, _ in scopes):
@@ -172,22 +171,22 @@ def _is_mostly_of(page: PageContext, weeks: Weeks, other: Candidate, candidate: 
     both = alone
     for dimension, value in other.scope:
         both = both.with_filter(dimension, value)
-    moved = _excess(page, weeks, metric, both)
-    of = candidate.excess if candidate.metric == metric else _excess(page, weeks, metric, alone)
+    moved = _excess(page, days, metric, both)
+    of = candidate.excess if candidate.metric == metric else _excess(page, days, metric, alone)
     return moved / of >= 0.5 if of else False
 
 
-def _excess(page: PageContext, weeks: Weeks, metric: str, view: View) -> float:
+def _excess(page: PageContext, days: Days, metric: str, view: View) -> float:
     """Return how many more visits or orders than usual a view has."""
     names = SALES if metric in OF_SHOP else tuple(dict.fromkeys(("visits", metric)))
-    return ask_weeks(page, weeks, names, filters=view.filters)[()][metric].excess(weeks)
+    return ask_days(page, days, names, filters=view.filters)[()][metric].excess(days)
 
 
-def _is_same_failure(page: PageContext, weeks: Weeks, event: Event, candidate: Candidate) -> bool:
+def _is_same_failure(page: PageContext, days: Days, event: Event, candidate: Candidate) -> bool:
     """Whether another page failed in the same hours."""
     if event.change.metric != FAILED:
         return False
-    mine, theirs = (find_failure(page, weeks, each.value) for each in (candidate, event.change))
+    mine, theirs = (find_failure(page, days, each.value) for each in (candidate, event.change))
     return mine.first <= theirs.last and theirs.first <= mine.last
 
 
@@ -206,35 +205,55 @@ def _without_causes(events: Sequence[Event]) -> Iterator[Event]:
 def find_sentences(page: PageContext) -> Findings:
     """Describe the events of the page's range and filters in at most three sentences."""
     changes = page.once(find_changes)
-    if changes.weeks is None:
+    if changes.days is None:
         return Findings([], changes.reason)
     if all(candidate.is_beside_others for candidate in changes.candidates):
         return Findings([], describe_too_few(page))
     events = select(page, changes)
-    sentences = [put_in_words(page, changes.weeks, event) for event in events]
-    basis = describe_basis(page, changes.weeks)
+    sentences = [put_in_words(page, changes, event) for event in events]
+    growing = _select_growth(changes)[: MOST_SENTENCES - len(events)]
+    sentences += [describe_trend(page, candidate) for candidate in growing]
+    basis = describe_basis(page, changes.days)
     if not sentences:
         return Findings([], f"{_no_event(page, changes)}{_errors_anyway(page)}", basis)
-    rule_change = _rule_change(page, changes.weeks)
+    rule_change = _rule_change(page, changes.days)
     return Findings(sentences, "", " ".join(filter(None, (basis, rule_change))))
 
 
+def _select_growth(changes: Changes) -> list[Candidate]:
+    """Return the reported numbers that grow or fall steadily; parts only if the whole does not."""
+    growing = [each for each in changes.candidates if each.verdict == "growth" and each.is_reported]
+    wholes = {each.metric for each in growing if each.is_total}
+    parts = [each for each in growing if each.is_total or each.metric not in wholes]
+    return sorted(parts, key=lambda each: (not each.is_total, -abs(each.excess), each.scope))
+
+
+_PERIODS = {1: "This day", 7: "This week"}
+
+
 def _no_event(page: PageContext, changes: Changes) -> str:
-    """State that no change is clear, or that only numbers without their own sentence changed."""
-    if any(not candidate.is_beside_others for candidate in changes.unusual):
+    """State which key figures are as usual, and which ones may have changed."""
+    if any(not candidate.is_beside_others for candidate in changes.clear):
         return "Some numbers below are more or less than usual."
-    days = page.period.days
-    if page.view.range == "today":
-        return "No clear change so far today."
-    if page.view.range == "yesterday":
-        return "No clear change yesterday."
-    if days == 1:
-        return "No clear change this day."
-    if days == 7:
-        return "No clear change this week."
-    return page.formats.plural(
-        "No clear change in this {number} day.", "No clear change in these {number} days.", days
+    span = _PERIODS.get(page.period.days) or page.formats.plural(
+        "This {number} day", "These {number} days", page.period.days
     )
+    if page.view.range in ("today", "yesterday"):
+        span = "So far today" if page.view.range == "today" else "Yesterday"
+    labels: dict[str, list[str]] = {}
+    for name in (*MONEY_FIGURES, *KEY_FIGURES):
+        if candidate := changes.find(name):
+            label = page.metric(name).label
+            labels.setdefault(candidate.verdict, []).append(label[:1].lower() + label[1:])
+    said = [
+        f"{words}: {', '.join(labels[verdict])}"
+        for verdict, words in _SUMMARIES.items()
+        if verdict in labels
+    ]
+    return f"{span}, {'; '.join(said)}." if said else f"{span}: no clear change."
+
+
+_SUMMARIES = {"usual": "as usual", "unclear": "no clear change", "unknown": "can't tell yet"}
 
 
 def _errors_anyway(page: PageContext) -> str:
@@ -245,9 +264,9 @@ def _errors_anyway(page: PageContext) -> str:
     )
 
 
-def _rule_change(page: PageContext, weeks: Weeks) -> str:
+def _rule_change(page: PageContext, days: Days) -> str:
     """State since when hours are built by another version or other settings than before."""
-    question = build_question(("first_hour",), ("library", "settings"), weeks.span)
+    question = build_question(("first_hour",), ("library", "settings"), days.span)
     rules = sorted(page.ask(question).rows, key=lambda row: row[-1])
     if len(rules) < 2:
         return ""

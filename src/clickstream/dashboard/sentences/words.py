@@ -9,8 +9,15 @@ from clickstream.dashboard.ask.dimensions import DIMENSIONS
 from clickstream.dashboard.ask.metrics import METRICS
 from clickstream.dashboard.ask.view import CHARTED, Tab, View
 from clickstream.dashboard.changes.candidates import Candidate
+from clickstream.dashboard.changes.days import Days
 from clickstream.dashboard.changes.failures import FAILED, Failure, find_failure, step_of
-from clickstream.dashboard.changes.weeks import Weeks
+from clickstream.dashboard.changes.verdicts import Changes
+from clickstream.dashboard.changes.wording import (
+    describe_growth,
+    describe_interval,
+    describe_verdict,
+    list_weeks,
+)
 from clickstream.dashboard.sentences.causes import Event
 from clickstream.dashboard.sentences.parts import Sentence, SentencePart, compose
 from clickstream.dashboard.widgets.addresses import address_on
@@ -139,11 +146,12 @@ _PANELS: Mapping[str, tuple[Tab, str]] = {
 """The tab and the panel that show a metric that is not about visits."""
 
 
-def put_in_words(page: PageContext, weeks: Weeks, event: Event) -> Sentence:
+def put_in_words(page: PageContext, changes: Changes, event: Event) -> Sentence:
     """Write the sentence of an event."""
-    change = event.change
+    change, days = event.change, changes.days
+    assert days is not None  # noqa: S101  an event has days to compare with
     if change.metric == FAILED:
-        parts = _failure(page, weeks, change)
+        parts = _failure(page, days, change)
     elif change.metric in _RATES:
         parts = _rate(page, change)
     else:
@@ -151,10 +159,40 @@ def put_in_words(page: PageContext, weeks: Weeks, event: Event) -> Sentence:
     if event.mover:
         parts += [SentencePart("; "), *_mover(page, event.mover, event.part)]
     if event.cause:
-        parts += [SentencePart("; "), *_failure(page, weeks, event.cause, is_clause=True)]
+        parts += [SentencePart("; "), *_failure(page, days, event.cause, is_clause=True)]
+    parts.append(SentencePart(_whole(page, changes, change)))
     good = METRICS[change.metric].good
     is_good = None if good == "neither" else (good == "up") == change.is_up
     return Sentence([*parts, SentencePart(".")], "up" if change.is_up else "down", is_good)
+
+
+def _whole(page: PageContext, changes: Changes, change: Candidate) -> str:
+    """State the verdict on the whole beside a part that changed otherwise."""
+    whole = None if change.is_total or change.is_beside_others else changes.find(change.metric)
+    if whole is None or whole.verdict == change.verdict:
+        return ""
+    metric = page.metric(change.metric)
+    return f". {metric.label} in all: {describe_verdict(page, whole, metric)}"
+
+
+def describe_trend(page: PageContext, candidate: Candidate) -> Sentence:
+    """Write the sentence of a number that grows or falls steadily."""
+    metric, is_up = page.metric(candidate.metric), candidate.compared.growth > 0
+    named = [_labelled(page, *part) for part in candidate.scope]
+    parts = [SentencePart(metric.label)]
+    for part in named:
+        parts += [SentencePart(" ("), part, SentencePart(")")]
+    value = SentencePart(
+        page.formats.brief(metric, candidate.compared.value), _href(page, candidate)
+    )
+    weeks = list_weeks(page, candidate)
+    parts += [
+        SentencePart(
+            f" {describe_growth(page, candidate, 'grow fall')}: {f'{weeks}, ' if weeks else ''}"
+        )
+    ]
+    good = None if metric.good == "neither" else (metric.good == "up") == is_up
+    return Sentence([*parts, value, SentencePart(".")], "up" if is_up else "down", good)
 
 
 def _count(page: PageContext, change: Candidate) -> list[SentencePart]:
@@ -168,22 +206,23 @@ def _count(page: PageContext, change: Candidate) -> list[SentencePart]:
 def _number(page: PageContext, change: Candidate) -> str:
     """Format the observed count with its unit, or the observed amount."""
     if METRICS[change.metric].format == "cents":
-        return page.formats.brief(METRICS[change.metric], change.compared.observed)
+        return page.formats.brief(METRICS[change.metric], change.compared.value)
     units = _UNITS[change.metric]
     if change.metric == "conversions" and page.is_main_goal_order:
         units = _VISITS_WITH_ORDER if page.has_shop else _ORDERS
-    return page.formats.plural(*units, round(change.compared.observed), goal=page.main_goal)
+    return page.formats.plural(*units, round(change.compared.value), goal=page.main_goal)
 
 
 def _change(page: PageContext, change: Candidate) -> list[SentencePart]:
     """Describe how much more or less that is than usual."""
     compared, formats = change.compared, page.formats
     least = 10 if change.dimension in ("country", "city") else 1  # smaller groups are not shown
-    if round(compared.expected) < least:
+    if round(compared.usual) < least:
         return [SentencePart("usually hardly any")]
-    usual = SentencePart(formats.brief(METRICS[change.metric], compared.expected))
+    usual_value = formats.brief(METRICS[change.metric], compared.usual)
+    usual = SentencePart("; ".join(filter(None, [usual_value, describe_interval(page, change)])))
     many, more, fewer = _STEPS[METRICS[change.metric].format == "cents"]
-    if compared.change >= 1:
+    if compared.change >= 0.95:
         step, message = SentencePart(formats.decimal(compared.change + 1)), many
     else:
         step = SentencePart(formats.share(abs(compared.change), 0))
@@ -199,10 +238,10 @@ def _rate(page: PageContext, change: Candidate) -> list[SentencePart]:
     if change.is_beside_others:
         of_value = _BESIDE_OTHERS[page.is_main_goal_order]
     parts = {
-        "now": SentencePart(formats.share(change.compared.observed), _href(page, change)),
-        "usual": SentencePart(formats.share(change.compared.expected)),
+        "now": SentencePart(formats.share(change.compared.value), _href(page, change)),
+        "usual": SentencePart(formats.share(change.compared.usual)),
         "name": _name(page, change),
-        "number": SentencePart(formats.plural(*_UNITS["visits"], round(change.compared.size))),
+        "number": SentencePart(formats.plural(*_UNITS["visits"], round(change.compared.trials))),
         "goal": SentencePart(page.main_goal, is_name=True),
     }
     return compose(whole if change.is_total else of_value, parts)
@@ -243,28 +282,28 @@ def _part_of(mover: Candidate, share: float) -> str:
 
 
 def _failure(
-    page: PageContext, weeks: Weeks, change: Candidate, is_clause: bool = False
+    page: PageContext, days: Days, change: Candidate, is_clause: bool = False
 ) -> list[SentencePart]:
-    failure = find_failure(page, weeks, change.value)
+    failure = find_failure(page, days, change.value)
     step = step_of(page.settings, change.value)
     people = page.formats.plural("{number} person", "{number} people", failure.people)
     parts = {
         "page": SentencePart(step, is_name=True) if step else _name(page, change),
         "status": SentencePart(str(failure.status)),
         "people": SentencePart(people, _href_of_failure(page, change, failure)),
-        "when": SentencePart(_when(page, weeks, failure)),
+        "when": SentencePart(_when(page, days, failure)),
     }
     return compose(_FAILURES[bool(step)][is_clause], parts)
 
 
-def _when(page: PageContext, weeks: Weeks, failure: Failure) -> str:
+def _when(page: PageContext, days: Days, failure: Failure) -> str:
     """Describe the time span, with the day if the range has several."""
     formats = page.formats
     first, last = formats.time(failure.first), formats.time(failure.last)
     if not failure.is_burst:
         when = formats.moment(failure.first)
         return f"again and again, first on {when}"
-    if weeks.checked.days == 1:
+    if days.checked.days == 1:
         return f"from {first} to {last}"
     day = formats.day(failure.first.date(), with_weekday=True)
     return f"on {day} from {first} to {last}"

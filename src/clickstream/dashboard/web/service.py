@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from http import HTTPStatus
@@ -23,6 +24,7 @@ from clickstream.dashboard.ask.engines import (
     LocalEngine,
 )
 from clickstream.dashboard.ask.folding import SALES_COUNTED
+from clickstream.dashboard.ask.periods import Period
 from clickstream.dashboard.ask.view import TABS, View
 from clickstream.dashboard.entries.store import NO_NOTES, NoteStore
 from clickstream.dashboard.formats import Formats, parse_locale
@@ -31,6 +33,7 @@ from clickstream.dashboard.visits.log_lines import LoggedVisit, VisitLines, read
 from clickstream.dashboard.web.rendered_pages import RenderedPages
 from clickstream.dashboard.web.rendering import Renderer
 from clickstream.dashboard.web.share_menu import ShownLinks
+from clickstream.dashboard.widgets.notes import rotation_moments
 from clickstream.dashboard.widgets.page import PageContext, version_of
 from clickstream.lake import Lake, shared_session
 from clickstream.settings import Settings
@@ -124,7 +127,7 @@ class DashboardService:
                 lake_state=self._shown_state(identity),
                 log_notes=self.log_notes(),
             )
-            page = page.without_hidden_metrics()
+            page = page.with_default_range().without_hidden_metrics()
             if identity.shared:
                 refuse_few_visitors(page)
             yield page
@@ -186,17 +189,35 @@ class DashboardService:
 
 
 def refuse_few_visitors(page: PageContext) -> None:
-    """Refuse a view that may be about one person. Raises HTTPException 403.
+    """Refuse a view that may be about one person, before anything else of it is computed.
 
     Its reader has no account. Without a visitor, there may be orders of visits of other dates.
+    Raises HTTPException 403.
     """
     for period in filter(None, (page.period, page.compared)):
-        people = page.answer(("visitors",), period=period).single()["visitors"]
+        people = _least_people(page, period)
         if not people and page.has_money:
             people = page.answer((SALES_COUNTED,), period=period).single()[SALES_COUNTED]
         if 0 < (people or 0) < PLACE_MINIMUM:
             sentence = TOO_FEW.format(number=PLACE_MINIMUM)
             raise HTTPException(HTTPStatus.FORBIDDEN, sentence)
+
+
+def _least_people(page: PageContext, period: Period) -> int:
+    """Return the visitors of the visitor key with the most of them.
+
+    A person counts once for each key, so the sum over the keys may be about one person.
+    """
+    firsts = [period.first, *(at.date() for at in rotation_moments(page, period))]
+    lasts = [*(first - timedelta(days=1) for first in firsts[1:]), period.last]
+    parts = [
+        replace(period, first=first, last=last, until_hour=until)
+        for first, last, until in zip(
+            firsts, lasts, [*[None] * (len(firsts) - 1), period.until_hour], strict=True
+        )
+        if first <= last
+    ]
+    return max(page.answer(("visitors",), period=part).single()["visitors"] or 0 for part in parts)
 
 
 def _engine(lake: Lake) -> AnswerEngine:

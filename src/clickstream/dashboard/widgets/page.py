@@ -261,6 +261,17 @@ class PageContext:
         of_goals = frozenset[str]() if self.has_goals else OF_GOALS
         return of_goals if self.has_money else of_goals | OF_MONEY
 
+    def with_default_range(self) -> PageContext:
+        """Return the page with a range, if its view has none.
+
+        These are 28 days if the log has eight weeks before them to compare them with, else 7 days.
+        """
+        if self.view.range:
+            return self
+        begins, needed = self.log_begins, timedelta(days=28, weeks=8)
+        is_long = begins is not None and begins.date() <= self.now.date() - needed
+        return replace(self, view=replace(self.view, range="28d" if is_long else "7d"))
+
     def without_hidden_metrics(self) -> PageContext:
         """Return the page with the default in place of each hidden metric of its view."""
         return replace(self, view=self.view.without_metrics(self.hidden)) if self.hidden else self

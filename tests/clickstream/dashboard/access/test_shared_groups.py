@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from contextlib import nullcontext
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.exceptions import HTTPException
 from starlette.testclient import TestClient
 from tests.clickstream.dashboard.access.builders import PAGE, browser
+from tests.clickstream.dashboard.builders import FactStore, Visit, fact_tables, hours_between
+from tests.clickstream.dashboard.rendered import page_of
+from tests.support.cases import each_case
 from tests.support.examples import examples
 from tests.support.finished_cafe import NOW
 
@@ -19,10 +24,11 @@ from clickstream.dashboard.ask.dimensions import PLACE_MINIMUM
 from clickstream.dashboard.ask.view import TABS, Tab, View
 from clickstream.dashboard.pages.panels import PANELS
 from clickstream.dashboard.web.app import build_app
-from clickstream.dashboard.web.service import DashboardService
+from clickstream.dashboard.web.service import DashboardService, refuse_few_visitors
 from clickstream.lake import Lake
 
 NAMES = ("channel", "source", "campaign", "device", "landing_page", "browser")
+START = datetime(2026, 11, 2)
 SENTENCE = "They may be about one person, so share links do not show them"
 
 
@@ -90,6 +96,25 @@ def test_few_visitors_are_shown_on_no_page_and_in_no_file(
         answer = reader.get(address)
         assert (answer.status_code == 403) == (SENTENCE in answer.text) == is_few, address
         assert not (is_few and "£" in answer.text)
+
+
+@each_case("people, is_few", [(6, True), (10, False)])
+def test_people_who_come_back_with_a_new_visitor_key_do_not_count_twice(people, is_few) -> None:
+    rotated, end = START + timedelta(days=2), START + timedelta(days=4)
+    visits = [
+        Visit(START + timedelta(days=day, hours=n), 100 * (day // 2) + n)
+        for day in range(4)
+        for n in range(people)
+    ]
+    hours = [
+        *hours_between(START, rotated),
+        *hours_between(rotated, end, visitor_key="key-2"),
+    ]
+    view = View().with_days(START.date(), (end - timedelta(days=1)).date())
+    with page_of(FactStore(fact_tables(visits, hours)), view, end) as page:
+        assert page.answer(("visitors",)).single()["visitors"] == 2 * people
+        with pytest.raises(HTTPException, match=SENTENCE) if is_few else nullcontext():
+            refuse_few_visitors(page)
 
 
 def test_one_visit_is_refused_and_all_visits_are_shown(

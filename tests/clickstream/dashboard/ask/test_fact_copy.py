@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Event
 from unittest.mock import patch
 
+import duckdb
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -194,6 +197,27 @@ def test_a_view_with_another_column_is_made_afresh(tmp_path: Path) -> None:
     copy.update(store.manifest)
     assert contents(copy) == afresh(store)
     copy.close()
+
+
+def test_a_copy_closes_while_a_question_runs(tmp_path) -> None:
+    copy, is_running = FactCopy(tmp_path), Event()
+
+    def running(number: int) -> int:
+        is_running.set()
+        return number
+
+    def ask() -> None:
+        with copy.snapshot() as snapshot:
+            snapshot.cursor.create_function("running", running, ["BIGINT"], "BIGINT")
+            snapshot.cursor.execute("select sum(running(range)) from range(10000000)")
+
+    with ThreadPoolExecutor() as pool:
+        question = pool.submit(ask)
+        is_running.wait()
+        copy.close()
+        with pytest.raises(duckdb.Error):
+            question.result()
+    FactCopy(tmp_path).close()
 
 
 def test_a_second_process_is_refused_with_what_to_do(tmp_path) -> None:

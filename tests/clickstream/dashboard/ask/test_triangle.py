@@ -35,10 +35,9 @@ from clickstream.dashboard.ask.panel import Trend
 from clickstream.dashboard.ask.periods import Period, start_of
 from clickstream.dashboard.ask.question import Question, build_question
 from clickstream.dashboard.ask.view import GRAINS, TABS, Filter, Tab, View
+from clickstream.dashboard.changes.days import Days, daily_question
 from clickstream.dashboard.changes.failures import FAILED
 from clickstream.dashboard.changes.looks import LOOKS
-from clickstream.dashboard.changes.weeks import Weeks as Compared
-from clickstream.dashboard.changes.weeks import weekly_question
 from clickstream.dashboard.charts.maps import frames
 from clickstream.dashboard.formats import Formats, parse_locale
 from clickstream.dashboard.pages import panels
@@ -403,23 +402,25 @@ def test_pages_from_athena_are_those_from_the_copy(cafe: Cafe, tabs: Sequence[Ta
             assert page == rendered(cafe, athena, theirs, view), tab
 
 
-COMPARED_WEEKS = Compared(Period(date(2026, 10, 18), CLOCKS_CHANGE, until_hour=5), (1, 2, 3))
-"""Eight days to a cut hour, so that hours weigh nothing, one or two."""
+COMPARED = Days(Period(date(2026, 10, 18), CLOCKS_CHANGE, until_hour=5))
+"""Eight days to a cut hour, of which the days before have early and late hours."""
 
 
 def questions_of_sentences(tab: Tab, filters: Sequence[Filter]) -> Iterator[Question]:
     """What the sentences of a tab ask, errors included."""
     for look in LOOKS[tab]:
         chosen = filters if METRICS[look.asked[0]].facts.has_sessions else ()
-        yield weekly_question(COMPARED_WEEKS, look.asked, look.by, chosen, goal="order")
-    yield weekly_question(COMPARED_WEEKS, ("visits",), ("channel", "device"), filters)
-    yield weekly_question(COMPARED_WEEKS, ("visitors",), (), filters, is_daily=True)
-    yield weekly_question(COMPARED_WEEKS, (FAILED,), ("failed_page",), filters)
-    yield weekly_question(COMPARED_WEEKS, ("published_hours", "incomplete_hours"))
+        yield daily_question(COMPARED, look.asked, look.by, chosen, goal="order")
+    yield daily_question(COMPARED, ("visits",), ("channel", "device"), filters)
+    yield daily_question(COMPARED, ("visitors",), (), filters)
+    yield daily_question(COMPARED, (FAILED,), ("failed_page",), filters)
+    yield daily_question(COMPARED, ("published_hours", "incomplete_hours"))
+    morning = Days(Period(CLOCKS_CHANGE, CLOCKS_CHANGE, until_hour=5))
+    yield daily_question(morning, ("visits",), ("channel",), filters)
 
 
 @pytest.mark.parametrize("tabs", first_in_make_test([[*TABS[:1]], [*TABS[1:]]], 1))
-def test_the_weeks_of_sentences_are_what_athena_says(cafe: Cafe, tabs: Sequence[Tab]) -> None:
+def test_the_days_of_sentences_are_what_athena_says(cafe: Cafe, tabs: Sequence[Tab]) -> None:
     """Tabs have questions in common, which are asked once."""
     for question in {one for tab in tabs for one in questions_of_sentences(tab, FILTERS[2])}:
         with cafe.copy.reader() as reader:
@@ -429,7 +430,7 @@ def test_the_weeks_of_sentences_are_what_athena_says(cafe: Cafe, tabs: Sequence[
 
 @pytest.mark.deep
 @pytest.mark.trino
-def test_a_real_trino_gives_the_weeks_of_sentences(cafe: Cafe, trino: TrinoOfLake) -> None:
+def test_a_real_trino_gives_the_days_of_sentences(cafe: Cafe, trino: TrinoOfLake) -> None:
     for question in questions_of_sentences("overview", FILTERS[2]):
         with cafe.copy.reader() as reader:
             ours = reader.rows(question)

@@ -22,7 +22,7 @@ from clickstream.dashboard.ask.periods import Period
 from clickstream.dashboard.ask.question import Question, build_question
 from clickstream.dashboard.ask.view import Filter
 from clickstream.dashboard.ask.visit_days import dates_by_hour
-from clickstream.dashboard.changes.weeks import Weeks, weekly_question
+from clickstream.dashboard.changes.days import Days, daily_question
 
 FIRST, DAYS = date(2026, 10, 20), 40
 """Longer than a month, with the night in which clocks change."""
@@ -72,11 +72,11 @@ def questions(draw: st.DrawFn) -> Question:
         return build_question(
             metrics, (*by, *draw(st.sampled_from(TIMES))), period, chosen, goal=goal
         )
-    weeks = Weeks(replace(period, last=min(period.last, period.first + timedelta(days=20))))
+    compared = Days(replace(period, last=min(period.last, period.first + timedelta(days=20))))
     if draw(st.booleans()):
-        whole = Weeks(replace(weeks.checked, until_hour=None))
-        return weekly_question(whole, ("visitors", *metrics), (), chosen, goal=goal, is_daily=True)
-    return weekly_question(weeks, metrics, by, chosen, goal=goal)
+        whole = Days(replace(compared.checked, until_hour=None))
+        return daily_question(whole, ("visitors", *metrics), (), chosen, goal=goal)
+    return daily_question(compared, metrics, by, chosen, goal=goal)
 
 
 def in_order(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
@@ -98,7 +98,7 @@ def test_sums_have_the_answers_of_the_rows(steps, asked) -> None:
             copy.update(store.manifest)
         with copy.snapshot() as snapshot:
             for question in asked:
-                ordered = in_order if "weight" in question.dimensions else list
+                ordered = in_order if "late" in question.dimensions else list
                 rows = ordered(snapshot.rows(replace(question, on_days=None)))
                 assert ordered(snapshot.rows(question)) == rows, question.on_days
         copy.close()
@@ -111,7 +111,7 @@ def test_questions_of_long_ranges_are_answered_by_sums() -> None:
         build_question(("visits", "conversion_rate"), ("source",), period, goal="order"),
         build_question(("visitors", "visits"), ("day",), period),
         build_question(("page_views",), ("week",), period, email),
-        weekly_question(Weeks(period), ("visits", "conversions"), ("city",), goal="order"),
+        daily_question(Days(period), ("visits", "conversions"), ("city",), goal="order"),
     ]
     of_rows = [
         build_question(("visitors",), (), period),
@@ -146,8 +146,9 @@ def test_sums_of_all_dates_are_computed_when_the_copy_has_none(tmp_path: Path) -
 def test_after_midnight_the_sums_of_the_new_weekday_are_by_hour(tmp_path: Path) -> None:
     monday = datetime(2026, 10, 19, 9)
     moments = [monday + timedelta(days=7 * week, hours=week) for week in range(6)]
-    period = Period(moments[-1].date(), moments[-1].date(), until_hour=12)
-    question = weekly_question(Weeks(period), ("visits",), ("channel",))
+    today = moments[-1].date()
+    period = Period(today - timedelta(days=6), today, until_hour=12)
+    question = daily_question(Days(period), ("visits",), ("channel",))
     tuesday = moments[-2] + timedelta(days=1)
     store = FactStore({})
     copy = FactCopy(tmp_path, store.read_file)

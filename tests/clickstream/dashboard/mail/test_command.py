@@ -53,7 +53,7 @@ def test_the_text_part_of_the_last_complete_week_is_printed(run: Run) -> None:
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[1].startswith(f"Week {WEEK.number}, ")
-    assert any(line.startswith("Visits ") and line.split()[1:] == ["40"] for line in lines)
+    assert any(line.startswith("Visits ") and line.split()[1:2] == ["40"] for line in lines)
 
 
 def test_a_preview_is_written_by_its_suffix(run: Run, tmp_path: Path) -> None:

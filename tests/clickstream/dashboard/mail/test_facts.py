@@ -129,7 +129,7 @@ def test_facts_that_are_replaced_meanwhile_are_read_again(lake: Lake) -> None:
             lake.s3.delete_object(Bucket=lake.bucket, Key=item["Key"])
 
     digest = build_digest(hooked(lake, "s3", "get_object", at_call(3, replace_all)), WEEK, MOMENT)
-    assert digest.visits.value == "50"
+    assert digest.hero.value == "50"
 
 
 def test_facts_that_vanish_again_and_again_are_an_error_that_passes(lake: Lake) -> None:

@@ -117,9 +117,9 @@ def test_the_figures_are_those_of_the_pages_of_the_same_view(doubled: FactStore)
     assert digest.findings.sentences
     for one in digest.findings.sentences:
         assert "".join(one.text.split()) in "".join("".join(texts).split())
-    changes = [row.change.text for row in digest.figures if row.change]
-    assert len(changes) >= 5
-    assert [text for text in changes if text not in " ".join(shown_changes)] == []
+    notes = [row.note for row in digest.figures if row.change]
+    assert len(notes) >= 5
+    assert [text for text in notes if text not in shown_changes] == []
     assert set(shown_changes) >= {text for text in digest.trust if "hours published" not in text}
 
 
@@ -203,14 +203,25 @@ def test_a_week_that_can_not_be_compared_shows_no_change_and_says_why() -> None:
     assert digest.warnings == [
         "This week or 2 Nov – 8 Nov has too few complete hours to compare them."
     ]
-    assert digest.findings.reason.startswith("Figures since 6 Nov. Comparisons with the weeks")
-    assert {(row.usual, row.change_text) for row in digest.figures} == {("–", "")}
+    assert digest.findings.reason.startswith(
+        "Figures since 6 Nov: 7 days can be compared from 20 Nov."
+    )
+    assert {(row.before, row.step) for row in digest.figures} == {("–", "–")}
     assert (digest.moved, digest.compared) == (None, "")
     mail = mail_of(digest)
     for part in (text_part(mail), html_part(mail)):
         assert "Week before" not in part
         assert not re.search(r"\bChange\b|\bUsual\b", part)
     assert mail["Subject"] == "site, Week 46: 80 visits"
+
+
+def test_a_young_site_gets_its_week_beside_the_week_before(digest: Digest) -> None:
+    rows = {row.label: (row.value, row.before, row.step) for row in digest.figures}
+    assert digest.hero.label == "Visits"
+    assert rows["Visits"] == ("80", "40", "+100%")
+    for part in (text_part(mail_of(digest)), texts_in_html(html_part(mail_of(digest)))):
+        assert re.search(r"80\s+40\s+\+100%", part)
+    assert mail_of(digest)["Subject"] == "site, Week 46: 80 visits, +100%"
 
 
 def test_a_week_without_a_published_hour_is_an_error() -> None:
@@ -220,10 +231,9 @@ def test_a_week_without_a_published_hour_is_an_error() -> None:
 
 def test_the_subject_has_site_week_and_the_main_figure_with_its_change(doubled: FactStore) -> None:
     digest = digest_of(doubled, EIGHTH, ORDERS)
-    change = digest.visits.change_text
+    change, visits = digest.hero.step, digest.hero.value
     assert re.fullmatch(r"\+\d+%", change)
     mail = mail_of(digest)
-    visits = digest.visits.value
     assert mail["Subject"] == f"site, Week {EIGHTH.number}: {visits} visits, {change}"
     assert mail["Auto-Submitted"] == "auto-generated"
     assert (mail["From"], mail["To"]) == ("Café <news@cafe.example>", "owner@cafe.example")

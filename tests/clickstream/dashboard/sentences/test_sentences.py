@@ -31,6 +31,7 @@ from tests.clickstream.dashboard.week_facts import (
 )
 from tests.support.cases import each_case
 
+from clickstream.dashboard.access.identity import Identity, SharedWith
 from clickstream.dashboard.ask.dimensions import FILTERS
 from clickstream.dashboard.ask.periods import Period, start_of
 from clickstream.dashboard.ask.view import TABS, Filter, Tab, View
@@ -43,7 +44,7 @@ FIRST = RULES.first + timedelta(weeks=8)
 LAST = FIRST + timedelta(days=6)
 WEEK = View().with_days(FIRST, LAST)
 NEXT_DAY = start_of(LAST + timedelta(days=1), 3)
-CLEAR = "A change is clear if it is at least 10% and more than chance explains."
+USUAL = "As usual: less than 20% away, with 90% probability."
 EMAIL_DOUBLES = RULES.with_event(first=FIRST, last=LAST, column="channel", value="Email", times=2)
 
 
@@ -87,7 +88,9 @@ def test_the_biggest_changes_have_the_usual_count_of_the_sentences(store) -> Non
     with page_of(store, WEEK, now=NEXT_DAY) as page:
         text = " ".join(" ".join(texts_of(html_of(page))).split())
     assert re.search(r"Channel Email \+\d+ usually [\d,]+", text)
-    (usual,) = re.findall(r"There were [\d,]+ visits , \d+% more than usual \(([\d,]+)\)", text)
+    (usual,) = re.findall(
+        r"There were [\d,]+ visits , \d+% more than usual \(([\d,]+); between", text
+    )
     assert f"more than usual ({usual})" in text.partition("Key figures")[2]
 
 
@@ -127,7 +130,7 @@ def test_the_order_of_rows_does_not_matter(store) -> None:
 def test_a_filter_leaves_what_is_outside_unsaid(store) -> None:
     said = found(store, WEEK.with_filter("channel", "Direct"))
     assert not said.sentences
-    assert said.reason == "No clear change this week."
+    assert said.reason.startswith("This week, as usual: visits")
     inside = found(store, WEEK.with_filter("channel", "Email"))
     assert inside.sentences[0].text.startswith("There were ")
     for one in inside.sentences:
@@ -155,8 +158,10 @@ def quiet() -> FactStore:
 
 def test_without_an_event_nothing_is_unusual_and_the_basis_is_named(quiet) -> None:
     said = found(quiet)
-    assert said == Findings([], "No clear change this week.", said.basis)
-    assert said.basis == f"Usual is the average of the same weekdays in the 8 weeks before. {CLEAR}"
+    assert said == Findings(
+        [], "This week, as usual: visits, page views, orders, order rate, engaged.", said.basis
+    )
+    assert said.basis == f"Usual is predicted from the 56 days before. {USUAL}"
 
 
 def test_an_hour_of_server_errors_is_told_though_no_number_is_unusual(quiet) -> None:
@@ -169,7 +174,8 @@ def test_an_hour_of_server_errors_is_told_though_no_number_is_unusual(quiet) -> 
     day = f"{failed.day} {failed:%b}"
     assert said.sentences == []
     assert said.reason == (
-        f"No clear change this week. Yet the log has 18 server errors at 14:00 on {day}."
+        "This week, as usual: visits, page views, orders, order rate, engaged. "
+        f"Yet the log has 18 server errors at 14:00 on {day}."
     )
 
 
@@ -204,13 +210,11 @@ def test_hours_that_lack_a_server_count_as_missing() -> None:
     assert said.reason.startswith("5 of 168 hours are missing or lack a server's log")
 
 
-def test_weeks_before_with_missing_hours_are_left_out_and_counted() -> None:
+def test_days_before_with_missing_hours_are_left_out_and_counted() -> None:
     gone = hours_from(start_of(FIRST - timedelta(weeks=2)), 48)
     said = found(without_hours(EMAIL_DOUBLES, gone))
     assert "Email" in texts(said)
-    assert said.basis == (
-        f"Usual is the average of the same weekdays in 7 of the 8 weeks before. {CLEAR}"
-    )
+    assert said.basis == f"Usual is predicted from 54 of the 56 days before. {USUAL}"
 
 
 def test_a_change_of_settings_is_named_beside_what_changed(store) -> None:
@@ -225,22 +229,38 @@ def test_a_change_of_settings_is_named_beside_what_changed(store) -> None:
     )
 
 
-def test_two_weeks_before_are_too_few() -> None:
-    rules = replace(EMAIL_DOUBLES, first=FIRST - timedelta(weeks=2), weeks=3)
-    said = found(rules.store())
+def test_less_than_seven_days_before_are_too_few() -> None:
+    rules = replace(EMAIL_DOUBLES, first=FIRST - timedelta(weeks=1), weeks=2)
+    early = View().with_days(FIRST - timedelta(days=1), LAST - timedelta(days=1))
+    said = found(rules.store(), early)
     assert not said.sentences
-    assert said.reason == (
-        "Figures since 14 Feb. Comparisons with the weeks before from 7 Mar for a day, from 13 Mar "
-        "for 7 days."
-    )
+    assert said.reason == "Figures since 21 Feb: 7 days can be compared from 6 Mar."
+    assert found(rules.store()).basis.startswith("Usual is predicted from 7 of the 56 days before.")
 
 
 def test_few_visits_are_not_called_usual() -> None:
-    said = found(replace(RULES, visits=50.0).store(), replace(WEEK, tab="places"))
-    assert (said.sentences, said.reason) == (
-        [],
-        "Too few visits to say what is unusual: 100 are needed.",
+    said = found(replace(RULES, visits=3.0).store(), replace(WEEK, tab="places"))
+    assert (said.sentences, said.reason) == ([], "Too few visits to compare: 10 are needed.")
+
+
+def test_a_steady_growth_is_told_with_the_weeks_and_only_once() -> None:
+    """Visits grow by a quarter each week, by all channels; no part of them is told beside that."""
+    store = replace(RULES, visits=300.0, growth=0.25).store()
+    said = [one.text for one in found(store).sentences]
+    (growth,) = [text for text in said if text.startswith("Visits grow")]
+    assert re.fullmatch(
+        r"Visits grow about 2[05]% a week: [\d,]+, [\d,]+, [\d,]+, [\d,]+\.", growth
     )
+    assert not any(text.startswith("Visits (") for text in said)
+    with page_of(store, WEEK, now=NEXT_DAY) as page:
+        shared = replace(page, identity=Identity("", shared=SharedWith("Bean", NEXT_DAY)))
+        (growth,) = [
+            one.text
+            for one in find_sentences(shared).sentences
+            if one.text.startswith("Visits grow")
+        ]
+        assert re.fullmatch(r"Visits grow about 2[05]% a week: [\d,]+\.", growth)
+        assert "last weeks" not in html_of(shared)
 
 
 def test_a_lake_without_hours_says_nothing_about_them() -> None:
@@ -252,24 +272,20 @@ def test_an_unfinished_day_is_compared_with_the_same_hours() -> None:
     store = without_hours(RULES, hours_from(start_of(LAST, 12), 12))
     today = found(store, View(range="today"), now=start_of(LAST, 12))
     assert today.basis == (
-        f"Usual is the average of the same weekdays and hours in the 8 weeks before. {CLEAR}"
+        f"Usual is predicted from the hours so far of the 56 days before. {USUAL}"
     )
 
 
 @each_case(
-    "view, now, reason",
+    "view, now, span",
     [
-        (View(range="yesterday"), NEXT_DAY, "No clear change yesterday."),
-        (View().with_days(LAST, LAST), NEXT_DAY, "No clear change this day."),
-        (
-            View().with_days(FIRST, FIRST + timedelta(2)),
-            NEXT_DAY,
-            "No clear change in these 3 days.",
-        ),
+        (View(range="yesterday"), NEXT_DAY, "Yesterday, "),
+        (View().with_days(LAST, LAST), NEXT_DAY, "This day, "),
+        (View().with_days(FIRST, FIRST + timedelta(2)), NEXT_DAY, "These 3 days, "),
     ],
 )
-def test_the_range_is_named_when_nothing_is_unusual(quiet, view, now, reason) -> None:
-    assert found(quiet, view, now).reason == reason
+def test_the_range_is_named_when_nothing_is_unusual(quiet, view, now, span) -> None:
+    assert found(quiet, view, now).reason.startswith(span)
 
 
 def test_a_long_range_is_not_compared_with_the_weeks_before_it() -> None:

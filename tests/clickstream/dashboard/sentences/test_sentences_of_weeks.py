@@ -1,7 +1,7 @@
 """Pages of many simulated weeks: how often they claim a change falsely, and how often they see one.
 
-Everything that a page or a mail claims is among its likely changes: without any, it has no colour,
-no arrow and no sentence (`test_a_page_without_a_likely_change_claims_none`).
+Everything that a page or a mail claims is among its clear changes: without any, it has no colour
+and no arrow (`test_a_page_without_a_clear_change_claims_none`).
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from random import Random
+from urllib.parse import parse_qsl
 
 import pytest
 from tests.clickstream.dashboard.builders import FactStore
@@ -20,10 +22,12 @@ from tests.clickstream.dashboard.week_facts import Weeks, weeks_to_ask
 from tests.support.sales_files import with_sales
 
 from clickstream.dashboard.ask.view import TABS, Tab, View
+from clickstream.dashboard.ask.view_urls import parse_view
 from clickstream.dashboard.changes.candidates import Scope
 from clickstream.dashboard.changes.verdicts import find_changes
 from clickstream.dashboard.mail.content import build_content
 from clickstream.dashboard.mail.week import Week
+from clickstream.dashboard.pages.overview.movers import find_movers
 from clickstream.dashboard.pages.overview.tiles import build_tiles
 from clickstream.dashboard.sentences import Findings, find_sentences
 from clickstream.dashboard.sentences.causes import explain
@@ -66,7 +70,7 @@ def false_alarms(rules: Weeks, tab: Tab, days: int = 7) -> Iterator[str]:
     store = rules.store()
     for first, _ in weeks_to_ask(rules)[: NUMBER - days // 7 + 1]:
         with opened(store, tab, first, first + timedelta(days=days - 1)) as page:
-            for one in page.once(find_changes).likely[:1]:
+            for one in page.once(find_changes).clear[:1]:
                 yield f"{first}: {one.metric} {one.scope}"
 
 
@@ -75,45 +79,126 @@ def test_weeks_without_events_say_so() -> None:
 
 
 @pytest.mark.parametrize("is_changed", [False, True])
-def test_a_page_without_a_likely_change_claims_none(is_changed: bool) -> None:
-    """Of an eventful week, each page that has likely changes claims some."""
+def test_a_page_without_a_clear_change_claims_none(is_changed: bool) -> None:
+    """Of an eventful week, each page that has clear changes claims some."""
     rules = Weeks(weeks=9, seed=6)
     first, last = weeks_to_ask(rules)[-1]
     event = {"first": first, "last": last, "column": "channel", "value": "Email", "times": 4}
     store = (rules.with_event(**event) if is_changed else rules).store()
     for tab in TABS:
         with opened(store, tab, first, last) as page:
-            likely = page.once(find_changes).likely
-            assert bool(claims_of(html_of(page))) == bool(likely), (tab, likely)
+            clear = page.once(find_changes).clear
+            assert bool(claims_of(html_of(page))) == bool(clear), (tab, clear)
     with opened(store, "overview", first, last) as page:
         mail = html_part(mail_of(build_content(page, Week.of(first))))
         assert bool(claims_of(mail)) == is_changed
 
 
-@pytest.mark.parametrize("weeks", [2, 4, 9])
-def test_a_change_that_is_not_clear_is_shown_and_never_called_usual(weeks: int) -> None:
-    """With its size, by the usual value beside it; a number that is not compared has no words."""
+def contradictions(page: PageContext, week: Week) -> Iterator[str]:
+    """What a page says of a number in one place and not in another one."""
+    changes, findings = page.once(find_changes), find_sentences(page)
+    tiles = {one.metric.name: one for one in build_tiles(page, ask_course(page, "day"))}
+    said = [one.text for one in findings.sentences]
+    mail = build_content(page, week)
+    if [one.text for one in mail.findings.sentences] != said or mail.findings.reason != (
+        findings.reason
+    ):
+        yield "The mail has other sentences."
+    if {row.name: row.note for row in mail.figures} != {n: t.hint for n, t in tiles.items()}:
+        yield "The mail has other words beside its figures."
+    for name, tile in tiles.items():
+        one, words = changes.find(name), tile.hint.rpartition(" · ")[2]
+        direction = tile.change.direction if tile.change else "same"
+        if one is None:
+            continue
+        if (direction != "same") != one.is_clear or (direction == "up") != (one.verdict == "more"):
+            yield f"{name}: {one.verdict} has the arrow {direction}."
+        label = tile.metric.label.lower()
+        is_listed = re.search(
+            rf"(as usual|no clear change|can't tell yet): [^;.]*{label}", findings.reason
+        )
+        if is_listed and not re.search(is_listed[1].replace("no clear change", "clear"), words):
+            yield f"{name}: {words!r} beside {findings.reason!r}."
+        for text in said:
+            whole = re.match(
+                {"visits": "There were [^;]* visits, ", "net_sales": "Net sales were "}.get(
+                    name, "$"
+                ),
+                text,
+            )
+            if whole and not one.is_clear:
+                yield f"{name}: {words!r} beside {text!r}."
+            part = re.match(
+                {"visits": "[^;]* visits? (came|began|were)", "net_sales": "Net sales through"}.get(
+                    name, "$"
+                ),
+                text,
+            )
+            if part and not one.is_clear and f"in all: {words}" not in text:
+                yield f"{name}: {words!r} is not beside {text!r}."
+    for mover in find_movers(page) or ():
+        found = changes.find("visits", tuple(_scope_of(mover.query, page)))
+        if found and not found.is_clear:
+            yield f"{mover.value} is listed."
+
+
+def _scope_of(query: str, page: PageContext) -> Iterator[tuple[str, str]]:
+    view = parse_view("overview", parse_qsl(query.removeprefix("?"), keep_blank_values=True))
+    for one in view.filters:
+        if one not in page.view.filters:
+            yield one.dimension, str(one.values[0])
+
+
+def pages_without_contradiction(number: int, seed: int) -> list[str]:
+    """Ask pages of shops of several sizes and ages, in weeks with and without an event."""
+    rng, found = Random(seed), []
+    for place in range(number // 4):
+        weeks = rng.choice([2, 3, 4, 6, 9])
+        rules = Weeks(weeks=weeks, seed=seed + place, visits=rng.choice([120.0, 600.0, 4000.0]))
+        first, last = weeks_to_ask(rules, history=0)[-1]
+        event = {"first": first, "last": last, "column": "channel"}
+        if place % 3:
+            times = rng.choice([0.2, 0.6, 1.5, 3.0])
+            rules = rules.with_event(**event, value=rng.choice(CHANNELS), times=times)
+        store = rules.store()
+        for length in rng.sample([1, 3, 7, 7, 14], 4):
+            begin = last - timedelta(days=length - 1)
+            with opened(store, "overview", begin, last) as page:
+                found += [f"{rules}: {one}" for one in contradictions(page, Week.of(first))]
+    return found
+
+
+def test_tiles_sentences_and_the_mail_do_not_contradict_each_other() -> None:
+    assert pages_without_contradiction(12, seed=100) == []
+
+
+@pytest.mark.deep
+def test_many_pages_do_not_contradict_themselves() -> None:
+    assert pages_without_contradiction(500, seed=1000) == []
+
+
+@pytest.mark.parametrize("weeks", [1, 2, 4, 10])
+def test_a_number_is_called_usual_only_by_an_interval_and_open_ones_name_it(weeks: int) -> None:
+    """A number that is not compared has no words, and each one its plain change where it can."""
     rules = Weeks(weeks=weeks, seed=7, visits=600)
     first, last = weeks_to_ask(rules, history=0)[-1]
     store = rules.store()
-    for tab in TABS:
-        with opened(store, tab, first, last) as page:
-            changes, html = page.once(find_changes), html_of(page)
-            mail = html_part(mail_of(build_content(page, Week.of(first))))
-            tiles = build_tiles(page, ask_course(page, "day"))
-        for text in (html, mail):
-            assert "as usual" not in text
-            assert "nothing unusual" not in text.lower()
-            assert bool(re.search(r"no clear change|not clear\b", text.lower())) <= bool(
-                changes.weeks
-            )
-        for tile in tiles:
-            one = changes.find(tile.metric.name)
-            assert bool(tile.change) == bool(one), tile.metric.name
-            if one and changes.verdict(one) == "unclear":
-                assert tile.change
-                assert tile.change.text[0] in "+−0"
-                assert "no clear change" in tile.hint
+    with opened(store, "overview", first, last) as page:
+        changes = page.once(find_changes)
+        tiles = build_tiles(page, ask_course(page, "day"))
+    assert bool(changes.days) == (weeks > 1)
+    for tile in tiles:
+        one = changes.find(tile.metric.name)
+        assert bool(tile.change) == bool(one), tile.metric.name
+        assert tile.metric.name == "visitors" or bool(tile.before) == (weeks > 1)
+        if one and not one.is_clear:
+            assert tile.change
+            assert tile.change.direction == "same"
+            band = 0.2 if one.verdict == "usual" else 1e9
+            assert -band < one.compared.low <= one.compared.high < band
+            assert ("can't tell yet" in tile.hint) == (one.verdict == "unknown")
+            assert (one.verdict == "unknown") <= (weeks < 9)
+            assert "between −" in tile.hint or "between +" in tile.hint
 
 
 def test_a_number_has_the_same_verdict_on_every_page() -> None:
@@ -127,7 +212,7 @@ def test_a_number_has_the_same_verdict_on_every_page() -> None:
             changes = page.once(find_changes)
         for one in changes.candidates:
             key = one.metric, one.scope, one.is_beside_others
-            verdicts.setdefault(key, set()).add(changes.verdict(one))
+            verdicts.setdefault(key, set()).add(one.verdict)
     assert {"more"} in verdicts.values()
     assert [key for key, found in verdicts.items() if len(found) > 1] == []
 
@@ -151,8 +236,8 @@ def causes_found(
             changes = page.once(find_changes)
             whole = changes.find("visits")
             assert whole
-            assert changes.weeks
-            mover = explain(page, changes.weeks, whole, changes).mover
+            assert changes.days
+            mover = explain(page, changes.days, whole, changes).mover
         named += mover is not None
         hits += mover is not None and sorted(mover.scope) == sorted(scope)
     return hits, named

@@ -31,7 +31,7 @@ LAST = RULES.first + timedelta(days=RULES.days - 1)
 NOW = datetime.combine(LAST + timedelta(days=1), time(3))
 
 QUESTIONS = {
-    **{"overview": 30, "visitors": 36, "marketing": 25},
+    **{"overview": 31, "visitors": 37, "marketing": 25},
     **{"orders": 29, "places": 14, "machines": 20, "trust": 19},
 }
 MORE_WITH_MONEY = {

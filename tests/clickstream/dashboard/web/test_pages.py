@@ -118,7 +118,7 @@ WEEK = View(range="7d")
 def test_the_overview_says_how_much_and_how_it_changed(store) -> None:
     text = shown(store, WEEK)
     assert "Complete to 15:00" in text
-    assert re.search(r"Visits [\d,]+ before: [\d,]+", text)
+    assert re.search(r"before: [\d,]+ \([+−]\d+%\)", text)
     assert "Email" in text
 
 
@@ -159,7 +159,7 @@ def test_a_share_of_few_visits_is_not_shown() -> None:
 
 def test_numbers_are_compared_with_hours_that_are_published_only(store) -> None:
     text = shown(store, View(range="28d"))
-    assert "Figures since 2 Nov. Comparisons with the weeks before from 23 Nov for a day" in text
+    assert "Figures since 2 Nov: 28 days can be compared from 27 Dec." in text
     assert not re.search(r"before: \d", text)
 
 
@@ -257,7 +257,7 @@ def test_visitors_over_a_rotation_of_keys_are_an_upper_limit() -> None:
     ]
     store = FactStore(fact_tables(visits_of_two_weeks(), hours))
     text = shown(store, WEEK)
-    assert "Visitors at most" in text
+    assert re.search(r"Visitors (▲ \d+% )?at most", text)
     assert "visitor keys changed" in text
     assert "Visitor keys changed: returning visitors count as new" in text
     after = shown(store, View(range="own", first=rotated.date(), last=END.date()))

@@ -225,7 +225,7 @@ def build_acquisition(page: PageContext) -> Acquisition | None:
         None if site.rate is None else _place(site.rate, site),
         page.formats.share(site.top, 0),
         len(records) > ROWS,
-        page.once(find_changes).weeks is not None,
+        page.once(find_changes).days is not None,
         sold,
     )
 
@@ -280,7 +280,7 @@ def _verdict(page: PageContext, scope: Scope) -> Verdict:
     """Compare the rate of a row with that of all other visits; `like` if chance explains it."""
     changes = page.once(find_changes)
     candidate = changes.find("conversion_rate", scope, beside=True)
-    if candidate is None or candidate not in changes.likely:
+    if candidate is None or not candidate.is_clear:
         return "like"
     return "above" if candidate.is_up else "below"
 

@@ -17,7 +17,8 @@ ShareParts = tuple[int, int]
 class KeyFigure:
     """A key figure. `interval` is the 95 % interval of a share.
 
-    `visits` is the query of the list of the visits that are counted, empty without one.
+    `visits` is the query of the list of the visits that are counted, empty without one. `before`
+    states the value of the period before.
     """
 
     label: str
@@ -29,6 +30,7 @@ class KeyFigure:
     interval: str = ""
     visits: str = ""
     prefix: str = ""
+    before: str = ""
 
 
 def count_figure(

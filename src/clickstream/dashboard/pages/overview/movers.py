@@ -39,7 +39,7 @@ class Mover:
 def find_movers(page: PageContext) -> list[Mover] | None:
     """Return the largest clear changes; None if no value can be compared."""
     changes = page.once(find_changes)
-    if changes.weeks is None:
+    if changes.days is None:
         return None
     (metric,), by = page.parts(MOVED)
     shown = {*by, *MOVED.also_by}
@@ -47,11 +47,11 @@ def find_movers(page: PageContext) -> list[Mover] | None:
         candidate
         for candidate in changes.candidates
         if candidate.metric == metric and len(candidate.scope) == 1 and candidate.dimension in shown
-        if candidate.compared.expected >= DIMENSIONS[candidate.dimension].smallest_group
+        if candidate.compared.usual >= DIMENSIONS[candidate.dimension].smallest_group
     ]
     if not compared:
         return None
-    unusual = [candidate for candidate in compared if candidate in changes.unusual]
+    unusual = [candidate for candidate in compared if candidate.is_clear]
     largest = sorted(unusual, key=lambda candidate: (-abs(candidate.excess), candidate.scope))
     movers = [_mover(page, candidate) for candidate in largest if is_shown(page, candidate)]
     return sorted(movers[:MOST_MOVERS], key=lambda mover: -mover.step)
@@ -62,7 +62,7 @@ def _mover(page: PageContext, candidate: Candidate) -> Mover:
         DIMENSIONS[candidate.dimension].label,
         value_name(page, candidate.dimension, candidate.value),
         value_title(page, candidate.dimension, candidate.value),
-        round(candidate.compared.observed),
-        round(candidate.compared.expected),
+        round(candidate.compared.value),
+        round(candidate.compared.usual),
         page.view.with_filter(candidate.dimension, candidate.value).query,
     )

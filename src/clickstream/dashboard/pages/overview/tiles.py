@@ -8,7 +8,7 @@ from typing import Any
 
 from clickstream.dashboard.ask.intervals import wilson
 from clickstream.dashboard.ask.metrics import Metric
-from clickstream.dashboard.ask.periods import Period
+from clickstream.dashboard.ask.periods import Comparison, Period
 from clickstream.dashboard.ask.view import MONEY_TILES, TILES
 from clickstream.dashboard.changes.wording import change_of
 from clickstream.dashboard.charts.line import sparkline
@@ -23,8 +23,8 @@ from clickstream.dashboard.widgets.people import people_interval
 class Tile:
     """A key figure: its current value, its change to the usual value, a hint, and a sparkline.
 
-    `interval` has the ends of the 95 % interval. `before` is the value of the compared period,
-    empty if none is shown.
+    `interval` has the ends of the 95 % interval. `before` is the value of the period before, and
+    `step` the plain change against it; both are empty without such a period.
     """
 
     metric: Metric
@@ -37,7 +37,17 @@ class Tile:
     prefix: str = ""
     before: str = ""
     interval: str = ""
+    step: str = ""
 
+
+LEAST_STEP = 10
+"""A count changes by a percentage if at least one of its two numbers reaches this."""
+
+_BEFORE: Mapping[Comparison, str] = {
+    "previous": "before: {value}",
+    "year": "a year before: {value}",
+    "none": "",
+}
 
 _WITH_MONEY = (
     "visitors",
@@ -58,13 +68,12 @@ def build_tiles(page: PageContext, course: Course, *, with_money: bool = True) -
     shown = _WITH_MONEY if with_money and page.has_money else TILES
     names = [name for name in shown if name not in page.hidden]
     now = _values(page, names)
-    changes = {name: change_of(page, name) for name in names}
-    before = _compared_values(page, changes)
+    before = _values(page, names, page.compared) if page.compared else dict.fromkeys(names)
     tiles = []
     for name in names:
         metric = page.metric(name)
         spark = sparkline(finished_values(page, course.buckets, course.values(name)))
-        tile = _tile(page, metric, now, changes[name], before[name], spark)
+        tile = _tile(page, metric, now, before, spark)
         tiles.append(_as_limit(page, tile) if name == "visitors" else tile)
     return tiles
 
@@ -78,32 +87,19 @@ def _values(
     return values | page.answer(MONEY_TILES, period=period).single()
 
 
-def _compared_values(page: PageContext, changes: Mapping[str, Change | None]) -> Mapping[str, Any]:
-    """Return the compared value of each metric that shows it, else None.
-
-    The usual value of a change comes from the weekly question. So the compared range is asked only
-    for a year before, or where a metric has no change yet.
-    """
-    shown = {name for name in changes if not changes[name] or page.view.compare == "year"}
-    if not (page.compared and shown):
-        return dict.fromkeys(changes)
-    values = _values(page, shown, page.compared)
-    return {name: values[name] if name in shown else None for name in changes}
-
-
 def _tile(
     page: PageContext,
     metric: Metric,
     now: Mapping[str, Any],
-    change: Change | None,
-    before: object,
+    before: Mapping[str, Any],
     spark: Sequence[str],
 ) -> Tile:
-    formats, value = page.formats, now[metric.name]
+    formats, value, earlier = page.formats, now[metric.name], before[metric.name]
     query = replace(page.view, metric=metric.name).query
     is_shown = page.view.metric == metric.name
     if value is None:
         return Tile(metric, NO_VALUE, None, "too little data", spark, query, is_shown)
+    change = change_of(page, metric.name)
     return Tile(
         metric,
         formats.brief(metric, value),
@@ -112,9 +108,32 @@ def _tile(
         spark,
         query,
         is_shown,
-        before=formats.brief(metric, before) if before is not None else "",
+        before=formats.brief(metric, earlier) if earlier is not None else "",
         interval=_interval(page, metric, now),
+        step=_step(page, metric, now, before),
     )
+
+
+def _step(
+    page: PageContext, metric: Metric, now: Mapping[str, Any], before: Mapping[str, Any]
+) -> str:
+    """Return the plain change against the period before; empty if a few visits make it.
+
+    An amount is of as many orders as the page counts.
+    """
+    if before[metric.name] is None:
+        return ""
+    counted = "orders" if metric.format == "cents" else metric.name
+    if metric.format != "share" and max(now[counted], before[counted]) < LEAST_STEP:
+        return ""
+    change = page.formats.change(metric, now[metric.name], before[metric.name])
+    return change.signed_text if change else ""
+
+
+def describe_before(page: PageContext, tile: Tile) -> str:
+    """State the value of the period before and the change; empty if none is compared."""
+    value = f"{tile.before} ({tile.step})" if tile.step else tile.before
+    return _BEFORE[page.view.compare].format(value=value) if tile.before else ""
 
 
 def _interval(page: PageContext, metric: Metric, now: Mapping[str, Any]) -> str:
@@ -137,8 +156,8 @@ def _as_limit(page: PageContext, tile: Tile) -> Tile:
     """
     compared = page.compared_dates
     if compared and notes.rotations(page, replace(compared, last=page.period.last)):
-        tile = replace(tile, before="")
+        tile = replace(tile, before="", step="")
     if not notes.rotations(page, page.period):
         return tile
-    hint = tile.hint or "visitor keys changed"
+    hint = " · ".join(filter(None, [tile.hint, "visitor keys changed"]))
     return replace(tile, prefix="at most", hint=hint, interval="")

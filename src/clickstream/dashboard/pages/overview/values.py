@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from clickstream.dashboard.ask.metrics import METRICS, Metric
 from clickstream.dashboard.ask.panel import grain_of
 from clickstream.dashboard.ask.periods import Period
 from clickstream.dashboard.ask.view import Grain
-from clickstream.dashboard.changes.candidates import count_candidate
-from clickstream.dashboard.changes.history import describe_too_few
-from clickstream.dashboard.changes.sales_weeks import SALES, is_read_until, sales_weeks
-from clickstream.dashboard.changes.verdicts import find_changes
-from clickstream.dashboard.changes.weeks import Weeks, ask_weeks, find_weeks
+from clickstream.dashboard.changes.candidates import compare_numbers, count_number
+from clickstream.dashboard.changes.days import ask_days, find_days
+from clickstream.dashboard.changes.history import (
+    SALES,
+    days_with_sales,
+    is_read_until,
+    needed_days,
+)
 from clickstream.dashboard.charts.line import NARROW, WIDE, ChartSeries, LineChart, line_chart
 from clickstream.dashboard.pages.overview.movers import NOTHING_MOVED, Mover, find_movers
 from clickstream.dashboard.pages.overview.panels import PAGES, SOURCES
-from clickstream.dashboard.pages.overview.tiles import Tile, build_tiles
+from clickstream.dashboard.pages.overview.tiles import Tile, build_tiles, describe_before
 from clickstream.dashboard.widgets.buckets import Bucket, buckets_of
 from clickstream.dashboard.widgets.chart_notes import ChartNotes, number_notes
 from clickstream.dashboard.widgets.course import (
@@ -139,11 +143,13 @@ def describe_today(page: PageContext) -> str:
         return ""
     if not is_read_until(page, end):
         return ""
-    so_far = Period(today, today, end.hour)
-    weeks = sales_weeks(page, find_weeks(page, so_far))
-    series = ask_weeks(page, weeks or Weeks(so_far), SALES)[()]
-    # As the tile's comparison does, it leaves out weeks that are far from the others.
-    usual = count_candidate("net_sales", (), weeks, series).compared.expected if weeks else None
+    days = find_days(page, Period(today, today, end.hour))
+    with_sales = days_with_sales(page, days) if days.known.sum() >= needed_days(1) else None
+    days = with_sales or days
+    series = ask_days(page, days, SALES)[()]
+    numbers = [count_number("net_sales", (), series)] if with_sales else []
+    compared = [each.compared for each in compare_numbers(days, numbers)]
+    usual = compared[0].usual if compared else None
     now, hour = _brief(page, series["net_sales"].now), page.formats.hour(end.hour)
     if usual is None:
         return f"So far today {now}, until {hour}."
@@ -155,13 +161,6 @@ def describe_today(page: PageContext) -> str:
 
 def _brief(page: PageContext, cents: float) -> str:
     return page.formats.brief(METRICS["net_sales"], cents)
-
-
-_BEFORE: Mapping[str, str] = {
-    "previous": "before: {value}",
-    "year": "a year before: {value}",
-    "none": "",
-}
 
 
 @dataclass(frozen=True)
@@ -219,8 +218,7 @@ def overview_values(page: PageContext) -> dict[str, Any]:
         "hours": HOURS,
         "moved_choices": choices_of(page, "moved"),
         "nothing_moved": NOTHING_MOVED,
-        "not_compared": page.once(find_changes).reason or describe_too_few(page),
-        "before_text": _BEFORE[page.view.compare],
+        "before_text": partial(describe_before, page),
         "pace_text": lambda pace: pace_text(page.formats, pace),
         "sales_text": lambda pace: pace_text(page.formats, pace, page.formats.whole_units),
         "today": describe_today(page),

@@ -123,7 +123,7 @@ def _place_list(page: PageContext, answer: Answer) -> PlaceList:
         ],
         place_choices(page, PLACES_LIST, dimension),
         max(len(named) - ROWS, 0),
-        page.once(find_changes).weeks is not None,
+        page.once(find_changes).days is not None,
     )
 
 

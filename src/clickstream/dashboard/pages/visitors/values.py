@@ -17,7 +17,7 @@ from clickstream.dashboard.ask.view import Filter
 from clickstream.dashboard.charts.columns import ColumnChart
 from clickstream.dashboard.formats import NO_VALUE
 from clickstream.dashboard.pages.orders.figures import KeyFigure
-from clickstream.dashboard.pages.overview.tiles import build_tiles
+from clickstream.dashboard.pages.overview.tiles import build_tiles, describe_before
 from clickstream.dashboard.pages.visitors.panels import (
     COHORTS,
     DEVICES,
@@ -367,6 +367,7 @@ def _figures(page: PageContext) -> list[KeyFigure]:
             tile.hint,
             tile.spark,
             prefix=tile.prefix,
+            before=describe_before(page, tile),
         )
         for tile in build_tiles(page, course, with_money=False)
         if tile.metric.name in FIGURES
