@@ -129,5 +129,5 @@ def _shorten(text: str) -> str:
 @cache
 def rule_texts() -> Mapping[str, Mapping[str, str]]:
     """Return the texts of each rule."""
-    text = (files("clickstream.alerts") / "rules.toml").read_text(encoding="utf-8")
+    text = (files("clickstream.alerts") / "rule_texts.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)

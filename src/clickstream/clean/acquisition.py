@@ -81,7 +81,7 @@ class Arrivals:
         rows = arrived.codes(
             (sites[referrer], tag_sets[tags], is_logged[referrer]) for referrer, tags in pairs
         )
-        return table(Arrived, arrived.made).take(pa.array(rows))
+        return table(Arrived, arrived.results).take(pa.array(rows))
 
     def _arrived(self, came_by: tuple[Referrer | None, CampaignTags, bool]) -> Arrived:
         referrer, tags, is_logged = came_by

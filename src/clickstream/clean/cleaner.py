@@ -79,18 +79,18 @@ class Targets:
 
     def path_kinds(self, rows: Codes) -> Codes:
         """Return the kind of the path of each target code, as position in PATH_KINDS or -1."""
-        kinds = np.array([path.kind for path in self._paths.made], np.int32)
+        kinds = np.array([path.kind for path in self._paths.results], np.int32)
         return kinds[self._codes("path")[rows]]
 
     def tags(self, rows: Codes) -> Codes:
         """Return the tags and click platform of each target code, as code of `tag_sets`."""
-        tags = np.array([tags for _, tags in self._parameters.made], np.int32)
+        tags = np.array([tags for _, tags in self._parameters.results], np.int32)
         return tags[self._codes("parameters")[rows]]
 
     @property
     def tag_sets(self) -> list[CampaignTags]:
         """The distinct sets of tags, in the order of their codes."""
-        return self._tags.ordered
+        return self._tags.distinct
 
     def __len__(self) -> int:
         return len(self._targets)
@@ -98,10 +98,10 @@ class Targets:
     def table(self) -> pa.RecordBatch:
         """Return the table with the columns of each target, in the order of the codes."""
         path_codes, query_codes = self._codes("path"), self._codes("parameters")
-        paths = dictionary_encoding.encode(path.path for path in self._paths.made)
-        pages = dictionary_encoding.encode(path.page for path in self._paths.made)
-        queries = dictionary_encoding.encode(query for query, _ in self._parameters.made)
-        orders = [target.order for target in self._targets.made]
+        paths = dictionary_encoding.encode(path.path for path in self._paths.results)
+        pages = dictionary_encoding.encode(path.page for path in self._paths.results)
+        queries = dictionary_encoding.encode(query for query, _ in self._parameters.results)
+        orders = [target.order for target in self._targets.results]
         return pa.record_batch(
             {
                 "path": paths.take(pa.array(path_codes)),
@@ -114,7 +114,7 @@ class Targets:
 
     def _codes(self, name: str) -> Codes:
         """Return one of the two codes of each target."""
-        codes = [getattr(target, name) for target in self._targets.made]
+        codes = [getattr(target, name) for target in self._targets.results]
         return np.array(codes, np.int32)
 
     def _target(self, text: str | None) -> _Target:
@@ -275,10 +275,10 @@ class Cleaner:
         """Return the tables that rows point into, with all their rows since `forget`."""
         return {
             "raw_object": pa.record_batch(
-                {"raw_object": dictionary_encoding.encode(self._raw_objects.ordered)}
+                {"raw_object": dictionary_encoding.encode(self._raw_objects.distinct)}
             ),
             "method": pa.record_batch({"method": self._methods.values.dictionary_encode()}),
-            "host": pa.record_batch({"host": dictionary_encoding.encode(self._hosts.made)}),
+            "host": pa.record_batch({"host": dictionary_encoding.encode(self._hosts.results)}),
             "target": self._targets.table(),
             "arrival": self._arrivals.table(self._targets.tag_sets, self._rules.domains),
             "visitor": self._visitors.table(),

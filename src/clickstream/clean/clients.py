@@ -43,7 +43,7 @@ class Signatures:
     @property
     def verdicts(self) -> list[Verdict | None]:
         """The verdict of each code."""
-        return self._verdicts.ordered
+        return self._verdicts.distinct
 
     def codes(self, parsed: pa.Table) -> Codes:
         """Return the code of the verdict on each request of a table of `parse`."""
@@ -135,10 +135,10 @@ class Origins:
 
         These are known user agents, and tools and monitors that run on the server itself.
         """
-        is_known = np.array([agent.is_checker for agent in self.agents.made], np.bool_)
-        is_tool = np.array([agent.is_tool for agent in self.agents.made], np.bool_)
-        is_here = np.array(self.clients.made, np.bool_)
-        is_direct = np.array([mark.forwarded is None for mark in self.marks.ordered], np.bool_)
+        is_known = np.array([agent.is_checker for agent in self.agents.results], np.bool_)
+        is_tool = np.array([agent.is_tool for agent in self.agents.results], np.bool_)
+        is_here = np.array(self.clients.results, np.bool_)
+        is_direct = np.array([mark.forwarded is None for mark in self.marks.distinct], np.bool_)
         of_server = is_tool[rows["agent"]] & is_here[rows["client"]] & is_direct[rows["marks"]]
         is_checker: npt.NDArray[np.bool_] = is_known[rows["agent"]] | of_server
         return is_checker

@@ -23,29 +23,29 @@ Codes = npt.NDArray[np.int32]
 """The position of each row's value in a table."""
 
 Value = TypeVar("Value")
-Made = TypeVar("Made")
+Result = TypeVar("Result")
 
 
-class Distinct(dict[Value, int], Generic[Value, Made]):
+class Distinct(dict[Value, int], Generic[Value, Result]):
     """Codes of values in the order of their first occurrence, and a function's result for each.
 
-    `ordered[code]` is the value with that code, and `made[code]` the result of `make` for it. The
-    values may arrive in any number of batches; `make` is called once for each. Without `make`,
-    `made` is empty.
+    `distinct[code]` is the value with that code, and `results[code]` what `make` returns for it.
+    The values may arrive in any number of batches; `make` is called once for each. Without `make`,
+    `results` is empty.
     """
 
-    def __init__(self, make: Callable[[Value], Made] | None = None) -> None:
+    def __init__(self, make: Callable[[Value], Result] | None = None) -> None:
         super().__init__()
         self._make = make
-        self.ordered: list[Value] = []
-        self.made: list[Made] = []
+        self.distinct: list[Value] = []
+        self.results: list[Result] = []
 
     def __missing__(self, value: Value) -> int:
         """Give a new value the next code."""
         if self._make:
-            self.made.append(self._make(value))
-        self[value] = code = len(self.ordered)
-        self.ordered.append(value)
+            self.results.append(self._make(value))
+        self[value] = code = len(self.distinct)
+        self.distinct.append(value)
         return code
 
     def codes(self, values: Iterable[Value]) -> Codes:
@@ -53,17 +53,17 @@ class Distinct(dict[Value, int], Generic[Value, Made]):
         return np.fromiter(map(self.__getitem__, values), np.int32)
 
 
-class Texts(Generic[Made]):
+class Texts(Generic[Result]):
     """Codes of texts in the order of their first occurrence, and a function's result for each.
 
     It works like `Distinct`, for columns of texts. The code 0 is null, for which the function is
     called with None.
     """
 
-    def __init__(self, make: Callable[[str | None], Made] | None = None) -> None:
+    def __init__(self, make: Callable[[str | None], Result] | None = None) -> None:
         self._make = make
         self._known = pa.array([], pa.string())
-        self.made: list[Made] = [make(None)] if make else []
+        self.results: list[Result] = [make(None)] if make else []
 
     def __len__(self) -> int:
         return 1 + len(self._known)
@@ -92,7 +92,7 @@ class Texts(Generic[Made]):
         new = values.filter(pa.array(is_new))
         positions[is_new] = len(self._known) + np.arange(len(new), dtype=np.int32)
         if self._make:
-            self.made += map(self._make, new.to_pylist())
+            self.results += map(self._make, new.to_pylist())
         self._known = pa.concat_arrays([self._known, new])
         return positions
 

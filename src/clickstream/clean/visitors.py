@@ -226,12 +226,12 @@ class Visitors:
         client, agent, mark, hour = self._visitors.met
         host = self._hosts_of(client, mark)
         asns = np.concatenate([self._look_ups.asns(batch) for batch in self._address_batches()])
-        wish = np.array([mark.opted_out for mark in self._origins.marks.ordered], np.bool_)[mark]
+        wish = np.array([mark.opted_out for mark in self._origins.marks.distinct], np.bool_)[mark]
         ids = dictionary_encoding.combine_chunks(pa.chunked_array(self._ids).dictionary_encode())
         old_ids = ids
         if before := self._keys.before:
             old_ids = dictionary_encoding.encode(self._hash_ids(self._visitors.met, before))
-        devices = table(Device, [agent.device for agent in self._origins.agents.made])
+        devices = table(Device, [agent.device for agent in self._origins.agents.results])
         return pa.record_batch(
             {
                 "site": dictionary_encoding.encode_constant(self._rules.site, len(hour)),
@@ -260,7 +260,7 @@ class Visitors:
         hosts = map(hashed_form, addresses.to_pylist())
         agent_forms = [*map(hashed_form, self._origins.agents.values.to_pylist())]
         agents = map(agent_forms.__getitem__, agent.tolist())
-        marks = map(self._origins.marks.ordered.__getitem__, mark.tolist())
+        marks = map(self._origins.marks.distinct.__getitem__, mark.tolist())
         ids = []
         for host, browser, (_, cookie, opted_out, signature), at in zip(
             hosts, agents, marks, hour.tolist(), strict=True
@@ -286,7 +286,7 @@ class Visitors:
         Most clients are logged as plain addresses and without a proxy.
         """
         peers = self._origins.clients.values.take(pa.array(client))
-        forwarded = [mark.forwarded for mark in self._origins.marks.ordered]
+        forwarded = [mark.forwarded for mark in self._origins.marks.distinct]
         is_forwarded = np.array(
             [addresses_of_mark is not None for addresses_of_mark in forwarded], np.bool_
         )[marks]
@@ -325,16 +325,16 @@ class Visitors:
         place_codes = places.codes(
             look_up(address) if address else NOWHERE for address in addresses
         )
-        coarse = [Place(country=place.country) for place in places.ordered]
+        coarse = [Place(country=place.country) for place in places.distinct]
         rows = place_codes[host] + np.int32(len(coarse)) * opted_out
-        return taken(table(Place, [*places.ordered, *coarse]), rows)
+        return taken(table(Place, [*places.distinct, *coarse]), rows)
 
     def _verdicts(
         self, host: Codes, asns: npt.NDArray[np.int64], agent: Codes, marks: Codes
     ) -> dict[str, pa.Array]:
         """Build the columns of bot verdicts, by user agent, network and signature."""
-        agents = self._origins.agents.made
-        by_signature = [mark.signature for mark in self._origins.marks.ordered]
+        agents = self._origins.agents.results
+        by_signature = [mark.signature for mark in self._origins.marks.distinct]
         has_lists = len(self._rules.networks) or self._rules.own_equipment.has_networks
         has_hosting = np.isin(asns, [*self._rules.hosting]).any()
         if not has_lists and not has_hosting and not any(by_signature):

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 def show_check(checked: HostCheck, width: int, out: Console) -> None:
     """Print the check of one host: a line, and one more for each problem and note."""
     mark = BAD if checked.problems else NOTE if checked.unchecked else GOOD
-    seen = _seen(checked)
+    seen = _describe_files(checked)
     first, *problems = [seen, *checked.problems] if seen else checked.problems
     label = f"{escape(checked.name):<{width}}"
     _line(out, f"{mark} {label}  {escape(first)}")
@@ -43,8 +43,8 @@ def show_check(checked: HostCheck, width: int, out: Console) -> None:
         _line(out, f"  {'':<{width}}  [yellow]![/] {escape(note)}")
 
 
-def _seen(checked: HostCheck) -> str:
-    """Describe a host's files in one line; empty if the host could not be reached."""
+def _describe_files(checked: HostCheck) -> str:
+    """Describe a host's files in one line; empty if none were seen."""
     if checked.unchecked:
         return f"not checked: {checked.unchecked}"
     if not checked.files:

@@ -70,7 +70,7 @@ def describe_check(check: HeldBackCheck) -> str:
         )
     return (
         f"Does not beat people alone: of {check.orders:,} orders in held-back weeks, the towns are "
-        "not more likely by the orders of the other weeks than by the number of people. So "
+        "not clearly more likely by the orders of the other weeks than by the number of people. So "
         "candidates are ranked by people."
     )
 

@@ -289,7 +289,9 @@ WIDTH = len(CLOCK_FORMAT.pieces)
 
 def unix_seconds(times: list[bytes]) -> tuple[Numbers, Flags]:
     """Return the Unix seconds of times in CLOCK_FORMAT, and a mask of the valid ones."""
+    # NUL bytes are no digits, so a time of another length is not valid.
     fitting = [time if len(time) == WIDTH else bytes(WIDTH) for time in times]
+    # The bytes after the last time are those that CLOCK_FORMAT.unix_seconds may read past it.
     block = np.frombuffer(b"".join([*fitting, bytes(len(CLOCK_FORMAT.pattern))]), np.uint8)
     starts = np.arange(len(times), dtype=np.int64) * WIDTH
     return CLOCK_FORMAT.unix_seconds(block, starts, starts + WIDTH)

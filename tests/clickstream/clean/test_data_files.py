@@ -39,7 +39,7 @@ KEYS = {
     "attacks.toml": {"attacks", *ORIGIN},
     "bot_shapes.toml": {"exceptions", "platforms", "models", "words", "marks", *ORIGIN},
     "channel_rules.toml": {"rules"},
-    "crawlers.toml": {"apps", "left_out", "class_of_tag", "narrowed", *ORIGIN},
+    "crawler_corrections.toml": {"apps", "left_out", "class_of_tag", "narrowed", *ORIGIN},
     "scanner_paths.toml": {"paths", *ORIGIN},
 }
 
@@ -89,7 +89,7 @@ def test_the_page_on_bots_lists_these_files_and_no_others() -> None:
 def test_classes_and_categories_are_known() -> None:
     assert {row["class"] for row in read_csv("ai_agents.csv")} <= set(BOT_CLASSES)
     assert {row["category"] for row in read_csv("known_sites.csv")} <= set(SOURCE_CATEGORIES)
-    assert set(read_toml("crawlers.toml")["class_of_tag"].values()) <= set(BOT_CLASSES)
+    assert set(read_toml("crawler_corrections.toml")["class_of_tag"].values()) <= set(BOT_CLASSES)
 
 
 @pytest.mark.parametrize("name", KEYS)
@@ -117,7 +117,7 @@ def test_attacks_have_a_sign_a_source_and_patterns() -> None:
 def test_patterns_of_shapes_and_crawlers_compile() -> None:
     shapes = read_toml("bot_shapes.toml")
     compile_all([*shapes["exceptions"], *shapes["platforms"]])
-    compile_all(read_toml("crawlers.toml")["narrowed"].values())
+    compile_all(read_toml("crawler_corrections.toml")["narrowed"].values())
     for model in shapes["models"]:
         re.compile(model)
 

@@ -32,7 +32,7 @@ def test_a_text_has_one_code_in_all_batches_and_is_worked_out_once(
         )
         rows = [text for chunk in chunks for text in chunk]
         assert [coder.values[code].as_py() for code in codes] == rows
-        assert [coder.made[code] for code in codes] == [f"made of {text}" for text in rows]
+        assert [coder.results[code] for code in codes] == [f"made of {text}" for text in rows]
         assert [0 if text is None else coder.code(text) for text in rows] == codes.tolist()
     assert len(asked) == len(set(asked)) == len(coder) == len(coder.values)
     assert coder.code("never met") == -1
@@ -66,6 +66,6 @@ def test_a_value_has_one_code_in_all_batches(batches: list[list[int]]) -> None:
     coder: Distinct[int, int] = Distinct(lambda number: -number)
     for values in batches:
         codes = coder.codes(values)
-        assert [coder.ordered[code] for code in codes] == values
-        assert [coder.made[code] for code in codes] == [-value for value in values]
-    assert len(coder.ordered) == len(coder.made) == len(coder)
+        assert [coder.distinct[code] for code in codes] == values
+        assert [coder.results[code] for code in codes] == [-value for value in values]
+    assert len(coder.distinct) == len(coder.results) == len(coder)

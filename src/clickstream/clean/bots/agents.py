@@ -1,7 +1,7 @@
 """The first layer of bot detection: the user agent.
 
 The patterns come from data files: attacks.toml, scanners.csv, ai_agents.csv, the package
-crawler-user-agents with the corrections of crawlers.toml, and bot_shapes.toml for bots that no list
+crawler-user-agents with crawler_corrections.toml, and bot_shapes.toml for bots that no list
 names. Attacks come first, because they are the work of a program under any name.
 
 RE2 sets match many patterns in one pass. A user agent needs two passes: one for the names of known
@@ -41,7 +41,7 @@ def scanners() -> Iterator[tuple[str, Verdict]]:
         yield rf"(?i:\b{re.escape(name)}\b)", Verdict(SCANNER, f"user agent: {name}")
 
 
-CRAWLERS = read_toml("crawlers.toml")
+CRAWLERS = read_toml("crawler_corrections.toml")
 """Corrections of the package crawler-user-agents."""
 
 # Names that are plain words match only in the case in which they are written.

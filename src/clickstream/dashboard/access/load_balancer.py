@@ -54,7 +54,7 @@ class _Entry:
     asked_at: float
     key: Future[EllipticCurvePublicKey] = field(default_factory=Future)
 
-    def is_over(self, now: float) -> bool:
+    def may_be_repeated(self, now: float) -> bool:
         """Whether it failed long enough ago to try again."""
         has_failed = self.key.done() and self.key.exception() is not None
         return has_failed and now - self.asked_at >= RETRY_SECONDS
@@ -71,12 +71,12 @@ class SigningKeys:
         self._base_url = base_url
         self._clock = clock
         self._entries: LRUCache[str, _Entry] = LRUCache(MAX_KEYS)
-        self._fetches: deque[float] = deque(maxlen=FETCHES_PER_MINUTE)
+        self._last_fetches: deque[float] = deque(maxlen=FETCHES_PER_MINUTE)
         self._lock = threading.Lock()
 
     def get(self, key_id: str) -> EllipticCurvePublicKey:
         """Return the key of an id. Raises KeyUnavailableError after some seconds at the latest."""
-        entry, is_new = self._entry(key_id)
+        entry, is_new = self._find_or_reserve(key_id)
         if is_new:
             try:
                 entry.key.set_result(_fetch(f"{self._base_url}/{key_id}"))
@@ -92,18 +92,18 @@ class SigningKeys:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def _entry(self, key_id: str) -> tuple[_Entry, bool]:
+    def _find_or_reserve(self, key_id: str) -> tuple[_Entry, bool]:
         """Return the entry of an id, and whether the caller must fetch its key."""
         with self._lock:
             now = self._clock()
             cached = self._entries.get(key_id)
-            if cached and not cached.is_over(now):
+            if cached and not cached.may_be_repeated(now):
                 return cached, False
-            if len(self._fetches) == FETCHES_PER_MINUTE and now - self._fetches[0] < 60:
+            if len(self._last_fetches) == FETCHES_PER_MINUTE and now - self._last_fetches[0] < 60:
                 raise KeyUnavailableError(
                     f"{FETCHES_PER_MINUTE} keys were asked for within a minute, which is the limit"
                 )
-            self._fetches.append(now)
+            self._last_fetches.append(now)
             entry = self._entries[key_id] = _Entry(now)
             return entry, True
 

@@ -121,7 +121,7 @@ def _usual_part(change: Candidate, each: Candidate) -> float:
 def _find_pair(
     page: PageContext, days: Days, change: Candidate, changes: Changes
 ) -> Candidate | None:
-    """Find the pair of values that explains a change of visits or conversions exactly.
+    """Find the pair of values that explains a change of visits or conversions better than one.
 
     Each pair of promising values is compared with the days before, with false-discovery control
     over all pairs. A pair is the cause if the visits of either value without the other are as
@@ -140,8 +140,8 @@ def _find_pair(
     unusual = find_unlikely(np.array([each.compared.chance for each in pairs]), FALSE_SHARE)
     exact = [
         each
-        for each, is_likely in zip(pairs, unusual, strict=True)
-        if is_likely and _is_exact(change, each, singles) and is_shown(page, each)
+        for each, is_unusual in zip(pairs, unusual, strict=True)
+        if is_unusual and _is_exact(change, each, singles) and is_shown(page, each)
     ]
     return max(exact, key=lambda each: abs(each.excess), default=None)
 
@@ -183,7 +183,7 @@ def _pairs(
 
 
 def _is_exact(change: Candidate, pair: Candidate, singles: Sequence[Candidate]) -> bool:
-    """Whether a pair has most of the change, and the rests of both values have little of it."""
+    """Whether a pair has enough of the change, and the rests of both values have little of it."""
     if pair.excess / change.excess < LEAST_PART:
         return False
     own: dict[Scope, Candidate] = {each.scope: each for each in singles}

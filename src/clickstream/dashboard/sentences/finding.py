@@ -116,26 +116,26 @@ def _score(page: PageContext, weights: Mapping[str, float], candidate: Candidate
     return abs(candidate.excess) * weight * CLARITY.get(candidate.dimension, 1.0)
 
 
-def _covers(page: PageContext, days: Days, event: Event, candidate: Candidate) -> bool:
+def _covers(page: PageContext, days: Days, event: Event, other: Candidate) -> bool:
     """Whether an event is the same as another change, or explains it."""
     change = event.change
-    if candidate.metric == FAILED:
-        return _is_same_failure(page, days, event, candidate)
-    if change.is_up != candidate.is_up or change.metric == FAILED:
+    if other.metric == FAILED:
+        return _is_same_failure(page, days, event, other)
+    if change.is_up != other.is_up or change.metric == FAILED:
         return False
-    family = _FAMILIES.get(candidate.metric, candidate.metric)
+    family = _FAMILIES.get(other.metric, other.metric)
     if family != _FAMILIES.get(change.metric, change.metric):
-        return _brings(change, candidate)
-    if change.scope == candidate.scope:
+        return _causes_other_metric(change, other)
+    if change.scope == other.scope:
         return True
     if change.is_total:
-        return _is_part_of(page, days, event, candidate)
-    if candidate.is_total:
-        is_same_unit = (change.metric == "net_sales") == (candidate.metric == "net_sales")
-        return is_same_unit and abs(change.excess) >= abs(candidate.excess) / 2
-    if change.dimension == candidate.dimension:
+        return _is_part_of(page, days, event, other)
+    if other.is_total:  # a part covers the whole if it makes at least half of its change
+        is_same_unit = (change.metric == "net_sales") == (other.metric == "net_sales")
+        return is_same_unit and abs(change.excess) >= abs(other.excess) / 2
+    if change.dimension == other.dimension:
         return False
-    return _is_mostly_of(page, days, change, candidate)
+    return _is_mostly_of(page, days, change, other)
 
 
 def _is_part_of(page: PageContext, days: Days, event: Event, candidate: Candidate) -> bool:
@@ -150,7 +150,7 @@ def _is_part_of(page: PageContext, days: Days, event: Event, candidate: Candidat
     return _is_mostly_of(page, days, mover, candidate)
 
 
-def _brings(change: Candidate, candidate: Candidate) -> bool:
+def _causes_other_metric(change: Candidate, candidate: Candidate) -> bool:
     """Whether additional visits explain the orders, or additional orders the engagement."""
     pair = (change.metric, candidate.metric)
     is_wider = change.is_total or change.scope == candidate.scope

@@ -17,7 +17,7 @@ from clickstream.dashboard.visits.log_lines import LoggedVisit, VisitLine, Visit
 from clickstream.dashboard.visits.questions import sample_question
 from clickstream.dashboard.widgets.page import PageContext
 
-VISITS, LINES = 5, 8
+SAMPLE_VISITS, SAMPLE_LINES = 5, 8
 """The size of a sample: a number of visits, and of lines of each."""
 
 
@@ -31,7 +31,7 @@ class SamplePage:
 
 def sample_visits(page: PageContext) -> list[Record]:
     """Return some visits of the view, the same ones each time."""
-    question = sample_question(page.period, page.view.filters, VISITS, page.key_days)
+    question = sample_question(page.period, page.view.filters, SAMPLE_VISITS, page.key_days)
     return records(page.ask(question).records())
 
 

@@ -55,7 +55,7 @@ from clickstream.dashboard.web.metric_routes import add_metrics_route
 from clickstream.dashboard.web.rendered_pages import compress, compress_file, compressed_response
 from clickstream.dashboard.web.rendering import ASSETS_DIGEST, STATIC, read_static
 from clickstream.dashboard.web.service import Clock, DashboardService, ReadLines, present
-from clickstream.dashboard.web.share_menu import SHOWN
+from clickstream.dashboard.web.share_menu import JUST_SHARED
 from clickstream.dashboard.web.share_routes import add_share_routes
 from clickstream.dashboard.web.shown_rows import SEARCH, START, ShownRows
 from clickstream.dashboard.web.surroundings import surroundings_of
@@ -91,7 +91,7 @@ def _values_route(dashboard: DashboardService) -> Callable[[Request], Response]:
         """Answer with the names that the field for filters suggests, as JSON."""
         if not may_see_values(identity_of(request)):
             raise HTTPException(HTTPStatus.NOT_FOUND, NO_PAGE)
-        view = parse_view("overview", request.query_params.multi_items(), (SHOWN, *FIELDS))
+        view = parse_view("overview", request.query_params.multi_items(), (JUST_SHARED, *FIELDS))
         with dashboard.page(view, identity_of(request)) as page:
             names = suggest_names(page, request.query_params)
         return JSONResponse(names, headers={"Cache-Control": "no-store"})
@@ -102,7 +102,7 @@ def _values_route(dashboard: DashboardService) -> Callable[[Request], Response]:
 def _tab_route(dashboard: DashboardService, tab: Tab) -> Callable[[Request], Response]:
     def show_tab(request: Request) -> Response:
         require_tab(request, tab)
-        view = parse_view(tab, request.query_params.multi_items(), (SHOWN, *FIELDS))
+        view = parse_view(tab, request.query_params.multi_items(), (JUST_SHARED, *FIELDS))
         if FILTER in request.query_params:
             with dashboard.page(view, identity_of(request)) as page:
                 return _found(add_filter(page, request.query_params).query)
@@ -111,7 +111,7 @@ def _tab_route(dashboard: DashboardService, tab: Tab) -> Callable[[Request], Res
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"ETag": etag})
         identity = identity_of(request)
         # A page with the address of a new share link must not be cached: the address grants access.
-        if shown := request.query_params.get(SHOWN):
+        if shown := request.query_params.get(JUST_SHARED):
             html = compress(dashboard.render_tab(view, identity, shown))
             return compressed_response(request, html, {"ETag": etag, "Cache-Control": "no-store"})
         html = dashboard.pages.find(etag) or compress(dashboard.render_tab(view, identity))

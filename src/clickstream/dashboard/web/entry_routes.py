@@ -40,12 +40,12 @@ def add_entry_routes(app: FastAPI, store: NoteStore, clock: Clock) -> None:
         day, hour, text = (form.fields.get(name, "") for name in ("day", "hour", "text"))
         note = OwnNote.write(day, hour, text, identity_of(request).account, clock())
         await run_in_threadpool(store.notes.add, note, note.written_at)
-        return form.lead_back("./", "#trend")
+        return form.redirect_to_view("./", fragment="#trend")
 
     async def delete(request: Request, entry_id: str) -> Response:
         form = await SentForm.read(request)
         await run_in_threadpool(store.notes.delete, entry_id, clock())
-        return form.lead_back("../../")
+        return form.redirect_to_view("../../")
 
     actions: dict[str, Route] = {"/notes": add_note, "/notes/{entry_id}/delete": delete}
     for path, route in actions.items():
@@ -75,15 +75,13 @@ class SentForm:
         query = fields.get("query", "").removeprefix("?")
         return cls(fields, parse_view(tab, parse_qsl(query, keep_blank_values=True)))
 
-    def lead_back(self, base: str, more: str = "") -> Response:
+    def redirect_to_view(self, to_root: str, parameter: str = "", fragment: str = "") -> Response:
         """Redirect to the form's page. The address is built from the view, so it stays local."""
-        query = self.view.query
-        if more.startswith("#") or query == "?":
-            joined = query + more
-        else:
-            joined = f"{query}&{more}" if more else query
+        query = self.view.query  # it begins with "?", also without parameters
+        if parameter:
+            query += parameter if query == "?" else f"&{parameter}"
         return RedirectResponse(
-            base + PATHS[self.view.tab].removeprefix("./") + joined,
+            to_root + PATHS[self.view.tab].removeprefix("./") + query + fragment,
             HTTPStatus.SEE_OTHER,
             headers={"Cache-Control": "no-store"},
         )

@@ -16,7 +16,7 @@ from clickstream.dashboard.formats import Formats
 from clickstream.dashboard.web.navigation import shown_tabs, tab_label
 from clickstream.dashboard.widgets.page import PageContext
 
-SHOWN, WITHDRAWN = "shared", "withdrawn"
+JUST_SHARED, JUST_WITHDRAWN = "shared", "withdrawn"
 """URL parameters with the id of the link that was just made, or withdrawn."""
 
 DAYS = (7, 30, 90, 365)

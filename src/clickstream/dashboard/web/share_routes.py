@@ -20,7 +20,7 @@ from clickstream.dashboard.access.shares import Share
 from clickstream.dashboard.ask.view import TABS, View
 from clickstream.dashboard.web.entry_routes import SentForm
 from clickstream.dashboard.web.service import DashboardService
-from clickstream.dashboard.web.share_menu import SHOWN, WITHDRAWN, ShownLinks
+from clickstream.dashboard.web.share_menu import JUST_SHARED, JUST_WITHDRAWN, ShownLinks
 
 LIST = "shares"
 _PAGE = "page."
@@ -35,11 +35,11 @@ def add_share_routes(app: FastAPI, dashboard: DashboardService, clock: Clock) ->
     shares = dashboard.shares
 
     def show_list(request: Request) -> Response:
-        identity, given = identity_of(request), request.query_params
-        marked = given.get(SHOWN, ""), given.get(WITHDRAWN, "")
+        identity, parameters = identity_of(request), request.query_params
+        ids = parameters.get(JUST_SHARED, ""), parameters.get(JUST_WITHDRAWN, "")
         with dashboard.page(View(), identity) as page:
             links = ShownLinks(shares, identity)
-            html = dashboard.renderer.shares(page, links, clock(), *marked)
+            html = dashboard.renderer.shares(page, links, clock(), *ids)
         # The page contains addresses of links, which grant access like keys.
         return HTMLResponse(html, headers={"Cache-Control": "no-store"})
 
@@ -47,13 +47,13 @@ def add_share_routes(app: FastAPI, dashboard: DashboardService, clock: Clock) ->
         form = await SentForm.read(request)
         tabs = [form.view.tab] if form.fields.get("pages") == "this" else [*TABS]
         share = await add(request, form.fields, tabs, form.view)
-        return form.lead_back("./", f"{SHOWN}={share.id}")
+        return form.redirect_to_view("./", f"{JUST_SHARED}={share.id}")
 
     async def create_from_list(request: Request) -> Response:
         fields = await read_form(request)
         tabs = [name.removeprefix(_PAGE) for name in fields if name.startswith(_PAGE)]
         share = await add(request, fields, tabs, View())
-        return _redirect(f"../{LIST}?{SHOWN}={share.id}")
+        return _redirect(f"../{LIST}?{JUST_SHARED}={share.id}")
 
     async def add(
         request: Request, fields: Mapping[str, str], tabs: Collection[str], view: View
@@ -65,7 +65,7 @@ def add_share_routes(app: FastAPI, dashboard: DashboardService, clock: Clock) ->
 
     async def withdraw(share_id: str) -> Response:
         await run_in_threadpool(shares.withdraw, share_id)
-        return _redirect(f"../../{LIST}?{WITHDRAWN}={share_id}")
+        return _redirect(f"../../{LIST}?{JUST_WITHDRAWN}={share_id}")
 
     async def restore(share_id: str) -> Response:
         await run_in_threadpool(shares.restore, share_id)

@@ -19,7 +19,7 @@ from clickstream.dashboard.ask.view_urls import parse_view
 from clickstream.dashboard.visits.listing import Record, build_list, csv_rows
 from clickstream.dashboard.visits.log_lines import MOST_LINES, VisitLines
 from clickstream.dashboard.visits.questions import PageKey, parse_id
-from clickstream.dashboard.visits.sample import LINES, build_sample, logged, sample_visits
+from clickstream.dashboard.visits.sample import SAMPLE_LINES, build_sample, logged, sample_visits
 from clickstream.dashboard.visits.visit import build_visit, find_visit
 from clickstream.dashboard.web.details import csv_line
 from clickstream.dashboard.web.filter_field import FIELDS, FILTER, add_filter
@@ -33,8 +33,8 @@ NO_VISIT = (
     "built again with new visitor ids."
 )
 NO_VISITS = "No visits in this range. Choose another range, or clear the filters."
-_PRIVATE = {"Cache-Control": "no-store"}
-_NEEDED = [Depends(require_visits)]
+_NOT_STORED = {"Cache-Control": "no-store"}
+_MAY_SEE_VISITS = [Depends(require_visits)]
 
 
 def add_visit_routes(app: FastAPI, dashboard: DashboardService) -> None:
@@ -49,40 +49,40 @@ def add_visit_routes(app: FastAPI, dashboard: DashboardService) -> None:
                 return RedirectResponse(f"visits{query}", HTTPStatus.FOUND)
             visit_list = build_list(page, after)
             html = dashboard.renderer.visits(page, visit_list, is_first=after is None)
-        return HTMLResponse(html, headers=_PRIVATE)
+        return HTMLResponse(html, headers=_NOT_STORED)
 
     def show_csv(request: Request) -> Response:
         stack = ExitStack()
         page = stack.enter_context(dashboard.page(_view_of(request), identity_of(request)))
         name = f"visits-{page.period.first}-{page.period.last}.csv"
-        headers = {"Content-Disposition": f'attachment; filename="{name}"', **_PRIVATE}
+        headers = {"Content-Disposition": f'attachment; filename="{name}"', **_NOT_STORED}
         return StreamingResponse(_csv_lines(page, stack), media_type="text/csv", headers=headers)
 
     def show_visit(session_id: str, request: Request) -> Response:
         with dashboard.page(_view_of(request), identity_of(request)) as page:
             shown = build_visit(page, _find(page, session_id))
             html = dashboard.renderer.visit(page, shown, None)
-        return HTMLResponse(html, headers=_PRIVATE)
+        return HTMLResponse(html, headers=_NOT_STORED)
 
     for path, route in (
         ("/visits", show_list),
         ("/visits.csv", show_csv),
         ("/visits/{session_id}", show_visit),
     ):
-        app.add_api_route(path, route, response_model=None, dependencies=_NEEDED)
+        app.add_api_route(path, route, response_model=None, dependencies=_MAY_SEE_VISITS)
     _add_line_routes(app, dashboard)
 
 
 def _add_line_routes(app: FastAPI, dashboard: DashboardService) -> None:
-    """Add the routes of log lines. They are for forms: each request is logged."""
+    """Add the routes of log lines, which are forms: each reading is written to the log."""
 
     def show_sample(request: Request) -> Response:
         identity = identity_of(request)
         with dashboard.page(_view_of(request), identity) as page:
             visits = _sample(page)
-            lines = _read_lines(dashboard, identity, visits, LINES)
+            lines = _read_lines(dashboard, identity, visits, SAMPLE_LINES)
             html = dashboard.renderer.sample(page, build_sample(page, visits, lines))
-        return HTMLResponse(html, headers=_PRIVATE)
+        return HTMLResponse(html, headers=_NOT_STORED)
 
     def show_lines(session_id: str, request: Request) -> Response:
         identity = identity_of(request)
@@ -90,10 +90,12 @@ def _add_line_routes(app: FastAPI, dashboard: DashboardService) -> None:
             visit = _find(page, session_id)
             lines = _read_lines(dashboard, identity, [visit], MOST_LINES)
             html = dashboard.renderer.visit(page, build_visit(page, visit), lines)
-        return HTMLResponse(html, headers=_PRIVATE)
+        return HTMLResponse(html, headers=_NOT_STORED)
 
     for path, route in (("/visits", show_sample), ("/visits/{session_id}", show_lines)):
-        app.add_api_route(path, route, methods=["POST"], response_model=None, dependencies=_NEEDED)
+        app.add_api_route(
+            path, route, methods=["POST"], response_model=None, dependencies=_MAY_SEE_VISITS
+        )
 
 
 def _view_of(request: Request) -> View:
