@@ -128,11 +128,12 @@ class DaySeries:
         return self.now - self.mean(days)
 
     def weeks(self, days: Days) -> list[float]:
-        """Return the numbers of the known weeks before a range of a week, the oldest first."""
+        """Return the numbers of the known weeks right before a range of a week, oldest first."""
         if days.checked.days != 7:
             return []
-        weeks = zip(self.early.reshape(-1, 7), days.known.reshape(-1, 7), strict=True)
-        return [float(week.sum()) for week, known in weeks if known.all()]
+        is_known = days.known.reshape(-1, 7).all(axis=1)
+        first = 0 if is_known.all() else int(np.flatnonzero(~is_known)[-1]) + 1
+        return [*map(float, self.early.reshape(-1, 7).sum(axis=1)[first:])]
 
 
 def daily_question(

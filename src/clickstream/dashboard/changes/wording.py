@@ -90,10 +90,25 @@ def _signed(page: PageContext, share: float) -> str:
 
 def describe_growth(page: PageContext, candidate: Candidate, verbs: str = "grows falls") -> str:
     """State the growth a week of a number with a trend, by one of two verbs."""
-    growth = 100 * candidate.compared.growth
+    growth = 100 * _weekly_growth(candidate)
     step = 5 if abs(growth) >= 9.5 else 1
     share = page.formats.share(step * round(abs(growth) / step) / 100, 0)
     return f"{verbs.split()[growth < 0]} about {share} a week"
+
+
+def _weekly_growth(candidate: Candidate) -> float:
+    """Return the growth a week that is stated: the model's, or that of the listed weeks.
+
+    The model's is of all days before. A number that was constant before it grew has grown more in
+    the weeks that are listed beside it; then the rate is theirs, so that both agree.
+    """
+    compared = candidate.compared
+    weeks = [*candidate.weeks[-MOST_WEEKS:], compared.value]
+    if len(weeks) < 3 or min(weeks) <= 0:
+        return compared.growth
+    listed: float = (weeks[-1] / weeks[0]) ** (1 / (len(weeks) - 1)) - 1
+    agrees = compared.growth_low <= listed <= compared.growth_high
+    return compared.growth if agrees or listed * compared.growth < 0 else listed
 
 
 def list_weeks(page: PageContext, candidate: Candidate) -> str:

@@ -209,10 +209,12 @@ def find_sentences(page: PageContext) -> Findings:
         return Findings([], changes.reason)
     if all(candidate.is_beside_others for candidate in changes.candidates):
         return Findings([], describe_too_few(page))
-    events = select(page, changes)
-    sentences = [put_in_words(page, changes, event) for event in events]
-    growing = _select_growth(changes)[: MOST_SENTENCES - len(events)]
-    sentences += [describe_trend(page, candidate) for candidate in growing]
+    events = sorted(select(page, changes), key=lambda event: event.change.is_beside_others)
+    growth = [describe_trend(page, candidate) for candidate in _select_growth(changes)]
+    is_standing = [event.change.is_beside_others for event in events]
+    number = is_standing.count(False)  # what stands out beside others ranks after all changes
+    said = [put_in_words(page, changes, event) for event in events]
+    sentences = [*said[:number], *growth, *said[number:]][:MOST_SENTENCES]
     basis = describe_basis(page, changes.days)
     if not sentences:
         return Findings([], f"{_no_event(page, changes)}{_errors_anyway(page)}", basis)

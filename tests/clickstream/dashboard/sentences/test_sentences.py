@@ -36,6 +36,8 @@ from clickstream.dashboard.ask.dimensions import FILTERS
 from clickstream.dashboard.ask.periods import Period, start_of
 from clickstream.dashboard.ask.view import TABS, Filter, Tab, View
 from clickstream.dashboard.ask.view_urls import parse_view
+from clickstream.dashboard.changes.candidates import Candidate, Compared
+from clickstream.dashboard.changes.wording import describe_growth
 from clickstream.dashboard.sentences import Findings, find_sentences
 from clickstream.settings import GoalSettings, Settings
 
@@ -241,6 +243,16 @@ def test_less_than_seven_days_before_are_too_few() -> None:
 def test_few_visits_are_not_called_usual() -> None:
     said = found(replace(RULES, visits=3.0).store(), replace(WEEK, tab="places"))
     assert (said.sentences, said.reason) == ([], "Too few visits to compare: 10 are needed.")
+
+
+@pytest.mark.parametrize(
+    ("weeks", "told"), [((300, 370, 470), 25), ((70, 73, 196, 368), 100), ((368,), 25)]
+)
+def test_the_stated_growth_agrees_with_the_listed_weeks(weeks, told) -> None:
+    compared = Compared(582, 495, growth=0.26, growth_low=0.2, growth_high=0.3)
+    growing = Candidate("visits", (), compared, 87, weeks=weeks, verdict="growth")
+    with page_of(FactStore({}), WEEK, now=NEXT_DAY) as page:
+        assert describe_growth(page, growing) == f"grows about {told}% a week"
 
 
 def test_a_steady_growth_is_told_with_the_weeks_and_only_once() -> None:
