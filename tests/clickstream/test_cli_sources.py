@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 from clickstream.cli import app
 from clickstream.core.errors import AwsUnavailable
 from clickstream.lake import open_lake
+from clickstream.pipeline.hosts.host_freshness import describe_vanished, vanished_states
 from clickstream.pipeline.hosts.listing import list_hosts
 from clickstream.pipeline.pull.all_hosts import pull_all
 from clickstream.pipeline.pull.host import Pulled
@@ -283,6 +284,21 @@ def test_a_retired_host_is_neither_pulled_nor_listed_until_that_is_undone(shop: 
     assert (checked.exit_code, f"! {shop.host} is retired" in checked.output) == (0, True)
     shop.run("retire", shop.host, "--undo")
     assert "(retired)" not in shop.run("show").output
+
+
+def test_a_host_that_left_the_settings_is_retired_by_the_command_that_status_names(
+    shop: Shop,
+) -> None:
+    (trusted(shop).logs / "access.log").write_text(lines(3))
+    pull(shop)
+    file = shop.directory / "clickstream.toml"
+    file.write_text(file.read_text().replace('name = "shop"', 'name = "store"'))
+    lake = open_lake(load(file))
+    [state] = vanished_states(lake)
+    named = describe_vanished(state).problem.partition("clickstream sources ")[2]
+    run = shop.run(*named.partition(". (")[0].split(), "--yes")
+    assert (run.exit_code, f"{shop.host} is retired" in run.output) == (0, True)
+    assert vanished_states(lake) == []
 
 
 @each_case("command", ["check", "show", "trust", "retire"])

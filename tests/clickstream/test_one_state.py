@@ -19,16 +19,18 @@ from rich.console import Console
 from tests.support.clones import cloned_cafe
 from tests.support.finished_cafe import FIRST, LAST, NOW
 from tests.support.lakes import aws_session
+from typer.testing import CliRunner
 
 from clickstream.alerts.check import find_verdicts
 from clickstream.alerts.incidents import Conditions, Incidents, Rule
 from clickstream.alerts.lake_state import Health, LakeState, read_lake_state, read_state_to_show
-from clickstream.alerts.metrics import measure_metrics
+from clickstream.alerts.metrics import lake_metrics, measure_metrics
 from clickstream.alerts.observations import LakeObservations, Observations
 from clickstream.alerts.runs import report_failed_task, report_run_succeeded
 from clickstream.alerts.store import CHECKS, LakeStore
+from clickstream.cli import alerts
 from clickstream.cli.status_output import show_status, status_values
-from clickstream.core.errors import ShopRefused
+from clickstream.core.errors import OtherBucket, ShopRefused
 from clickstream.core.hours import Hour
 from clickstream.dashboard.ask.view import View
 from clickstream.dashboard.mail.content import describe_trust
@@ -165,7 +167,7 @@ def check_that_all_say(
 
     # Metrics and alerts
     metrics = measure_metrics(state, None).values
-    assert metrics["OpenProblems"] == problems
+    assert (metrics["OpenProblems"], metrics["NotKnown"]) == (problems, doubts)
     freshness = state.freshness
     assert freshness
     verdicts = find_verdicts(Observations(now, LakeObservations(freshness)), lake.settings.alerts)
@@ -320,6 +322,37 @@ def test_a_state_that_can_t_be_read_is_not_known(cafe: Lake, dashboard: Dashboar
         line, rows = trust_line(page), trust_values(page)["incidents"]
     assert "open problems are not known" in [part.text for part in line.parts]
     assert rows == [("not known", state.unread)]
+
+
+@pytest.mark.parametrize("is_watched", [True, False])
+def test_the_list_of_incidents_also_says_that_alerts_are_not_checked(
+    cafe: Lake, monkeypatch: pytest.MonkeyPatch, is_watched: bool
+) -> None:
+    set_state(cafe, NOW, "pulled", False, False, is_watched)
+    monkeypatch.setattr("clickstream.cli.alerts.open_lake", lambda: cafe)
+    with time_machine.travel(NOW, tick=False):
+        listed = CliRunner().invoke(alerts.app, ["list"]).output
+    is_told = "Alerts were last checked 3 hours ago" in listed
+    assert (is_told, "No incident is open." in listed) == (not is_watched, is_watched)
+
+
+def test_a_dashboard_of_another_bucket_shows_nothing_of_the_lake(
+    cafe: Lake, tmp_path: Path
+) -> None:
+    settings = cafe.settings.model_copy(
+        update={
+            "lake": cafe.settings.lake.model_copy(update={"bucket": "another-bucket"}),
+            "dashboard": cafe.settings.dashboard.model_copy(update={"directory": str(tmp_path)}),
+        }
+    )
+    service = DashboardService(settings, lambda: NOW, replace(cafe, settings=settings))
+    service.refresher.look()
+    problem = service.refresher.problem
+    service.stop()
+    assert f"is in the bucket {cafe.bucket}, " in problem
+    assert "the bucket another-bucket. Nothing was changed." in problem
+    with pytest.raises(OtherBucket):
+        lake_metrics(service.lake, NOW)
 
 
 def test_the_dashboard_reads_the_state_once_a_minute(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from clickstream.alerts.incidents import Incidents, Mute, Rule
 from clickstream.alerts.store import LakeStore, describe_old_check
-from clickstream.core.errors import ClickstreamError
+from clickstream.core.errors import ClickstreamError, OtherBucket
 from clickstream.core.hours import Hour
 from clickstream.core.text_digests import digest_texts
 from clickstream.core.wording import quantity
@@ -164,8 +164,13 @@ def read_lake_state(
 
 
 def read_state_to_show(lake: Lake, now: datetime) -> LakeState:
-    """Read the state for a page or a mail, which is shown also if the state can't be read."""
+    """Read the state for a page or a mail, which is shown also if the state can't be read.
+
+    Raises OtherBucket: nothing of this bucket belongs to the lake.
+    """
     try:
         return read_lake_state(lake, now)
+    except OtherBucket:
+        raise
     except ClickstreamError as error:
         return LakeState(unread=error.printed)

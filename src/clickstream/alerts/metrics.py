@@ -42,6 +42,12 @@ HEALTH_METRICS = (
         "Open problems: incidents, and what else is late, missing or can't be read.",
     ),
     HealthMetric(
+        "NotKnown",
+        "",
+        "clickstream_not_known",
+        "What can't be determined: a source without a pull or settings, or whether alerts hold.",
+    ),
+    HealthMetric(
         "HoursBehind",
         "None",
         "clickstream_hours_behind",
@@ -139,6 +145,7 @@ def measure_metrics(
     pulled = [host.pulled_at for host in freshness.sources if host.pulled_at]
     values = {
         "OpenProblems": state.open,
+        "NotKnown": len(state.doubts),
         "HoursBehind": None if freshness.lag is None else freshness.lag / timedelta(hours=1),
         "SourcesUnreachable": sum(bool(host.failure) for host in freshness.sources),
         "OldestUnpulledMinutes": (

@@ -66,14 +66,18 @@ def list_(
 
     Example: [bold]clickstream alerts list[/]
     """
-    from clickstream.alerts.store import LakeStore
+    from clickstream.alerts.store import LakeStore, describe_old_check
     from clickstream.cli.alerts_output import incident_values, show_incidents
 
-    incidents, now = LakeStore(open_lake()).read(), datetime.now(UTC)
+    lake, now = open_lake(), datetime.now(UTC)
+    incidents, old_check = LakeStore(lake).read(), describe_old_check(lake, now)
     if as_json:
-        out.print_json(data=incident_values(incidents, now))
+        doubts = [*filter(None, [old_check])]
+        out.print_json(data={**incident_values(incidents, now), "doubts": doubts})
         return
-    if not incidents.open:
+    if old_check:
+        out.print(f"[yellow]![/] {old_check}", soft_wrap=True, highlight=False)
+    elif not incidents.open:
         out.print("No incident is open.")
     show_incidents(incidents, now, out, MOST_CLOSED)
 

@@ -413,27 +413,25 @@ def retire(
 
     Example: [bold]clickstream sources retire web.i-0abc --undo[/]
     """
-    from clickstream.lake import collection
-    from clickstream.pipeline.hosts.listing import find_host
+    from clickstream.pipeline.hosts.listing import find_host, known_state
     from clickstream.pipeline.hosts.listing import retire as retire_host
 
     lake = open_lake()
-    host = find_host(lake, name)
     if undo:
-        retire_host(lake, host.name, undo=True)
-        _say(f"{host.name} is pulled again from the next run on.")
+        retire_host(lake, find_host(lake, name).name, undo=True)
+        _say(f"{name} is pulled again from the next run on.")
         return
-    [state] = collection.states_of(lake, [host.name])
+    state = known_state(lake, name)
     if state.retired_at:
-        _say(f"{host.name} is retired already. {describe_last_pull(state)}")
+        _say(f"{name} is retired already. {describe_last_pull(state)}")
         return
     _say(describe_last_pull(state))
     if not yes:
-        typer.confirm(f"Retire {host.name}?", abort=True)
-    retire_host(lake, host.name)
+        typer.confirm(f"Retire {name}?", abort=True)
+    retire_host(lake, name)
     _say(
-        f"{host.name} is retired: no hour waits for it any more. To undo: clickstream sources "
-        f"retire {host.name} --undo"
+        f"{name} is retired: no hour waits for it any more. To undo: clickstream sources "
+        f"retire {name} --undo"
     )
 
 

@@ -80,7 +80,7 @@ def test_metrics_agree_with_status(hours: int, pulls: list[tuple[int, str]]) -> 
 def test_an_empty_lake_has_no_age_and_a_run_completes_the_names() -> None:
     empty = measure_freshness(LakeRecords(SINCE, {}, {}, {}, [], []), NOW, FreshnessLimits())
     values = measure_metrics(LakeState(empty), None).values
-    assert values == {"OpenProblems": 0, "SourcesUnreachable": 0}
+    assert values == {"OpenProblems": 0, "NotKnown": 2, "SourcesUnreachable": 0}
     known = measure_metrics(LakeState(freshness(0, [(1, "")])), RUN, verify_findings=2)
     assert [one.name for one, _ in known.known()] == [one.name for one in HEALTH_METRICS]
     assert [one.name for one in known] == [one.name for one in HEALTH_METRICS if one.unit]

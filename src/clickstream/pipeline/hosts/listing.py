@@ -83,16 +83,21 @@ def find_host(lake: Lake, name: str) -> Host:
     return host
 
 
+@aws_errors.translate_errors()
+def known_state(lake: Lake, name: str) -> PullState:
+    """Return the state of a host that is in the settings, or that a pull has asked before.
+
+    Raises InputError for any other name; the message lists the hosts of the settings.
+    """
+    stored = collection.PULL_STATES.read(lake, name)
+    return stored.value if stored else PullState(find_host(lake, name).name)
+
+
 BOOKMARKS_COUNTED = 100_000
 
 
 def retire(lake: Lake, name: str, undo: bool = False) -> PullState:
-    """Expect no more lines of a host, or expect them again; return the host's state.
-
-    Raises InputError for a host that is neither in the settings nor was pulled before.
-    """
-    if name not in collection.PULL_STATES.names(lake, name):
-        name = find_host(lake, name).name
+    """Expect no more lines of a host, or expect them again; return the host's state."""
 
     def set_retired(state: PullState) -> PullState:
         return replace(state, retired_at=None if undo else state.retired_at or int(time.time()))

@@ -134,10 +134,11 @@ def _describe_other_rules(lake: Lake, first: Hour, last: Hour) -> str:
     )
     changed = changed_settings(lake, digests[nearest])
     differences = f" ({shorten(changed, NAMED_SETTINGS)} changed since)" if changed else ""
+    built = "was built" if len(differing) == 1 else "were built"
     return (
-        f"{len(differing):,} published hours beside {first} to {last} were built by other "
-        f"settings; the nearest is {nearest}{differences}. Build them again by these settings, or "
-        "use theirs here; `clickstream settings` shows yours."
+        f"{quantity(len(differing), 'published hour')} beside {first} to {last} {built} by other "
+        f"settings; the nearest is {nearest}{differences}. Build again by these settings, or use "
+        "the others here; `clickstream settings` shows yours."
     )
 
 

@@ -29,6 +29,7 @@ from clickstream.core.hours import Hour, HourSpan, describe_hours, hour_range
 from clickstream.core.wording import describe_duration, quantity, shorten
 from clickstream.lake import Lake, aws_errors, fact_files, hour_ledger, raw
 from clickstream.lake.collection import PullState, unreadable_shops
+from clickstream.lake.iceberg_properties import check_tables
 from clickstream.lake.publication import (
     MATCHES,
     interrupted_since,
@@ -381,7 +382,9 @@ def lake_freshness(
     `since` is the first hour checked, by default midnight DEFAULT_DAYS ago: only those partitions
     of the ledger are read. With `is_brief`, it searches no hours that are perhaps incomplete or
     were built by other rules: that needs lines of other weeks, and of a site without domains.
+    Raises OtherBucket, also for a dashboard, which never opens the lake.
     """
+    check_tables(lake)
     first = since or Hour.first_of(f"{now.astimezone(UTC) - timedelta(days=DEFAULT_DAYS):%Y-%m-%d}")
     waiting_since = raw.pending_since(lake)
     published = _published(lake, first, is_brief)
