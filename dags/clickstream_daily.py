@@ -84,9 +84,9 @@ def sweep_files() -> dict[str, Any]:
 @translate_errors
 def verify_days() -> None:
     """Verify the hours, sales and matches of the last days, and record what is wrong for alerts."""
-    from clickstream.pipeline.proof import recorded_checks
+    from clickstream.pipeline.proof import verify_record
 
-    found = recorded_checks.verify_days(open_lake(), _now())
+    found = verify_record.verify_days(open_lake(), _now())
     for sentence in found.sentences:
         log.info(sentence)
     for failure in found.failures:

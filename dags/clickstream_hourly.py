@@ -125,7 +125,7 @@ def pull_logs(host: str) -> dict[str, Any]:
     """
     from clickstream.core import errors
     from clickstream.pipeline.hosts.listing import find_host
-    from clickstream.pipeline.pull.all_hosts import pull_host
+    from clickstream.pipeline.pull.host import pull_host
 
     lake = open_lake()
     found = find_host(lake, host)
@@ -150,7 +150,7 @@ def hours_to_build() -> list[str]:
     others. If a host is back, the task removes its name from the hours that lacked it.
     """
     from clickstream.core.wording import shorten
-    from clickstream.pipeline.hour.outdated import describe_other_settings
+    from clickstream.pipeline.hour.hour_states import describe_other_settings
     from clickstream.pipeline.publish import publish
 
     run, lake = get_current_context()["dag_run"], open_lake()
@@ -187,7 +187,7 @@ def clean_hits(hour: str) -> dict[str, Any]:
 def build_sessions(staged: Staged) -> dict[str, Any]:
     """Join the hour's requests into sessions, which may continue open sessions of earlier hours."""
     from clickstream.pipeline.hour import build
-    from clickstream.pipeline.hour.states import CleanedHour
+    from clickstream.pipeline.hour.step_results import CleanedHour
 
     built = build.build_sessions(open_lake(), CleanedHour.from_dict(staged))
     log.info(built.sentence)
@@ -199,7 +199,7 @@ def build_sessions(staged: Staged) -> dict[str, Any]:
 def check_hour(staged: Staged) -> dict[str, Any]:
     """Check that the line balance of the hour closes, before any reader can see the hour."""
     from clickstream.pipeline.hour import build
-    from clickstream.pipeline.hour.states import StitchedHour
+    from clickstream.pipeline.hour.step_results import StitchedHour
 
     checked = build.check_hour(open_lake(), StitchedHour.from_dict(staged))
     log.info(checked.sentence)
@@ -218,7 +218,7 @@ def register_tables(staged: Staged) -> None:
 
     The event of each table's asset names the published hours.
     """
-    from clickstream.pipeline.hour.states import StitchedHour
+    from clickstream.pipeline.hour.step_results import StitchedHour
     from clickstream.pipeline.publish import publish
 
     context = get_current_context()

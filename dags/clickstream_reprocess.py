@@ -16,7 +16,7 @@ from clickstream_airflow.spark_job import LONGEST, MACROS, clean_on_spark, unset
 
 if TYPE_CHECKING:
     from clickstream.core.hours import Hour
-    from clickstream.pipeline.backfill.new_ids import NewIds
+    from clickstream.pipeline.backfill.new_visitor_ids import NewIds
 
 log = logging.getLogger("clickstream")
 
@@ -70,8 +70,8 @@ def plan_days() -> list[dict[str, str]]:
     """
     from clickstream.core import errors, hours
     from clickstream.core.wording import quantity
-    from clickstream.pipeline.backfill.new_ids import open_periods
-    from clickstream.pipeline.hour.outdated import check_range_to_build
+    from clickstream.pipeline.backfill.new_visitor_ids import open_periods
+    from clickstream.pipeline.hour.hour_states import check_range_to_build
     from clickstream.pipeline.hour.replay_window import check_replay_window
 
     asked = get_current_context()["params"]
@@ -104,7 +104,7 @@ def plan_days() -> list[dict[str, str]]:
 
 def _plan_new_ids(first: Hour, last: Hour) -> NewIds:
     """Plan the key periods that the range touches, and log what new visitor ids change in them."""
-    from clickstream.pipeline.backfill.new_ids import plan_new_visitor_ids
+    from clickstream.pipeline.backfill.new_visitor_ids import plan_new_visitor_ids
 
     plan = plan_new_visitor_ids(open_lake(), first, last)
     log.info(plan.sentence)

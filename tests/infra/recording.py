@@ -39,7 +39,7 @@ from clickstream.pipeline.proof.verify_record import record_verification
 from clickstream.pipeline.publish import maintenance, publish
 from clickstream.pipeline.publish.facts import refresh_facts
 from clickstream.pipeline.publish.suspects import find_suspects
-from clickstream.pipeline.pull.all_hosts import pull_host
+from clickstream.pipeline.pull.host import pull_host
 from clickstream.pipeline.sales.status import newest_dates, stored_listings
 from clickstream.pipeline.site import settings_of
 from clickstream.settings import MaintenanceSettings, Settings

@@ -20,9 +20,9 @@ from clickstream.collect import Host, HostLogin, sftp
 from clickstream.collect.sftp import SftpSource
 from clickstream.core.errors import HostKeyRefused, HostUnreachable, InputError
 from clickstream.lake import Lake, collection, objects, raw
+from clickstream.pipeline.hosts.access import ask_for_key, trust
 from clickstream.pipeline.hosts.listing import list_hosts
-from clickstream.pipeline.hosts.trusted_keys import ask_for_key, trust
-from clickstream.pipeline.pull.all_hosts import pull_host
+from clickstream.pipeline.pull.host import pull_host
 from clickstream.settings import SourceSettings
 from clickstream.settings.sources import CollectSettings
 

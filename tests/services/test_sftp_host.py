@@ -17,7 +17,7 @@ from tests.support.web_server import raw_lines
 from clickstream.collect import Host, HostLogin, hosts_of
 from clickstream.core.errors import ClickstreamError, HostKeyRefused
 from clickstream.lake import Lake, collection
-from clickstream.pipeline.pull.all_hosts import pull_host
+from clickstream.pipeline.pull.host import pull_host
 
 
 @pytest.fixture

@@ -24,8 +24,7 @@ from clickstream.collect.limits import Budget, PullLimits
 from clickstream.core.errors import ClickstreamError, PullLimitReached, UnusableAnswer
 from clickstream.lake import Lake, collection, objects, raw
 from clickstream.pipeline.hosts.listing import list_hosts
-from clickstream.pipeline.pull.all_hosts import pull_all
-from clickstream.pipeline.pull.host import Pulled
+from clickstream.pipeline.pull.host import Pulled, pull_all
 from clickstream.settings import SourceSettings
 from clickstream.settings.sources import CollectSettings
 

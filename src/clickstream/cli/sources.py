@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from clickstream.collect import Host
     from clickstream.lake import Lake
     from clickstream.lake.collection import PullState
+    from clickstream.pipeline.hosts.access import ShownKey
     from clickstream.pipeline.hosts.check import HostCheck
     from clickstream.pipeline.hosts.listing import HostState
-    from clickstream.pipeline.hosts.trusted_keys import ShownKey
     from clickstream.settings import Settings
 
 
@@ -359,8 +359,8 @@ def trust(
 
 
 def _trust_one(settings: Settings, host: Host, fingerprint: str, replace: bool, yes: bool) -> None:
-    from clickstream.pipeline.hosts import trusted_keys
-    from clickstream.pipeline.hosts.trusted_keys import ask_for_key, known_hosts_of
+    from clickstream.pipeline.hosts import access
+    from clickstream.pipeline.hosts.access import ask_for_key, known_hosts_of
 
     shown = ask_for_key(settings, host)
     _check_fingerprint(shown, fingerprint, replace)
@@ -373,7 +373,7 @@ def _trust_one(settings: Settings, host: Host, fingerprint: str, replace: bool, 
     ):
         _say(f"{host.name}: nothing is changed.")
         return
-    trusted_keys.trust(settings, shown)
+    access.trust(settings, shown)
     path = known_hosts_of(settings)
     _say(f"[green]✓[/] {host.name} is trusted now; {escape(str(path))} has its key.")
 

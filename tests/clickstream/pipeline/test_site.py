@@ -19,7 +19,7 @@ from clickstream.lake import Lake, athena, hour_ledger, open_lake
 from clickstream.logs.trial import read_figures
 from clickstream.pipeline import site
 from clickstream.pipeline.hour.build import build_sessions, check_hour, clean_hits
-from clickstream.pipeline.hour.outdated import hour_states
+from clickstream.pipeline.hour.hour_states import hour_states
 from clickstream.pipeline.publish.publish import refresh_views, register_tables
 from clickstream.pipeline.pull.host import pull_source
 from clickstream.pipeline.site import OWN_DOMAINS, describe_own_domain, settings_digest

@@ -31,7 +31,7 @@ from clickstream.pipeline.hour.build import (
 from clickstream.pipeline.hour.chain import carry_into
 from clickstream.pipeline.hour.replay_window import ReplayWindow
 from clickstream.pipeline.hour.rows import build_rows, shape_hours, split_by_hour
-from clickstream.pipeline.hour.states import BuiltHour, CleanedHour, HourBuild
+from clickstream.pipeline.hour.step_results import BuiltHour, CleanedHour, HourBuild
 from clickstream.step_config import session_rules
 from clickstream.tables import HITS, REJECTS, SESSION_PARTS
 

@@ -3,7 +3,7 @@
 An hour is past its window for one of two reasons. First, a visitor key that it was built with is
 destroyed: building it again would give its visitors new ids, so that they count twice, and would
 change the hours after it. Second, its raw lines are deleted, or will be soon: building it would
-lose them. So every build checks here first. `new_ids` builds hours of the first kind on
+lose them. So every build checks here first. `new_visitor_ids` builds hours of the first kind on
 purpose; hours of the second kind can't be built.
 """
 

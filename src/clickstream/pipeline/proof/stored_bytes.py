@@ -18,7 +18,7 @@ from clickstream.lake import Lake, aws_errors, fact_files, raw
 from clickstream.lake.fact_files import FactFile
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.lake.raw import RawObject
-from clickstream.pipeline.hour.outdated import check_range
+from clickstream.pipeline.hour.hour_states import check_range
 from clickstream.pipeline.hour.replay_window import ReplayWindow
 from clickstream.step_config import log_format_of
 from clickstream.tables import HITS, HOUR_LEDGER, RAW_OBJECTS, REJECTS, Table

@@ -19,7 +19,7 @@ from clickstream.lake import Lake, aws_errors, hour_ledger, raw
 from clickstream.lake.publication import interrupted_hours
 from clickstream.lake.raw import RawObject
 from clickstream.pipeline.hour.chain import check_links, key_edges
-from clickstream.pipeline.hour.outdated import check_range, first_unfinished
+from clickstream.pipeline.hour.hour_states import check_range, first_unfinished
 from clickstream.pipeline.hour.replay_window import ReplayWindow, renewals
 from clickstream.pipeline.proof.athena_checks import LONGEST_SESSION_DAYS, disagreeing
 from clickstream.pipeline.proof.report import Finding, VerifyReport

@@ -31,6 +31,8 @@ from clickstream.lake.iceberg import iceberg_tables
 from clickstream.lake.query_files import query_rows
 from clickstream.lake.records import Stored
 from clickstream.lake.views import AthenaView, DateFilter
+from clickstream.pipeline.publish.publish import refresh_views
+from clickstream.pipeline.publish.suspects import find_suspects
 from clickstream.settings import Settings
 from clickstream.tables import (
     HOUR_LEDGER,
@@ -447,3 +449,13 @@ def _ranges(batch: Iterable[FactKey]) -> Iterator[list[FactKey]]:
         return key[0] != following[0] or following[1] - key[1] != _ONE_DAY
 
     return split_when(sorted(batch), is_apart)
+
+
+def refresh_readers(lake: Lake, progress: Callable[[str], None]) -> Iterator[str]:
+    """Refresh the views, search for suspected machines, and refresh the facts; in this order.
+
+    Yield the result of each step as a sentence. The DAGs have a task for each step.
+    """
+    yield refresh_views(lake).sentence
+    yield find_suspects(lake, progress).sentence
+    yield refresh_facts(lake, progress).sentence

@@ -26,9 +26,9 @@ from clickstream.pipeline.hosts.missing import Completed, complete_hours, expect
 from clickstream.pipeline.hour.batch import build_hours, split_into_batches
 from clickstream.pipeline.hour.build import build_sessions, check_hour, read_from_staging
 from clickstream.pipeline.hour.chain import carry_into, first_broken_hour
-from clickstream.pipeline.hour.outdated import check_range_to_build
+from clickstream.pipeline.hour.hour_states import check_range_to_build
 from clickstream.pipeline.hour.replay_window import ReplayWindow
-from clickstream.pipeline.hour.states import BuiltHour, Published, StitchedHour
+from clickstream.pipeline.hour.step_results import BuiltHour, Published, StitchedHour
 from clickstream.pipeline.publish.late_lines import LateHour, late_hours, record_waiting_lines
 from clickstream.tables import HOUR_LEDGER, RAW_OBJECTS, SESSION_CHANGES, SESSION_PARTS, Table
 

@@ -21,7 +21,7 @@ from clickstream.core.errors import InputError
 from clickstream.core.hours import Hour
 from clickstream.lake import Lake, raw
 from clickstream.lake.bookmarks import Bookmark, load, save
-from clickstream.pipeline.pull.bookmarks import NotAnAccessLog, find_bookmark
+from clickstream.pipeline.pull.bookmark_search import NotAnAccessLog, find_bookmark
 from clickstream.pipeline.pull.context import CHUNK_BYTES, HostPull
 from clickstream.pipeline.pull.line_hours import (
     by_format_and_hour,

@@ -18,9 +18,9 @@ from clickstream.collect import limits
 from clickstream.core.errors import HostKeyRefused, HostUnreachable, InputError, MissingDirectory
 from clickstream.lake import Lake, collection
 from clickstream.lake.collection import PULL_STATES, PullState
+from clickstream.pipeline.hosts.access import login_of
 from clickstream.pipeline.hosts.listing import find_host, list_hosts
-from clickstream.pipeline.hosts.opening import login_of
-from clickstream.pipeline.pull.all_hosts import pull_all, pull_host
+from clickstream.pipeline.pull.host import pull_all, pull_host
 from clickstream.settings import SourceSettings
 from clickstream.settings.sources import CollectSettings, InstanceSettings
 

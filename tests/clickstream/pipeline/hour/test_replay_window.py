@@ -34,14 +34,14 @@ from clickstream.core.errors import KeyDestroyed
 from clickstream.core.hours import Hour, hour_range
 from clickstream.lake import Lake, athena, hour_ledger, open_lake, visitor_keys
 from clickstream.pipeline.backfill.backfill import Steps, rebuild
-from clickstream.pipeline.backfill.new_ids import give_new_visitor_ids, plan_new_visitor_ids
+from clickstream.pipeline.backfill.new_visitor_ids import give_new_visitor_ids, plan_new_visitor_ids
 from clickstream.pipeline.hour.build import (
     build_sessions,
     check_hour,
     clean_hits,
     clean_unless_staged,
 )
-from clickstream.pipeline.hour.outdated import (
+from clickstream.pipeline.hour.hour_states import (
     describe_build,
     describe_refused,
     hour_states,

@@ -24,7 +24,7 @@ from clickstream.lake import Lake, collection, hour_ledger, objects, open_lake, 
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.lake.raw_watermark import read_watermark
 from clickstream.pipeline.backfill.backfill import plan_backfill
-from clickstream.pipeline.backfill.new_ids import plan_new_visitor_ids
+from clickstream.pipeline.backfill.new_visitor_ids import plan_new_visitor_ids
 from clickstream.pipeline.hour.build import build_sessions, clean_hits
 from clickstream.pipeline.hour.replay_window import check_replay_window
 from clickstream.pipeline.proof.freshness import lake_freshness
