@@ -114,6 +114,14 @@ def measure_host(
     """
     newest, pulled = _moment(state.newest_line_at), _moment(state.pulled_at)
     old = max(now - newest, timedelta()) if newest else None
+    if state.failure:  # the stored sentence of the error, which ends with its code
+        since = f"since {pulled:%Y-%m-%d %H:%M} UTC" if pulled else "and never was"
+        problem = f"Host {state.host} can't be pulled {since}: {state.failure}"
+    elif pulled:
+        problem = _problem(state, now - pulled, lag, old, source_lag)
+    else:
+        never = f"Host {state.host} was never pulled by this version."
+        problem = with_code(never, StateCode.NO_RECENT_LINES)
     return HostFreshness(
         name=state.host,
         newest_line_at=newest,
@@ -126,22 +134,8 @@ def measure_host(
         refused=state.refused,
         waiting=state.waiting,
         is_known=pulled is not None or bool(state.failure),
-        problem=(
-            _failure(state.host, pulled, state.failure)
-            if state.failure
-            else _problem(state, now - pulled, lag, old, source_lag)
-            if pulled
-            else with_code(
-                f"Host {state.host} was never pulled by this version.", StateCode.NO_RECENT_LINES
-            )
-        ),
+        problem=problem,
     )
-
-
-def _failure(name: str, pulled: datetime | None, failure: str) -> str:
-    """Describe a failed pull; the stored sentence of its error ends with the error's code."""
-    since = f"since {pulled:%Y-%m-%d %H:%M} UTC" if pulled else "and never was"
-    return f"Host {name} can't be pulled {since}: {failure}"
 
 
 def _problem(

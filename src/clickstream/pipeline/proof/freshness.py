@@ -19,7 +19,6 @@ from clickstream import __version__
 from clickstream.completeness import (
     HISTORY,
     LAG,
-    Completeness,
     LowHour,
     find_low_hours,
     measure_completeness,
@@ -294,7 +293,19 @@ def measure_freshness(records: LakeRecords, now: datetime, limits: FreshnessLimi
     running = Hour.of(now)
     published = sorted(hour for hour in records.published if hour <= running)
     newest = published[-1] if published else None
-    completeness = _completeness(records, published, now, limits.lag)
+    if records.begins_before:
+        begins: Hour | None = records.since
+    else:
+        begins = next((hour for hour in published if records.published[hour].is_logged), None)
+    completeness = measure_completeness(
+        HourSpan(records.since, running.previous),
+        begins,
+        newest,
+        records.published.keys(),
+        [hour for hour, row in records.published.items() if row.lacks],
+        now,
+        limits.lag,
+    )
     past_window = tuple(late_hour for late_hour in records.late if late_hour.is_past_window)
     published_late = {late_hour.hour for late_hour in records.late}
     over = sorted(
@@ -336,25 +347,6 @@ def measure_freshness(records: LakeRecords, now: datetime, limits: FreshnessLimi
             if records.facts_lack and now - records.facts_lack > limits.lag
             else None
         ),
-    )
-
-
-def _completeness(
-    records: LakeRecords, published: Sequence[Hour], now: datetime, lag: timedelta
-) -> Completeness:
-    """Find the missing hours; `published` are those up to `now`, in order."""
-    if records.begins_before:
-        begins: Hour | None = records.since
-    else:
-        begins = next((hour for hour in published if records.published[hour].is_logged), None)
-    return measure_completeness(
-        HourSpan(records.since, Hour.of(now).previous),
-        begins,
-        published[-1] if published else None,
-        records.published.keys(),
-        [hour for hour, row in records.published.items() if row.lacks],
-        now,
-        lag,
     )
 
 
@@ -454,18 +446,18 @@ def describe_low_hours(
     by_host: dict[str, list[LowHour]] = defaultdict(list)
     for low_hour in low_hours:
         by_host[low_hour.host].append(low_hour)
-    return [_describe(host, hours, pulled.get(host)) for host, hours in sorted(by_host.items())]
-
-
-def _describe(host: str, hours: Sequence[LowHour], pulled: datetime | None) -> str:
-    lines = sum(low_hour.lines for low_hour in hours)
-    expected = sum(low_hour.expected for low_hour in hours)
-    read = f"; last pulled {pulled:%Y-%m-%d %H:%M} UTC" if pulled else ""
-    return (
-        f"{quantity(len(hours), 'hour')} perhaps incomplete: {host} has {quantity(lines, 'line')}, "
-        f"in other weeks about {expected:,}{read}: "
-        f"{describe_hours([low_hour.hour for low_hour in hours])}."
-    )
+    sentences = []
+    for host, hours in sorted(by_host.items()):
+        lines = sum(low_hour.lines for low_hour in hours)
+        expected = sum(low_hour.expected for low_hour in hours)
+        pulled_at = pulled.get(host)
+        read = f"; last pulled {pulled_at:%Y-%m-%d %H:%M} UTC" if pulled_at else ""
+        sentences.append(
+            f"{quantity(len(hours), 'hour')} perhaps incomplete: {host} has "
+            f"{quantity(lines, 'line')}, in other weeks about {expected:,}{read}: "
+            f"{describe_hours([low_hour.hour for low_hour in hours])}."
+        )
+    return sentences
 
 
 ROUNDING = 0.001
@@ -547,39 +539,28 @@ def _sales(
 ) -> tuple[SalesFreshness, ...]:
     """Describe the sources of sales; `sold` are the rows of their ledger."""
     with_dates, failing = sources_with_dates(lake.settings), unreadable_shops(lake)
-    return tuple(
-        _measure(
-            name,
-            [row for row in sold if row["sales_source"] == name],
-            _split_unfinished(lake, name, versions(lake, name, first), now),
-            failing.get(name),
-            has_dates=name in with_dates,
+    described = []
+    for source in lake.settings.sales:
+        rows = [row for row in sold if row["sales_source"] == source.name]
+        newest = max(rows, key=lambda row: row["published_at"], default=None)
+        recorded = versions(lake, source.name, first)
+        publishing, interrupted = _split_unfinished(lake, source.name, recorded, now)
+        described.append(
+            SalesFreshness(
+                source.name,
+                len(rows),
+                max((row["event_date"] for row in rows), default=None),
+                newest["published_at"] if newest else None,
+                newest["published_by"] if newest else "",
+                sum(bool(row["rejected"]) for row in rows),
+                sum((row["differing_cents"] or 0) > row["gross_cents"] * ROUNDING for row in rows),
+                publishing,
+                interrupted,
+                failing.get(source.name),
+                source.name in with_dates,
+            )
         )
-        for name in (source.name for source in lake.settings.sales)
-    )
-
-
-def _measure(
-    name: str,
-    rows: Sequence[Mapping[str, Any]],
-    unfinished: tuple[tuple[date, ...], tuple[date, ...]],
-    failing: tuple[datetime, str] | None,
-    *,
-    has_dates: bool,
-) -> SalesFreshness:
-    newest = max(rows, key=lambda row: row["published_at"], default=None)
-    return SalesFreshness(
-        name,
-        len(rows),
-        max((row["event_date"] for row in rows), default=None),
-        newest["published_at"] if newest else None,
-        newest["published_by"] if newest else "",
-        sum(bool(row["rejected"]) for row in rows),
-        sum((row["differing_cents"] or 0) > row["gross_cents"] * ROUNDING for row in rows),
-        *unfinished,
-        failing,
-        has_dates,
-    )
+    return tuple(described)
 
 
 def _split_unfinished(

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import pandas as pd
-import pyarrow as pa
 
 from clickstream.core.hours import Hour, HourSpan, hour_range
 from clickstream.core.wording import quantity
@@ -120,7 +119,12 @@ def _check_once(
     findings += _find_changed_lines(
         ledger, stored, raw.pending_by_hour(lake, first, last), gone_before
     )
-    findings += _find_broken_links(lake, in_order, progress)
+    for link, follows, leads in check_links(lake, in_order, progress=progress):
+        if not follows:
+            what = "its carry-in is not the carry-out of the hours before it"
+            findings.append(Finding(link.hour, what))
+        if not leads:
+            findings.append(Finding(link.hour, "its carry-out is not the one in the ledger"))
     findings += _find_former_ids(lake, first, last)
     published = zip(ledger["hour_at"], ledger["lines"], strict=True)
     lines = {Hour.at(hour_at): int(number) for hour_at, number in published}
@@ -179,17 +183,6 @@ def _find_unbalanced(ledger: pd.DataFrame) -> Iterator[Finding]:
         yield Finding(Hour.at(hour_at), "it has more than one row in the ledger")
 
 
-def _find_broken_links(
-    lake: Lake, ledger: pa.Table, progress: Callable[[str], None]
-) -> Iterator[Finding]:
-    """Yield hours whose carry-in or carry-out differs from the one computed from session parts."""
-    for link, follows, leads in check_links(lake, ledger, progress=progress):
-        if not follows:
-            yield Finding(link.hour, "its carry-in is not the carry-out of the hours before it")
-        if not leads:
-            yield Finding(link.hour, "its carry-out is not the one in the ledger")
-
-
 def _find_changed_lines(
     ledger: pd.DataFrame,
     stored: Mapping[Hour, list[RawObject]],
@@ -203,10 +196,20 @@ def _find_changed_lines(
     columns = (ledger["hour_at"], ledger["raw_objects"], ledger["raw_digest"])
     for hour_at, number, digest in zip(*columns, strict=True):
         hour = Hour.at(hour_at)
-        if gone_before is None or hour >= gone_before:
-            yield from _compare_with_raw(hour, number, digest, stored.get(hour, []), hour in marks)
-        elif hour in marks:
+        items = stored.get(hour, [])
+        if gone_before and hour < gone_before:
+            if hour in marks:
+                yield Finding(hour, LINES_WAIT)
+        elif len(items) < number:
+            what = (
+                f"it was built from {quantity(number, 'raw object')}, of which {len(items):,} "
+                "still exist. Restore the missing ones; a build without them would lose their lines"
+            )
+            yield Finding(hour, what, remedy="none")
+        elif raw.raw_digest(items) != digest:
             yield Finding(hour, LINES_WAIT)
+        elif hour in marks:
+            yield Finding(hour, "it contains all its lines, but it still has pending markers")
     for hour, stray in stray_marks(stored, marks).items():
         what = f"{quantity(len(stray), 'pending marker')} without a raw object"
         yield Finding(hour, what, remedy="drop marks")
@@ -219,19 +222,3 @@ def stray_marks(
     existing = {item.key for items in stored.values() for item in items}
     stray = {hour: sorted(set(keys) - existing) for hour, keys in marks.items()}
     return {hour: keys for hour, keys in stray.items() if keys}
-
-
-def _compare_with_raw(
-    hour: Hour, number: int, digest: str, stored: list[RawObject], is_marked: bool
-) -> Iterator[Finding]:
-    if len(stored) < number:
-        yield Finding(
-            hour,
-            f"it was built from {quantity(number, 'raw object')}, of which {len(stored):,} still "
-            "exist. Restore the missing ones; a build without them would lose their lines",
-            remedy="none",
-        )
-    elif raw.raw_digest(stored) != digest:
-        yield Finding(hour, LINES_WAIT)
-    elif is_marked:
-        yield Finding(hour, "it contains all its lines, but it still has pending markers")

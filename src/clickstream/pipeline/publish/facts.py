@@ -107,24 +107,21 @@ def source_versions(
     if lake.settings.sales:
         matched = iceberg_tables.files_by_date(lake, MATCH_LEDGER, first)
         of_dates |= {table.name: matched for table in MATCH_TABLES}
-    sql = {name: digest_texts(_all_sql(by_name, name)) for name in names}
-    return {
-        (name, day): SourceVersion(
-            sql[name],
-            digest_texts(
-                [
-                    *_files_read(files[ledgers[name]], day, chosen),
-                    *chain.from_iterable(
-                        of_dates[table].get(day, ())
-                        for table in sorted(read[name] & of_dates.keys())
-                    ),
-                ]
-            ),
-        )
-        for name, chosen in filters.items()
-        for day in files[ledgers[name]]
-        if day >= first_of[ledgers[name]]
-    }
+    source_versions: dict[FactKey, SourceVersion] = {}
+    for name, chosen in filters.items():
+        ledger, tables = ledgers[name], sorted(read[name] & of_dates.keys())
+        sql = digest_texts(_all_sql(by_name, name))
+        for day in files[ledger]:
+            if day < first_of[ledger]:
+                continue
+            texts: list[str] = []
+            for number in range(-chosen.days_before, chosen.days_after + 1):
+                near = day + timedelta(days=number)
+                texts += [str(near), *files[ledger].get(near, ())]
+            for table in tables:
+                texts += of_dates[table].get(day, ())
+            source_versions[name, day] = SourceVersion(sql, digest_texts(texts))
+    return source_versions
 
 
 def _ledger_of(tables: Collection[str]) -> Table:
@@ -161,16 +158,6 @@ def _all_sql(views: Mapping[str, AthenaView], name: str) -> Iterator[str]:
         yield views[name].sql
         for read in views[name].reads:
             yield from _all_sql(views, read)
-
-
-def _files_read(
-    files: Mapping[date, Sequence[str]], day: date, chosen: DateFilter
-) -> Iterator[str]:
-    """Yield the dates that the rows of a date depend on, each with its data files."""
-    for number in range(-chosen.days_before, chosen.days_after + 1):
-        read = day + timedelta(days=number)
-        yield str(read)
-        yield from files.get(read, ())
 
 
 DATES_AT_ONCE = 7

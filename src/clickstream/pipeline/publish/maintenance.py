@@ -117,20 +117,15 @@ def _find_block(lake: Lake, first: Hour | None, due: Hour, built_by: datetime) -
     periods = [KeyPeriod.named(opened.name) for opened in visitor_keys.open_periods(lake)]
     blocks = {Hour(period.start): NEW_IDS for period in periods if Hour(period.start) <= last}
     blocks |= dict.fromkeys(interrupted_hours(lake, None, last), BROKE_OFF)
-    blocks |= dict.fromkeys(_built_since(lake, first, last, built_by), BUILT_LATELY)
+    if first is None or first <= last:
+        rows = hour_ledger.ledger_in_order(lake, first, last, ["hour_at", "published_at"])
+        since = built_by.astimezone(UTC).replace(tzinfo=None)
+        built_lately = (row["hour_at"] for row in rows.to_pylist() if row["published_at"] > since)
+        blocks |= dict.fromkeys(map(Hour.at, built_lately), BUILT_LATELY)
     blocks |= dict.fromkeys(published - past, LATE_LINES)
     blocks |= dict.fromkeys(waiting - published - past, NEVER_BUILT)
     earliest = min(blocks, default=None)
     return HeldHour(earliest, blocks[earliest]) if earliest else None
-
-
-def _built_since(lake: Lake, first: Hour | None, last: Hour, moment: datetime) -> set[Hour]:
-    """Return the hours of a range that were published after a moment."""
-    if first and first > last:
-        return set()
-    rows = hour_ledger.ledger_in_order(lake, first, last, ["hour_at", "published_at"])
-    since = moment.astimezone(UTC).replace(tzinfo=None)
-    return {Hour.at(row["hour_at"]) for row in rows.to_pylist() if row["published_at"] > since}
 
 
 def announce_watermark(lake: Lake, plan: RawRetention, now: datetime) -> None:
@@ -158,9 +153,15 @@ def deletable_raw(lake: Lake, before: Hour) -> Iterator[Sequence[Listed]]:
     listed = raw.listed_by_hour(lake, None, before.previous)
     for _, items in groupby(listed, lambda pair: pair[0].event_date):
         pairs = [(hour, item) for hour, item in items if hour not in kept]
-        if pairs:
-            built = _built_in(lake, pairs[0][0], pairs[-1][0])
-            yield [item for _, item in pairs if item.key in built]
+        if not pairs:
+            continue
+        first, last = pairs[0][0], pairs[-1][0]
+        published = hour_ledger.published_hours(lake, first, last)
+        rows = iceberg_tables.load(lake, RAW_OBJECTS).read(first, last, ["hour_at", "raw_object"])
+        built = {
+            row["raw_object"] for row in rows.to_pylist() if Hour.at(row["hour_at"]) in published
+        }
+        yield [item for _, item in pairs if item.key in built]
 
 
 def _kept_hours(lake: Lake, before: Hour) -> set[Hour]:
@@ -172,13 +173,6 @@ def _kept_hours(lake: Lake, before: Hour) -> set[Hour]:
         hours = int((period.end - period.start) / timedelta(hours=1))
         kept |= {Hour(period.start).plus(number) for number in range(hours)}
     return kept
-
-
-def _built_in(lake: Lake, first: Hour, last: Hour) -> set[str]:
-    """Return the keys of the raw objects that the published hours of a range were built from."""
-    published = hour_ledger.published_hours(lake, first, last)
-    rows = iceberg_tables.load(lake, RAW_OBJECTS).read(first, last, ["hour_at", "raw_object"])
-    return {row["raw_object"] for row in rows.to_pylist() if Hour.at(row["hour_at"]) in published}
 
 
 MOST_PASSES = 3

@@ -101,7 +101,12 @@ def audit_rows(
     rows: dict[Table, list[dict[str, Any]]] = {RAW_OBJECTS: [], HOUR_LEDGER: []}
     causes = causes_of(built, [former.ledger for former in replaced], cause)
     expected = expected_hosts(lake)
-    arrived = _arrivals(lake, built, replaced)
+    arrived: Mapping[str, datetime] = {}
+    if any(
+        built_hour.raw_lines.keys() - former.raw_objects.keys()
+        for built_hour, former in zip(built, replaced, strict=True)
+    ):
+        arrived = raw.arrivals(lake, built[0].hour, built[-1].hour)
     for built_hour, former in zip(built, replaced, strict=True):
         hour = built_hour.hour
         by = {"event_date": hour.event_date, "hour_at": hour.naive, **published}
@@ -116,18 +121,6 @@ def audit_rows(
         for table, records in rows.items()
     }
     return {**recorded, SESSION_CHANGES.name: changed}
-
-
-def _arrivals(
-    lake: Lake, built: Sequence[BuiltHour], replaced: Sequence[Replaced]
-) -> Mapping[str, datetime]:
-    """Return when the raw objects arrived, by key; empty if no hour has a new one."""
-    pairs = zip(built, replaced, strict=True)
-    if all(
-        built_hour.raw_lines.keys() <= former.raw_objects.keys() for built_hour, former in pairs
-    ):
-        return {}
-    return raw.arrivals(lake, built[0].hour, built[-1].hour)
 
 
 def _raw_objects(
@@ -146,9 +139,6 @@ def _raw_objects(
         }
         for key, number in lines.items()
     ]
-
-
-_OF_HOURS = ["hour_at", "event_date", "replaced_at", "cause", "root_cause"]
 
 
 def _changes(
@@ -170,7 +160,8 @@ def _changes(
     if not of_hours:
         return SESSION_CHANGES.arrow_schema().empty_table()
     changed = sessions.changes(*(pa.concat_tables(parts).to_pandas() for parts in (old, new)))
-    hours = pd.DataFrame(of_hours, columns=_OF_HOURS)
+    columns = ["hour_at", "event_date", "replaced_at", "cause", "root_cause"]
+    hours = pd.DataFrame(of_hours, columns=columns)
     rows = changed.merge(hours, "left", on="hour_at").assign(**published)
     return pa.Table.from_pandas(rows, SESSION_CHANGES.arrow_schema(), preserve_index=False)
 
@@ -273,24 +264,15 @@ def register_tables(
     """
     hour = Hour.parse(staged.hour)
     ReplayWindow(lake).check(hour, hour_ledger.ledger_row(lake, hour))
+    carry = carry_into(lake, hour, staged.keys, ReplayWindow(lake))
+    if sessions.carry_digest(carry) != staged.carry_in:
+        # Published with the former carry-in, the hour would have to be built and published again.
+        staged = check_hour(lake, build_sessions(lake, staged))
     all_published = []
-    built = [read_from_staging(lake, _stitch_to_current_carry(lake, staged))]
-    for published in publish_built(lake, built, run_id):
+    for published in publish_built(lake, [read_from_staging(lake, staged)], run_id):
         progress(published)
         all_published.append(published)
     return all_published
-
-
-def _stitch_to_current_carry(lake: Lake, staged: StitchedHour) -> StitchedHour:
-    """Return the staged hour, stitched again if the carry-out of the hours before has changed.
-
-    Otherwise the check of the chain after the publication would find a wrong carry-in, and the hour
-    would be published twice.
-    """
-    carry = carry_into(lake, Hour.parse(staged.hour), staged.keys, ReplayWindow(lake))
-    if sessions.carry_digest(carry) == staged.carry_in:
-        return staged
-    return check_hour(lake, build_sessions(lake, staged))
 
 
 def publish_built(
