@@ -211,9 +211,8 @@ def destroy_expired(lake: Lake, now: datetime) -> list[KeyPeriod]:
 
     The lake records when, but not the key.
     """
-    return _destroy(
-        lake, [period for period in periods(lake) if _is_expired(lake, period, now)], now
-    )
+    expired = [period for period in periods(lake) if _is_expired(lake, period, now)]
+    return _destroy(lake, expired, now)
 
 
 def destroy_left_behind(lake: Lake, now: datetime, dry_run: bool = False) -> list[KeyPeriod]:
