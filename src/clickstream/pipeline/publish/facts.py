@@ -26,9 +26,9 @@ from clickstream.core.text_digests import digest_texts
 from clickstream.core.wording import quantity, shorten
 from clickstream.lake import Lake, aws_errors, fact_files
 from clickstream.lake import views as athena_views
+from clickstream.lake.athena import query_rows
 from clickstream.lake.fact_files import ALL_FACT_VIEWS, FACT_VIEWS, FactFile, Manifest
 from clickstream.lake.iceberg import iceberg_tables
-from clickstream.lake.query_files import query_rows
 from clickstream.lake.records import Stored
 from clickstream.lake.views import AthenaView, DateFilter
 from clickstream.pipeline.publish.publish import refresh_views
@@ -39,8 +39,8 @@ from clickstream.tables import (
     OF_DATES,
     Table,
 )
-from clickstream.tables.dates import PEOPLE_ESTIMATES
 from clickstream.tables.locations import LOCATION_CANDIDATES
+from clickstream.tables.people import PEOPLE_ESTIMATES
 from clickstream.tables.sales import SALES_LEDGER, SALES_TABLES
 from clickstream.tables.sales_listings import LISTING_LEDGER, LISTING_TABLES
 from clickstream.tables.sales_matches import MATCH_LEDGER, MATCH_TABLES

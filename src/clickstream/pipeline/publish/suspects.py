@@ -23,10 +23,10 @@ from clickstream.core.wording import quantity, shorten
 from clickstream.lake import Lake, aws_errors
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.parquet import shape
+from clickstream.people.date_search import Estimate, search_date
 from clickstream.people.learning import REACH
-from clickstream.pipeline.publish.date_search import Estimate, search_date
 from clickstream.tables import HOUR_LEDGER, OF_DATES, SESSION_PARTS
-from clickstream.tables.dates import (
+from clickstream.tables.people import (
     PEOPLE_ESTIMATES,
     VISITOR_COUNTS,
 )

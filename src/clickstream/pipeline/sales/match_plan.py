@@ -31,7 +31,7 @@ from clickstream.pipeline.sales.match_reader import (
     rules_of_matches,
 )
 from clickstream.tables import HOUR_LEDGER
-from clickstream.tables.dates import PEOPLE_ESTIMATES
+from clickstream.tables.people import PEOPLE_ESTIMATES
 from clickstream.tables.sales import SALES_LEDGER
 from clickstream.tables.sales_matches import MATCH_LEDGER
 

@@ -25,7 +25,7 @@ from clickstream.sales.matching import (
 )
 from clickstream.sales.time_matching import OrderForm
 from clickstream.sales.visits import PART_COLUMNS, Visit, VisitPath, path_to, visits_of
-from clickstream.tables.dates import SUSPECTED_VISITORS
+from clickstream.tables.people import SUSPECTED_VISITORS
 from clickstream.tables.sales import ORDERS
 
 Row = Mapping[str, Any]
