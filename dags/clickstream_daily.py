@@ -9,9 +9,10 @@ from typing import Any
 from airflow.sdk import dag, task
 from airflow.timetables.interval import CronDataIntervalTimetable
 
-from clickstream_airflow.defaults import DEFAULT_ARGS, report_run
+from clickstream_airflow.defaults import DEFAULT_ARGS
 from clickstream_airflow.failures import translate_errors
 from clickstream_airflow.lake import open_lake
+from clickstream_airflow.shared_tasks import report_run
 
 log = logging.getLogger("clickstream")
 

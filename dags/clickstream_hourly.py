@@ -10,12 +10,13 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import dag, get_current_context, task, task_group
 from airflow.timetables.interval import CronDataIntervalTimetable
 
-from clickstream_airflow.defaults import ASSETS, DEFAULT_ARGS, report_run
+from clickstream_airflow.defaults import ASSETS, DEFAULT_ARGS
 from clickstream_airflow.failures import give_up, translate_errors
 from clickstream_airflow.forms import hour_param
 from clickstream_airflow.lake import open_lake
 from clickstream_airflow.run_hour import describe_hour, resolve_hour
 from clickstream_airflow.settle import WaitUntilSettled
+from clickstream_airflow.shared_tasks import refresh_after_run, refresh_views, report_run
 from clickstream_airflow.ssh_login import host_login
 
 log = logging.getLogger("clickstream")
@@ -234,15 +235,6 @@ def register_tables(staged: Staged) -> None:
         context["outlet_events"][asset].extra = extra
 
 
-@task
-@translate_errors
-def refresh_views() -> None:
-    """Create the views of include/sql in Athena, and replace views whose SQL has changed."""
-    from clickstream.pipeline.publish import publish
-
-    log.info(publish.refresh_views(open_lake()).sentence)
-
-
 @task(trigger_rule="all_done", max_active_tis_per_dag=1, priority_weight=1)
 @translate_errors
 def find_suspects() -> None:
@@ -264,8 +256,6 @@ def refresh_facts() -> dict[str, Any]:
     The task also runs if an hour failed, because the other hours are published. In a backfill it
     pauses between refreshes, so that one refresh covers the changes of many runs.
     """
-    from clickstream_airflow.fact_refresh import refresh_after_run
-
     return refresh_after_run(get_current_context()["dag_run"])
 
 
