@@ -24,9 +24,9 @@ from clickstream.core.hours import Hour
 from clickstream.core.memory import freeze_imports
 from clickstream.lake import Lake, open_lake, shared_session
 from clickstream.pipeline.backfill.backfill import Steps, plan_backfill, rebuild
+from clickstream.pipeline.build_settings import settings_of
 from clickstream.pipeline.hour.build import clean_unless_staged
 from clickstream.pipeline.hour.step_results import CleanedHour, Published
-from clickstream.pipeline.site import settings_of
 from clickstream.settings import Settings, load
 
 if TYPE_CHECKING:

@@ -84,7 +84,7 @@ def _report_state(lake: Lake, run: Any, instance: Any) -> None:
 
 def _is_of_sources(lake: Lake, failed: Sequence[str]) -> bool:
     """Whether only pulls failed, and as many hosts or shops have a failure in their state."""
-    from clickstream.lake.collection import unreadable_shops
+    from clickstream.lake.pull_states import unreadable_shops
     from clickstream.pipeline.hosts.host_freshness import expected_states
 
     of_hosts = [name for name in failed if name.startswith("pull_logs")]

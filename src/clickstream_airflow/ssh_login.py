@@ -26,14 +26,14 @@ def host_login(lake: Lake, host: Host) -> HostLogin | None:
     host's pull.
     """
     from clickstream.core.errors import SettingsError
-    from clickstream.lake import collection
+    from clickstream.lake import pull_states
 
     if not host.source.connection:
         return None
     try:
         return connection_login(host.source.connection, host.source.user)
     except SettingsError as error:
-        collection.record_failure(lake, host.name, error.printed)
+        pull_states.record_failure(lake, host.name, error.printed)
         raise
 
 

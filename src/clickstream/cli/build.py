@@ -104,9 +104,9 @@ def _build_range(lake: Lake, first: Hour, last: Hour, only_outdated: bool, dry_r
 
 def _pull_all(lake: Lake) -> bool:
     """Pull all hosts, several at a time. Return whether all could be pulled."""
+    from clickstream.pipeline.build_settings import describe_own_domain
     from clickstream.pipeline.hosts.listing import list_hosts
     from clickstream.pipeline.pull.host import pull_all
-    from clickstream.pipeline.site import describe_own_domain
 
     hosts, failed = list_hosts(lake), []
     with err.status(f"Pulling {quantity(len(hosts), 'host')}") as status:

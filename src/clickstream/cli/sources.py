@@ -20,7 +20,7 @@ from clickstream.core.wording import printable, quantity
 if TYPE_CHECKING:
     from clickstream.collect import Host
     from clickstream.lake import Lake
-    from clickstream.lake.collection import PullState
+    from clickstream.lake.pull_states import PullState
     from clickstream.pipeline.hosts.access import ShownKey
     from clickstream.pipeline.hosts.check import HostCheck
     from clickstream.pipeline.hosts.listing import HostState
@@ -265,7 +265,7 @@ def _look_into_lake(
 
     Raises the lake's error after a sentence about what is not known without the lake.
     """
-    from clickstream.lake import collection
+    from clickstream.lake import pull_states
     from clickstream.pipeline.hosts.check import with_state
 
     try:
@@ -279,7 +279,7 @@ def _look_into_lake(
         unknown = f"Without the lake it is not known which hosts are retired{also}:"
         _line(err, f"[yellow]![/] {unknown}")
         raise
-    pulled = collection.states_of(lake, [host.name for host in hosts])
+    pulled = pull_states.states_of(lake, [host.name for host in hosts])
     states = {state.host: state for state in pulled}
     for number, result in enumerate(results):
         completed = results[number] = with_state(result, states[result.name])
@@ -413,7 +413,7 @@ def retire(
 
     Example: [bold]clickstream sources retire web.i-0abc --undo[/]
     """
-    from clickstream.lake import collection
+    from clickstream.lake import pull_states
     from clickstream.pipeline.hosts.listing import find_host
     from clickstream.pipeline.hosts.listing import retire as retire_host
 
@@ -423,7 +423,7 @@ def retire(
         retire_host(lake, host.name, undo=True)
         _say(f"{host.name} is pulled again from the next run on.")
         return
-    [state] = collection.states_of(lake, [host.name])
+    [state] = pull_states.states_of(lake, [host.name])
     if state.retired_at:
         _say(f"{host.name} is retired already. {describe_last_pull(state)}")
         return

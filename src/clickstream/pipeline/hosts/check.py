@@ -24,7 +24,7 @@ from clickstream.collect import (
 from clickstream.collect.source import HostFileError, describe_failed_read, describe_gone
 from clickstream.core.errors import ClickstreamError, InputError
 from clickstream.core.wording import printable, shorten
-from clickstream.lake.collection import PullState
+from clickstream.lake.pull_states import PullState
 from clickstream.pipeline.hosts.access import open_source
 from clickstream.settings import AUTO, Settings, SourceSettings
 from clickstream.step_config import log_format_of

@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 from clickstream.collect import hosts_of, instance_name
 from clickstream.core.errors import NoHost, RefusedFiles, StateCode, with_code
 from clickstream.core.wording import describe_duration, quantity
-from clickstream.lake import Lake, collection
-from clickstream.lake.collection import (
+from clickstream.lake import Lake, pull_states
+from clickstream.lake.pull_states import (
     PULL_STATES,
     PullState,
     RefusedFile,
@@ -56,14 +56,14 @@ def expected_states(lake: Lake) -> list[PullState]:
 
     Retired hosts are not expected.
     """
-    states = collection.states_of(lake, _expected_names(lake))
+    states = pull_states.states_of(lake, _expected_names(lake))
     return [state for state in states if state.retired_at is None]
 
 
 def vanished_states(lake: Lake) -> list[PullState]:
     """Return the state of every host that was pulled and is in no source; retired ones are not."""
     names = sorted({*PULL_STATES.names(lake)} - {*_expected_names(lake)})
-    states = collection.states_of(lake, names)
+    states = pull_states.states_of(lake, names)
     return [state for state in states if state.retired_at is None and state.pulled_at]
 
 

@@ -26,12 +26,12 @@ from clickstream.lake.hour_ledger import LedgerRow
 from clickstream.lake.raw import RawObject
 from clickstream.lake.visitor_keys import HourKeys
 from clickstream.parquet import RowsWriter
+from clickstream.pipeline.build_settings import settings_digest, settings_of
 from clickstream.pipeline.hour import spill
 from clickstream.pipeline.hour.chain import carry_into
 from clickstream.pipeline.hour.replay_window import ReplayWindow
 from clickstream.pipeline.hour.rows import stitch_to_carry
 from clickstream.pipeline.hour.step_results import BuiltHour, CleanedHour, HourBuild, StitchedHour
-from clickstream.pipeline.site import settings_digest, settings_of
 from clickstream.step_config import (
     clean_rules,
     log_format_of,

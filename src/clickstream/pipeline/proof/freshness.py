@@ -27,7 +27,6 @@ from clickstream.core.errors import StateCode, with_code
 from clickstream.core.hours import Hour, HourSpan, describe_hours, hour_range
 from clickstream.core.wording import describe_duration, quantity, shorten
 from clickstream.lake import Lake, aws_errors, fact_files, hour_ledger, raw
-from clickstream.lake.collection import PullState, unreadable_shops
 from clickstream.lake.publication import (
     MATCHES,
     interrupted_since,
@@ -36,7 +35,9 @@ from clickstream.lake.publication import (
     versions,
     written_by_month,
 )
+from clickstream.lake.pull_states import PullState, unreadable_shops
 from clickstream.lake.raw import RawObject
+from clickstream.pipeline.build_settings import settings_digest
 from clickstream.pipeline.hosts.host_freshness import (
     NO_SOURCE,
     SOURCE_LAG,
@@ -47,7 +48,6 @@ from clickstream.pipeline.hosts.host_freshness import (
     vanished_states,
 )
 from clickstream.pipeline.publish.late_lines import LateHour, late_hours
-from clickstream.pipeline.site import settings_digest
 from clickstream.step_config import sources_with_dates
 from clickstream.tables.hour_ledger import HOSTS_SEPARATOR
 

@@ -279,8 +279,29 @@ def publish_built(
     lake: Lake, built: Sequence[BuiltHour], run_id: str, is_coming: IsComing = lambda _: False
 ) -> Iterator[Published]:
     """Publish checked consecutive hours together, and rebuild the hours whose carry-in changes."""
+    todo = [_Task(built)]
+    attempts: Counter[Hour] = Counter()
     with aws_errors.translate_errors():
-        yield from _publish_chain(lake, built, run_id, is_coming)
+        while todo:
+            task = todo.pop()
+            first, last = task.hours[0], task.hours[-1]
+            attempts[first] += 1
+            try:
+                published, cause = _publish(lake, task, run_id)
+            except StaleHour:
+                if attempts[first] == MAX_ATTEMPTS:
+                    raise
+                # Cleaning several hours in memory is faster than reading them from staging.
+                again = build_hours(lake, task.hours, afresh=len(task.hours) > 1)
+                todo.append(replace(task, built=again, reason="built again after a conflict"))
+                continue
+            yield from published
+            broken = first_broken_hour(lake, first, last)
+            if broken and attempts[broken] < MAX_ATTEMPTS and not is_coming(broken):
+                reason = "built again because its carry-in changed"
+                reach = min(max(2 * task.reach, 1), HOURS_OF_A_DAY)
+                rebuilt = _rebuild_along(lake, broken, reach, is_coming)
+                todo.append(_Task(rebuilt, reason, cause, reach))
 
 
 @dataclass(frozen=True)
@@ -299,32 +320,6 @@ class _Task:
     def hours(self) -> list[Hour]:
         """The hours, which are consecutive."""
         return [built_hour.hour for built_hour in self.built]
-
-
-def _publish_chain(
-    lake: Lake, built: Sequence[BuiltHour], run_id: str, is_coming: IsComing
-) -> Iterator[Published]:
-    todo = [_Task(built)]
-    attempts: Counter[Hour] = Counter()
-    while todo:
-        task = todo.pop()
-        first, last = task.hours[0], task.hours[-1]
-        attempts[first] += 1
-        try:
-            published, cause = _publish(lake, task, run_id)
-        except StaleHour:
-            if attempts[first] == MAX_ATTEMPTS:
-                raise
-            # Cleaning several hours in memory is faster than reading them from staging.
-            again = build_hours(lake, task.hours, afresh=len(task.hours) > 1)
-            todo.append(replace(task, built=again, reason="built again after a conflict"))
-            continue
-        yield from published
-        broken = first_broken_hour(lake, first, last)
-        if broken and attempts[broken] < MAX_ATTEMPTS and not is_coming(broken):
-            reason = "built again because its carry-in changed"
-            reach = min(max(2 * task.reach, 1), HOURS_OF_A_DAY)
-            todo.append(_Task(_rebuild_along(lake, broken, reach, is_coming), reason, cause, reach))
 
 
 def _rebuild_along(

@@ -38,16 +38,16 @@ from clickstream.core.errors import (
     UnusableAnswer,
 )
 from clickstream.core.wording import printable, quantity, shorten
-from clickstream.lake import Lake, aws_errors, bookmarks, collection
+from clickstream.lake import Lake, aws_errors, bookmarks, pull_states
 from clickstream.lake.bookmarks import FinishedFiles
-from clickstream.lake.collection import (
+from clickstream.lake.pull_states import (
     PULL_STATES,
     PullState,
     RefusedFile,
     SetAsideFile,
     WaitingFile,
 )
-from clickstream.pipeline import site
+from clickstream.pipeline import build_settings
 from clickstream.pipeline.hosts.access import login_of, open_source
 from clickstream.pipeline.hosts.listing import UNKNOWN_INSTANCES
 from clickstream.pipeline.pull.context import HostPull, PullProgress, PullTotals
@@ -200,8 +200,8 @@ def pull_source(
     observed = _observed_state(shared, outcomes)
     merged = _merge_states(observed, state)
     if not PULL_STATES.swap(lake, host, merged, record.etag if record else None):
-        collection.update_pull_state(lake, host, partial(_merge_states, observed))
-    site.look_again(lake)
+        pull_states.update_pull_state(lake, host, partial(_merge_states, observed))
+    build_settings.look_again(lake)
     return _build_result(observed, state, outcomes, stored)
 
 
@@ -419,11 +419,11 @@ def pull_host(
 def _record_failure(lake: Lake, host: Host, error: ClickstreamError) -> ClickstreamError:
     """Store the error of a pull; return it, with the last pull if a directory is missing."""
     if isinstance(error, MissingDirectory):
-        pulled_at = collection.pull_state(lake, host.name).pulled_at
+        pulled_at = pull_states.pull_state(lake, host.name).pulled_at
         if pulled_at is not None:
             at = f"{datetime.fromtimestamp(pulled_at, UTC):%Y-%m-%d %H:%M} UTC"
             error = MissingDirectory.of(error.what, f"; it was read at {at}")
-    collection.record_failure(lake, host.name, error.printed)
+    pull_states.record_failure(lake, host.name, error.printed)
     return error
 
 
@@ -440,7 +440,7 @@ def pull_all(
     """
     hosts = [*hosts]
     with aws_errors.translate_errors():
-        states = collection.states_of(lake, [host.name for host in hosts])
+        states = pull_states.states_of(lake, [host.name for host in hosts])
     failed = {state.host for state in states if state.failure}
     hosts.sort(key=lambda host: host.name in failed)
     with ThreadPoolExecutor(at_once, thread_name_prefix="pull") as pool:

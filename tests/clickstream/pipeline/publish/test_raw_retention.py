@@ -20,7 +20,7 @@ from tests.support.localaws_process import LocalAwsProcess
 from clickstream import parse
 from clickstream.core.errors import KeyDestroyed, PastWindow, RawDeleted
 from clickstream.core.hours import Hour, hour_range
-from clickstream.lake import Lake, collection, hour_ledger, objects, open_lake, raw, visitor_keys
+from clickstream.lake import Lake, hour_ledger, objects, open_lake, pull_states, raw, visitor_keys
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.lake.raw_watermark import read_watermark
 from clickstream.pipeline.backfill.backfill import plan_backfill
@@ -248,7 +248,7 @@ def test_hours_that_lack_a_host_keep_their_raw_lines_until_it_is_back_or_retired
 
 def set_state(lake: Lake, **changes: int) -> None:
     host = lake.settings.sources[0].name
-    collection.update_pull_state(lake, host, lambda one: replace(one, **changes))
+    pull_states.update_pull_state(lake, host, lambda one: replace(one, **changes))
 
 
 @pytest.mark.lake
