@@ -157,7 +157,11 @@ def _fit_rings(rings: list[Ring], box: Box) -> tuple[Frame, list[list[Point]]]:
         round(scale, 1),
         round(x - flat_x * scale, 1),
         round(y + flat_y * scale, 1),
-        *_with_margin(bounds),
+        # A margin of 0.05 degrees, because coasts are coarse and have cities.
+        round(bounds[0] - 0.05, 2),
+        round(max(bounds[1] - 0.05, -90), 2),
+        round(bounds[2] + 0.05, 2),
+        round(min(bounds[3] + 0.05, 90), 2),
     )
     placed = [[frame.place(*point) for point in ring] for ring in unrolled]
     simple = []
@@ -166,17 +170,6 @@ def _fit_rings(rings: list[Ring], box: Box) -> tuple[Frame, list[list[Point]]]:
         narrow = simplify([(x / 1000, y / 1000) for x, y in ring], OUTLINE_SMALLEST / 1e6)
         simple.append([(x * 1000, y * 1000) for x, y in narrow])
     return frame, [ring for ring in simple if len(ring) > 3]
-
-
-def _with_margin(bounds: Box) -> Box:
-    """Add a margin of 0.05 degrees to bounds, because coasts are coarse and have cities."""
-    west, south, east, north = bounds
-    return (
-        round(west - 0.05, 2),
-        round(max(south - 0.05, -90), 2),
-        round(east + 0.05, 2),
-        round(min(north + 0.05, 90), 2),
-    )
 
 
 def _mainland(rings: list[Ring]) -> list[Ring]:

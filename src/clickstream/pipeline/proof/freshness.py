@@ -313,6 +313,10 @@ def measure_freshness(records: LakeRecords, now: datetime, limits: FreshnessLimi
         for hour in records.waiting_since.keys() - {late_hour.hour for late_hour in past_window}
         if hour < running
     )
+    lacking_hosts: dict[str, list[Hour]] = defaultdict(list)
+    for hour in completeness.lacking:
+        for name in records.published[hour].lacks:
+            lacking_hosts[name].append(hour)
     stuck = {h for h, at in records.publishing_since.items() if now - at > PUBLICATION_LIMIT}
     return Freshness(
         now=now,
@@ -337,7 +341,9 @@ def measure_freshness(records: LakeRecords, now: datetime, limits: FreshnessLimi
             *(measure_host(s, now, limits.lag, limits.source_lag) for s in records.sources),
             *map(describe_vanished, records.vanished),
         ),
-        missing_hosts=_missing_hosts(records, completeness.lacking),
+        missing_hosts=tuple(
+            MissingHost(name, tuple(lacking)) for name, lacking in sorted(lacking_hosts.items())
+        ),
         sales=tuple(records.sales),
         bucket=records.bucket,
         unmatched=tuple(d for d, at in records.unmatched.items() if now - at > limits.lag),
@@ -348,15 +354,6 @@ def measure_freshness(records: LakeRecords, now: datetime, limits: FreshnessLimi
             else None
         ),
     )
-
-
-def _missing_hosts(records: LakeRecords, lacking: Sequence[Hour]) -> tuple[MissingHost, ...]:
-    """Return the hosts that hours lack, by name."""
-    hours: dict[str, list[Hour]] = defaultdict(list)
-    for hour in lacking:
-        for name in records.published[hour].lacks:
-            hours[name].append(hour)
-    return tuple(MissingHost(name, tuple(lacking)) for name, lacking in sorted(hours.items()))
 
 
 @aws_errors.translate_errors()

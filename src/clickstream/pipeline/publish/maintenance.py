@@ -128,20 +128,6 @@ def _find_block(lake: Lake, first: Hour | None, due: Hour, built_by: datetime) -
     return HeldHour(earliest, blocks[earliest]) if earliest else None
 
 
-def announce_watermark(lake: Lake, plan: RawRetention, now: datetime) -> None:
-    """Announce the watermark of a plan, if it moves."""
-    if plan.announced:
-        announce(lake, plan.announced, now, _announced_by(lake, now))
-
-
-def complete_before(lake: Lake, before: Hour) -> None:
-    """Remove hosts that are pulled by now, or retired, from the hours whose raw lines may go."""
-    first = next(raw.all_raw(lake), None)
-    if first:
-        begin = Hour.parse(first.key.split("/")[1])
-        complete_hours(lake, before, look_back=before.start - min(begin, before).start)
-
-
 def deletable_raw(lake: Lake, before: Hour) -> Iterator[Sequence[Listed]]:
     """Yield the raw objects that may be deleted, of hours before `before`, by UTC date.
 
@@ -351,8 +337,8 @@ def sweep_files(
         size += sum(item.size for item in unneeded)
         progress(f"{kind}: {quantity(len(unneeded), 'unneeded file')}.")
     plan = plan_retention(lake, now)
-    if not dry_run:
-        announce_watermark(lake, plan, now)
+    if plan.announced and not dry_run:
+        announce(lake, plan.announced, now, _announced_by(lake, now))
     raw_files, raw_bytes = _sweep_raw(lake, plan, dry_run, progress)
     announced = str(plan.announced) if plan.announced else ""
     keys = tuple(period.name for period in visitor_keys.destroy_left_behind(lake, now, dry_run))
@@ -365,8 +351,10 @@ def _sweep_raw(
     """Delete the raw objects whose retention is over; return their number and their bytes."""
     if plan.deletable is None:
         return 0, 0
-    if not dry_run:
-        complete_before(lake, plan.deletable)
+    # Hosts that are pulled by now, or retired, keep no hour's lines.
+    if not dry_run and (earliest := next(raw.all_raw(lake), None)):
+        begin, before = Hour.parse(earliest.key.split("/")[1]), plan.deletable
+        complete_hours(lake, before, look_back=before.start - min(begin, before).start)
     number = size = 0
     for expired in deletable_raw(lake, plan.deletable):
         if not dry_run:
