@@ -121,31 +121,22 @@ class HourReading:
 
 
 @aws_errors.translate_errors()
-def clean_hits(lake: Lake, hour: Hour) -> CleanedHour:
-    """Parse and clean an hour's raw lines, and cut them into session parts; no table is touched."""
-    return _clean(lake, hour, keep_staged=False)
+def clean_hits(lake: Lake, hour: Hour, *, keep_staged: bool = False) -> CleanedHour:
+    """Parse and clean an hour's raw lines, and cut them into session parts; no table is touched.
 
-
-@aws_errors.translate_errors()
-def clean_unless_staged(lake: Lake, hour: Hour) -> CleanedHour:
-    """Clean an hour like `clean_hits`, unless its rows are staged already.
-
-    Staged rows are used if they were built from these raw lines by the current rules.
+    With `keep_staged`, rows that are staged already are used, if they were built from these raw
+    lines by the current rules.
     """
-    return _clean(lake, hour, keep_staged=True)
+    window = ReplayWindow(lake)
+    begun, raws = _begin(lake, hour, window)
+    staged = find_staged(lake, begun) if keep_staged else None
+    return staged or clean_build(lake, window.keys.of_hour(hour), begun, raws)
 
 
 @aws_errors.translate_errors()
 def is_staged(lake: Lake, hour: Hour) -> bool:
     """Whether staging has the hour's rows, from its current raw lines and by the current rules."""
     return _read_counts(lake, _begin(lake, hour, ReplayWindow(lake))[0]) is not None
-
-
-def _clean(lake: Lake, hour: Hour, keep_staged: bool) -> CleanedHour:
-    window = ReplayWindow(lake)
-    begun, raws = _begin(lake, hour, window)
-    staged = find_staged(lake, begun) if keep_staged else None
-    return staged or clean_build(lake, window.keys.of_hour(hour), begun, raws)
 
 
 def _begin(lake: Lake, hour: Hour, window: ReplayWindow) -> tuple[HourBuild, list[RawObject]]:

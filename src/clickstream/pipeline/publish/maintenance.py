@@ -239,35 +239,24 @@ class Swept:
     @property
     def sentence(self) -> str:
         """One line for the log."""
-        verb = "would be deleted" if self.dry_run else "deleted"
+        would = "would be " if self.dry_run else ""
         each = ", ".join(f"{n:,} of {kind}" for kind, n in self.files.items())
-        return (
-            f"Unneeded files {verb}, {self.bytes / 1e6:,.1f} MB: {each}."
-            f"{self._about_raw}{self._about_keys}"
-        )
-
-    @property
-    def _about_keys(self) -> str:
-        if not self.keys:
-            return ""
-        verb = "would be destroyed" if self.dry_run else "destroyed"
-        return f" Visitor keys past their replay window {verb}: {', '.join(self.keys)}."
-
-    @property
-    def _about_raw(self) -> str:
-        verb, will = ("would be deleted", "would be") if self.dry_run else ("deleted", "are")
-        sentences = []
+        sentences = [f"Unneeded files {would}deleted, {self.bytes / 1e6:,.1f} MB: {each}."]
         if self.raw_files:
             number = quantity(self.raw_files, "raw object")
-            sentences.append(
-                f"{number} past [maintenance] raw_days {verb}, {self.raw_bytes / 1e6:,.1f} MB."
-            )
+            size = f"{self.raw_bytes / 1e6:,.1f} MB"
+            sentences.append(f"{number} past [maintenance] raw_days {would}deleted, {size}.")
         if self.raw_before:
             sentences.append(
-                f"Hours before {self.raw_before} {will} closed to builds from now on; a later run "
-                "deletes their raw lines."
+                f"Hours before {self.raw_before} {would or 'are '}closed to builds from now on; a "
+                "later run deletes their raw lines."
             )
-        return "".join(f" {sentence}" for sentence in [*sentences, self.raw_kept] if sentence)
+        if self.raw_kept:
+            sentences.append(self.raw_kept)
+        if self.keys:
+            names = ", ".join(self.keys)
+            sentences.append(f"Visitor keys past their replay window {would}destroyed: {names}.")
+        return " ".join(sentences)
 
 
 def compact_days(

@@ -39,7 +39,6 @@ from clickstream.pipeline.hour.build import (
     build_sessions,
     check_hour,
     clean_hits,
-    clean_unless_staged,
 )
 from clickstream.pipeline.hour.hour_states import (
     describe_build,
@@ -106,7 +105,7 @@ WAYS: dict[str, Callable[[Lake], Callable[[], object]]] = {
     ),
     "check of a range": lambda lake: lambda: check_replay_window(lake, BEFORE, AFTER),
     "cleared clean_hits": lambda lake: lambda: clean_hits(lake, INSIDE),
-    "spark": lambda lake: lambda: clean_unless_staged(lake, INSIDE),
+    "spark": lambda lake: lambda: clean_hits(lake, INSIDE, keep_staged=True),
     "cleared build_sessions": sessions_of_staged,
     "cleared register_tables": build_staged,
 }
