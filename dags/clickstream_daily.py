@@ -87,12 +87,14 @@ def verify_days() -> None:
     """Verify the hours, sales and matches of the last days, and record what is wrong for alerts."""
     from clickstream.pipeline.proof import verify_record
 
-    found = verify_record.verify_days(open_lake(), _now())
-    for sentence in found.sentences:
+    verified = verify_record.verify_days(open_lake(), _now())
+    for sentence in verified.sentences:
         log.info(sentence)
-    for failure in found.failures:
+    for failure in verified.failures:
         log.error(failure)
-    log.info("Nothing is wrong." if not found.failures else "To repair hours: clickstream repair")
+    log.info(
+        "Nothing is wrong." if not verified.failures else "To repair hours: clickstream repair"
+    )
 
 
 def _now() -> datetime:

@@ -129,12 +129,12 @@ def pull_logs(host: str) -> dict[str, Any]:
     from clickstream.pipeline.pull.host import pull_host
 
     lake = open_lake()
-    found = find_host(lake, host)
-    pulled = pull_host(lake, found, host_login(lake, found), progress=log.info)
+    named = find_host(lake, host)
+    pulled = pull_host(lake, named, host_login(lake, named), progress=log.info)
     log.info(pulled.sentence)
     if pulled.newly_refused:
         advice = (
-            f"In the settings, give the source {found.source.name} a format, or a pattern that "
+            f"In the settings, give the source {named.source.name} a format, or a pattern that "
             "does not match the file."
         )
         give_up(pulled.newly_refused, advice, errors.RefusedFiles.code)

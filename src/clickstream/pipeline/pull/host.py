@@ -219,12 +219,12 @@ def _pull_listed(
     outcomes.update(listed)
     todo = [file for file, outcome in outcomes.items() if outcome is None]
     shared.progress.files += len(todo)
-    known = shared
+    pull = shared
     if len(todo) >= MANY_FILES:  # one listing of the bookmarks, and no request for each file
         limit = KEYS_PER_FILE * len(todo)
         fingerprints = bookmarks.known_fingerprints(shared.lake, shared.host, limit)
-        known = replace(shared, fingerprints=fingerprints)
-    for file, outcome in _pull_files(known, todo):
+        pull = replace(shared, fingerprints=fingerprints)
+    for file, outcome in _pull_files(pull, todo):
         is_gone_again = outcome.gone and file in gone_before
         outcomes[file] = Outcome(refusal=outcome.gone) if is_gone_again else outcome
     for gives_up in (False, True):
