@@ -85,9 +85,9 @@ def sweep_files() -> dict[str, Any]:
 @translate_errors
 def verify_days() -> None:
     """Verify the hours, sales and matches of the last days, and record what is wrong for alerts."""
-    from clickstream.pipeline.proof import verify_record
+    from clickstream.pipeline.proof import verify
 
-    verified = verify_record.verify_days(open_lake(), _now())
+    verified = verify.verify_days(open_lake(), _now())
     for sentence in verified.sentences:
         log.info(sentence)
     for failure in verified.failures:

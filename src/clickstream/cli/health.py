@@ -286,7 +286,7 @@ def _ends(first: HourSpan | None, last: HourSpan | None) -> tuple[Hour | None, H
 
 def verify_range(lake: Lake, first: HourSpan | None, last: HourSpan | None) -> VerifyReport:
     """Verify a range of hours, and print the report."""
-    from clickstream.pipeline.proof.verify_record import check_hours
+    from clickstream.pipeline.proof.verify import check_hours
 
     with err.status("Verifying") as status:
         report = check_hours(lake, _ends(first, last), status.update)
@@ -298,7 +298,7 @@ def _has_whole_sales(lake: Lake, first: HourSpan | None, last: HourSpan | None) 
     """Verify the sales of a range of dates, and print the report; true without `[[sales]]`."""
     if not lake.settings.sales:
         return True
-    from clickstream.pipeline.proof.verify_record import check_sales
+    from clickstream.pipeline.proof.verify import check_sales
 
     with err.status("Verifying sales"):
         report = check_sales(lake, _ends(first, last))
@@ -311,7 +311,7 @@ def _has_whole_sales(lake: Lake, first: HourSpan | None, last: HourSpan | None) 
 
 def _has_whole_matches(lake: Lake, first: HourSpan | None, last: HourSpan | None) -> bool:
     """Verify the matches of orders and visits of a range of dates, and print the report."""
-    from clickstream.pipeline.proof.verify_record import check_matches
+    from clickstream.pipeline.proof.verify import check_matches
 
     with err.status("Verifying matches"):
         report = check_matches(lake, _ends(first, last))

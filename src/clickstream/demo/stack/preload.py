@@ -18,7 +18,7 @@ LOADED_LATE = (
     "clickstream.pipeline.backfill.new_visitor_ids",
     "clickstream.pipeline.hour.build",
     "clickstream.alerts.metrics",
-    "clickstream.pipeline.proof.verify_record",
+    "clickstream.pipeline.proof.verify",
     "clickstream.pipeline.publish.facts",
     "clickstream.pipeline.publish.maintenance",
     "clickstream.pipeline.publish.publish",

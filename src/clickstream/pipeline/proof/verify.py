@@ -1,14 +1,15 @@
 """Verify published hours: line balance, agreement with their rows, and the session chain.
 
-`clickstream verify` calls this. Everything that can be computed again from rows, session parts and
-raw objects is computed again and compared with the ledger.
+Everything that can be computed again from rows, session parts and raw objects is computed again and
+compared with the ledger. `clickstream verify` and `repair` check a range of their own, the task
+`verify_days` the last dates; both record the findings, also those of sales and matches.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 
@@ -21,7 +22,10 @@ from clickstream.pipeline.hour.chain import check_links, key_edges
 from clickstream.pipeline.hour.hour_states import check_range, first_unfinished
 from clickstream.pipeline.hour.replay_window import ReplayWindow, renewals
 from clickstream.pipeline.proof.athena_checks import LONGEST_SESSION_DAYS, disagreeing
+from clickstream.pipeline.proof.match_checks import MatchReport, verify_matches
 from clickstream.pipeline.proof.report import Finding, VerifyReport
+from clickstream.pipeline.proof.sales_checks import SalesReport, verify_sales
+from clickstream.pipeline.proof.verify_record import record_verification
 from clickstream.tables import BALANCE
 
 LINES_WAIT = "it does not contain its late lines yet"
@@ -222,3 +226,57 @@ def stray_marks(
     existing = {item.key for items in stored.values() for item in items}
     stray = {hour: sorted(set(keys) - existing) for hour, keys in marks.items()}
     return {hour: keys for hour, keys in stray.items() if keys}
+
+
+DAYS_VERIFIED = 3
+"""Dates that are over which a daily run verifies; late lines seldom change earlier ones."""
+
+Ends = tuple[Hour | None, Hour | None]
+"""The first and the last hour of a range; None is an open end."""
+
+
+@dataclass(frozen=True)
+class VerifiedDays:
+    """What was checked, and a sentence for each finding."""
+
+    sentences: Sequence[str]
+    failures: Sequence[str]
+
+
+def check_hours(
+    lake: Lake, ends: Ends, progress: Callable[[str], None] = lambda _: None
+) -> VerifyReport:
+    """Verify the hours of a range, and record those with a finding."""
+    report = verify(lake, *ends, progress)
+    record_verification(lake, "hours", *ends, report.wrong_hours, datetime.now(UTC))
+    return report
+
+
+def check_sales(lake: Lake, ends: Ends) -> SalesReport:
+    """Verify the sales of the dates of a range, and record the dates with a fault."""
+    first, last = (end.event_date if end else None for end in ends)
+    report = verify_sales(lake, first, last)
+    days = [fault.day for fault in report.faults]
+    record_verification(lake, "sales", *ends, days, datetime.now(UTC))
+    return report
+
+
+def check_matches(lake: Lake, ends: Ends) -> MatchReport:
+    """Verify the matches of the dates of a range, and record the dates with a fault."""
+    first, last = (end.event_date if end else None for end in ends)
+    report = verify_matches(lake, first, last)
+    days = [fault.day for fault in report.faults]
+    record_verification(lake, "matches", *ends, days, datetime.now(UTC))
+    return report
+
+
+def verify_days(lake: Lake, now: datetime, days: int = DAYS_VERIFIED) -> VerifiedDays:
+    """Verify hours, sales and matches of the last dates up to the last hour that is over."""
+    ends = (Hour.midnight((now - timedelta(days=days)).date()), Hour.of(now).previous)
+    hours = check_hours(lake, ends)
+    sentences, failures = [hours.sentence], [finding.sentence for finding in hours.findings]
+    if lake.settings.sales:
+        for report in (check_sales(lake, ends), check_matches(lake, ends)):
+            sentences.append(report.sentence)
+            failures += report.failures
+    return VerifiedDays(sentences, failures)

@@ -1,25 +1,20 @@
-"""Verifications whose findings are recorded in the lake: `health/verify.json`.
+"""The findings that verifications left in the lake: `health/verify.json`.
 
-`clickstream verify` and `repair` check a range of their own, the task `verify_days` the last dates.
 A verification replaces the findings of its range. Findings of other hours remain until these hours
-are verified again. Alerts and metrics read the record.
+are verified again. `verify` writes the record; alerts and metrics read it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Literal
 
 from clickstream.core.hours import Hour
 from clickstream.core.wording import quantity, shorten
 from clickstream.lake import Lake, aws_errors
 from clickstream.lake.records import RecordStore
-from clickstream.pipeline.proof.match_checks import MatchReport, verify_matches
-from clickstream.pipeline.proof.report import VerifyReport
-from clickstream.pipeline.proof.sales_checks import SalesReport, verify_sales
-from clickstream.pipeline.proof.verify import verify
 
 Verified = Literal["hours", "sales", "matches"]
 """What a verification is about."""
@@ -97,57 +92,3 @@ def _end(kind: Verified, hour: Hour | None) -> str:
     if hour is None:
         return ""
     return str(hour) if kind == "hours" else str(hour.event_date)
-
-
-DAYS = 3
-"""Dates that are over which a daily run verifies; late lines seldom change earlier ones."""
-
-Ends = tuple[Hour | None, Hour | None]
-"""The first and the last hour of a range; None is an open end."""
-
-
-@dataclass(frozen=True)
-class VerifiedDays:
-    """What was checked, and a sentence for each finding."""
-
-    sentences: Sequence[str]
-    failures: Sequence[str]
-
-
-def check_hours(
-    lake: Lake, ends: Ends, progress: Callable[[str], None] = lambda _: None
-) -> VerifyReport:
-    """Verify the hours of a range, and record those with a finding."""
-    report = verify(lake, *ends, progress)
-    record_verification(lake, "hours", *ends, report.wrong_hours, datetime.now(UTC))
-    return report
-
-
-def check_sales(lake: Lake, ends: Ends) -> SalesReport:
-    """Verify the sales of the dates of a range, and record the dates with a fault."""
-    first, last = (end.event_date if end else None for end in ends)
-    report = verify_sales(lake, first, last)
-    days = [fault.day for fault in report.faults]
-    record_verification(lake, "sales", *ends, days, datetime.now(UTC))
-    return report
-
-
-def check_matches(lake: Lake, ends: Ends) -> MatchReport:
-    """Verify the matches of the dates of a range, and record the dates with a fault."""
-    first, last = (end.event_date if end else None for end in ends)
-    report = verify_matches(lake, first, last)
-    days = [fault.day for fault in report.faults]
-    record_verification(lake, "matches", *ends, days, datetime.now(UTC))
-    return report
-
-
-def verify_days(lake: Lake, now: datetime, days: int = DAYS) -> VerifiedDays:
-    """Verify hours, sales and matches of the last dates up to the last hour that is over."""
-    ends = (Hour.midnight((now - timedelta(days=days)).date()), Hour.of(now).previous)
-    hours = check_hours(lake, ends)
-    sentences, failures = [hours.sentence], [finding.sentence for finding in hours.findings]
-    if lake.settings.sales:
-        for report in (check_sales(lake, ends), check_matches(lake, ends)):
-            sentences.append(report.sentence)
-            failures += report.failures
-    return VerifiedDays(sentences, failures)
