@@ -31,7 +31,7 @@ from clickstream.core.wording import printable, quantity
 from clickstream.logs.lines_by_date import VISITOR_KEY, LinesByDate
 from clickstream.logs.masked_lines import masked_lines
 from clickstream.logs.read_logs import Source, place_of_line, print_problems, read_into
-from clickstream.logs.samples import advise_from_samples, sample_dates
+from clickstream.logs.site_inference import advise_from_samples, sample_dates
 from clickstream.settings import Settings
 from clickstream.settings.labels import BotSettings
 from clickstream.step_config import clean_rules, look_ups, networks_dated

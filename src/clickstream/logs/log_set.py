@@ -24,7 +24,7 @@ from clickstream.logs.facts import FactRows, compute_facts
 from clickstream.logs.lines_by_date import LinesByDate
 from clickstream.logs.log_file import STDIN, find_files, name_of, read_log
 from clickstream.logs.read_logs import Read, read_into
-from clickstream.logs.samples import (
+from clickstream.logs.site_inference import (
     Samples,
     advise_from_samples,
     infer_from_samples,

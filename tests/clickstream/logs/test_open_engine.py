@@ -27,7 +27,7 @@ from tests.support.examples import examples
 from clickstream.dashboard.ask.fact_copy import FILE_NAME, Snapshot, columns_of
 from clickstream.dashboard.ask.visit_days import VISIT_DAYS
 from clickstream.lake.fact_files import FACT_VIEWS
-from clickstream.logs import log_file, samples
+from clickstream.logs import log_file, site_inference
 from clickstream.logs.lines_by_date import LinesByDate
 from clickstream.logs.log_set import LogSet
 from clickstream.logs.open_engine import STATE, LogEngine, PlacedLine, days_of
@@ -48,7 +48,7 @@ def small_batches() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(log_file, "BLOCK_BYTES", 700)
         patch.setattr(log_file, "BATCH_BYTES", 1500)
-        patch.setattr(samples, "SAMPLE_REQUESTS", 70)
+        patch.setattr(site_inference, "SAMPLE_REQUESTS", 70)
         yield
 
 
