@@ -33,7 +33,7 @@ _COUNTED = {PARSE: ("lines parsed",), WHOLE: ("hits", "session parts"), REPORT: 
 _ONE_THREAD = {"POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 IMPORTED = {
-    "pull_logs": "clickstream.pipeline.pull.all_hosts",
+    "pull_logs": "clickstream.pipeline.pull.host",
     "clean_hits, build_sessions, check_hour": "clickstream.pipeline.hour.build",
     "register_tables, refresh_views": "clickstream.pipeline.publish.publish",
     "refresh_facts": "clickstream.pipeline.publish.facts",

@@ -9,9 +9,10 @@ from typing import Any
 from airflow.sdk import dag, task
 from airflow.timetables.interval import CronDataIntervalTimetable
 
-from clickstream_airflow.defaults import DEFAULT_ARGS, report_run
+from clickstream_airflow.defaults import DEFAULT_ARGS
 from clickstream_airflow.failures import translate_errors
 from clickstream_airflow.lake import open_lake
+from clickstream_airflow.shared_tasks import report_run
 
 log = logging.getLogger("clickstream")
 
@@ -84,14 +85,16 @@ def sweep_files() -> dict[str, Any]:
 @translate_errors
 def verify_days() -> None:
     """Verify the hours, sales and matches of the last days, and record what is wrong for alerts."""
-    from clickstream.pipeline.proof import recorded_checks
+    from clickstream.pipeline.proof import verify
 
-    found = recorded_checks.verify_days(open_lake(), _now())
-    for sentence in found.sentences:
+    verified = verify.verify_days(open_lake(), _now())
+    for sentence in verified.sentences:
         log.info(sentence)
-    for failure in found.failures:
+    for failure in verified.failures:
         log.error(failure)
-    log.info("Nothing is wrong." if not found.failures else "To repair hours: clickstream repair")
+    log.info(
+        "Nothing is wrong." if not verified.failures else "To repair hours: clickstream repair"
+    )
 
 
 def _now() -> datetime:

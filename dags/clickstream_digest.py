@@ -8,9 +8,10 @@ from typing import Any
 from airflow.sdk import dag, get_current_context, task
 from airflow.timetables.interval import CronDataIntervalTimetable
 
-from clickstream_airflow.defaults import DEFAULT_ARGS, report_run
+from clickstream_airflow.defaults import DEFAULT_ARGS
 from clickstream_airflow.failures import translate_errors
 from clickstream_airflow.forms import week_params
+from clickstream_airflow.shared_tasks import report_run
 from clickstream_airflow.weekly_mail import send_weekly_mail
 
 DOC = """

@@ -10,12 +10,13 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import dag, get_current_context, task, task_group
 from airflow.timetables.interval import CronDataIntervalTimetable
 
-from clickstream_airflow.defaults import ASSETS, DEFAULT_ARGS, report_run
+from clickstream_airflow.defaults import ASSETS, DEFAULT_ARGS
 from clickstream_airflow.failures import give_up, translate_errors
 from clickstream_airflow.forms import hour_param
 from clickstream_airflow.lake import open_lake
 from clickstream_airflow.run_hour import describe_hour, resolve_hour
 from clickstream_airflow.settle import WaitUntilSettled
+from clickstream_airflow.shared_tasks import refresh_after_run, refresh_views, report_run
 from clickstream_airflow.ssh_login import host_login
 
 log = logging.getLogger("clickstream")
@@ -125,15 +126,15 @@ def pull_logs(host: str) -> dict[str, Any]:
     """
     from clickstream.core import errors
     from clickstream.pipeline.hosts.listing import find_host
-    from clickstream.pipeline.pull.all_hosts import pull_host
+    from clickstream.pipeline.pull.host import pull_host
 
     lake = open_lake()
-    found = find_host(lake, host)
-    pulled = pull_host(lake, found, host_login(lake, found), progress=log.info)
+    named = find_host(lake, host)
+    pulled = pull_host(lake, named, host_login(lake, named), progress=log.info)
     log.info(pulled.sentence)
     if pulled.newly_refused:
         advice = (
-            f"In the settings, give the source {found.source.name} a format, or a pattern that "
+            f"In the settings, give the source {named.source.name} a format, or a pattern that "
             "does not match the file."
         )
         give_up(pulled.newly_refused, advice, errors.RefusedFiles.code)
@@ -150,7 +151,7 @@ def hours_to_build() -> list[str]:
     others. If a host is back, the task removes its name from the hours that lacked it.
     """
     from clickstream.core.wording import shorten
-    from clickstream.pipeline.hour.outdated import describe_other_settings
+    from clickstream.pipeline.hour.hour_states import describe_other_settings
     from clickstream.pipeline.publish import publish
 
     run, lake = get_current_context()["dag_run"], open_lake()
@@ -187,7 +188,7 @@ def clean_hits(hour: str) -> dict[str, Any]:
 def build_sessions(staged: Staged) -> dict[str, Any]:
     """Join the hour's requests into sessions, which may continue open sessions of earlier hours."""
     from clickstream.pipeline.hour import build
-    from clickstream.pipeline.hour.states import CleanedHour
+    from clickstream.pipeline.hour.step_results import CleanedHour
 
     built = build.build_sessions(open_lake(), CleanedHour.from_dict(staged))
     log.info(built.sentence)
@@ -199,7 +200,7 @@ def build_sessions(staged: Staged) -> dict[str, Any]:
 def check_hour(staged: Staged) -> dict[str, Any]:
     """Check that the line balance of the hour closes, before any reader can see the hour."""
     from clickstream.pipeline.hour import build
-    from clickstream.pipeline.hour.states import StitchedHour
+    from clickstream.pipeline.hour.step_results import StitchedHour
 
     checked = build.check_hour(open_lake(), StitchedHour.from_dict(staged))
     log.info(checked.sentence)
@@ -218,7 +219,7 @@ def register_tables(staged: Staged) -> None:
 
     The event of each table's asset names the published hours.
     """
-    from clickstream.pipeline.hour.states import StitchedHour
+    from clickstream.pipeline.hour.step_results import StitchedHour
     from clickstream.pipeline.publish import publish
 
     context = get_current_context()
@@ -232,15 +233,6 @@ def register_tables(staged: Staged) -> None:
     extra: dict[str, Any] = {"hours": sorted({published.hour for published in all_published})}
     for asset in ASSETS.values():
         context["outlet_events"][asset].extra = extra
-
-
-@task
-@translate_errors
-def refresh_views() -> None:
-    """Create the views of include/sql in Athena, and replace views whose SQL has changed."""
-    from clickstream.pipeline.publish import publish
-
-    log.info(publish.refresh_views(open_lake()).sentence)
 
 
 @task(trigger_rule="all_done", max_active_tis_per_dag=1, priority_weight=1)
@@ -264,8 +256,6 @@ def refresh_facts() -> dict[str, Any]:
     The task also runs if an hour failed, because the other hours are published. In a backfill it
     pauses between refreshes, so that one refresh covers the changes of many runs.
     """
-    from clickstream_airflow.fact_refresh import refresh_after_run
-
     return refresh_after_run(get_current_context()["dag_run"])
 
 

@@ -9,9 +9,10 @@ from airflow.providers.common.compat.sdk import AirflowSkipException
 from airflow.sdk import dag, get_current_context, task
 from airflow.timetables.interval import CronDataIntervalTimetable
 
-from clickstream_airflow.defaults import DEFAULT_ARGS, report_run
+from clickstream_airflow.defaults import DEFAULT_ARGS
 from clickstream_airflow.failures import translate_errors
 from clickstream_airflow.lake import open_lake
+from clickstream_airflow.shared_tasks import refresh_after_run, refresh_views, report_run
 
 log = logging.getLogger("clickstream")
 
@@ -39,15 +40,6 @@ today.
 """
 
 
-@task
-@translate_errors
-def refresh_views() -> None:
-    """Create the views of include/sql in Athena, and replace views whose SQL has changed."""
-    from clickstream.pipeline.publish import publish
-
-    log.info(publish.refresh_views(open_lake()).sentence)
-
-
 @task(max_active_tis_per_dag=1)
 @translate_errors
 def plan_locations() -> None:
@@ -71,8 +63,6 @@ def plan_locations() -> None:
 @translate_errors
 def refresh_facts() -> dict[str, Any]:
     """Compute the dashboard's fact files for the dates that changed."""
-    from clickstream_airflow.fact_refresh import refresh_after_run
-
     return refresh_after_run(get_current_context()["dag_run"])
 
 

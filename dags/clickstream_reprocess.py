@@ -15,8 +15,7 @@ from clickstream_airflow.lake import open_lake
 from clickstream_airflow.spark_job import LONGEST, MACROS, clean_on_spark, unset_settings
 
 if TYPE_CHECKING:
-    from clickstream.core.hours import Hour
-    from clickstream.pipeline.backfill.new_ids import NewIds
+    from clickstream.pipeline.backfill.new_visitor_ids import NewIds
 
 log = logging.getLogger("clickstream")
 
@@ -70,8 +69,8 @@ def plan_days() -> list[dict[str, str]]:
     """
     from clickstream.core import errors, hours
     from clickstream.core.wording import quantity
-    from clickstream.pipeline.backfill.new_ids import open_periods
-    from clickstream.pipeline.hour.outdated import check_range_to_build
+    from clickstream.pipeline.backfill.new_visitor_ids import open_periods, plan_new_visitor_ids
+    from clickstream.pipeline.hour.hour_states import check_range_to_build
     from clickstream.pipeline.hour.replay_window import check_replay_window
 
     asked = get_current_context()["params"]
@@ -80,7 +79,10 @@ def plan_days() -> list[dict[str, str]]:
         check_range_to_build(first, last)
     except errors.InputError as error:
         give_up([str(error)], "Trigger the DAG again with another range.", error.code)
-    plan = _plan_new_ids(first, last) if asked["new_visitor_ids"] else None
+    plan: NewIds | None = None
+    if asked["new_visitor_ids"]:
+        plan = plan_new_visitor_ids(open_lake(), first, last)
+        log.info(plan.sentence)
     days = plan.days if plan else list(hours.by_day(first, last))
     if asked["steps"] == "views":
         days = []
@@ -100,15 +102,6 @@ def plan_days() -> list[dict[str, str]]:
     if days and plan and not asked["dry_run"]:
         open_periods(open_lake(), plan, get_current_context()["run_id"])
     return [{"first": str(begin), "last": str(end)} for begin, end in days]
-
-
-def _plan_new_ids(first: Hour, last: Hour) -> NewIds:
-    """Plan the key periods that the range touches, and log what new visitor ids change in them."""
-    from clickstream.pipeline.backfill.new_ids import plan_new_visitor_ids
-
-    plan = plan_new_visitor_ids(open_lake(), first, last)
-    log.info(plan.sentence)
-    return plan
 
 
 @task.short_circuit(ignore_downstream_trigger_rules=False)

@@ -11,10 +11,11 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import Connection, dag, get_current_context, task, task_group
 from airflow.timetables.interval import CronDataIntervalTimetable
 
-from clickstream_airflow.defaults import DEFAULT_ARGS, SALES_LEDGER, report_run
+from clickstream_airflow.defaults import DEFAULT_ARGS, SALES_LEDGER
 from clickstream_airflow.failures import translate_errors
 from clickstream_airflow.forms import sales_params
 from clickstream_airflow.lake import open_lake
+from clickstream_airflow.shared_tasks import refresh_after_run, refresh_views, report_run
 
 log = logging.getLogger("clickstream")
 
@@ -216,15 +217,6 @@ def match_orders(replaced: Any) -> None:
         raise AirflowSkipException("No sales and no matches have changed.")
 
 
-@task
-@translate_errors
-def refresh_views() -> None:
-    """Create the views of include/sql in Athena, and replace views whose SQL has changed."""
-    from clickstream.pipeline.publish import publish
-
-    log.info(publish.refresh_views(open_lake()).sentence)
-
-
 @task(max_active_tis_per_dag=1, multiple_outputs=False)
 @translate_errors
 def refresh_facts() -> dict[str, Any]:
@@ -233,8 +225,6 @@ def refresh_facts() -> dict[str, Any]:
     If a date failed, the task does not run; the next run of this DAG or of clickstream_hourly
     computes the facts of the other dates.
     """
-    from clickstream_airflow.fact_refresh import refresh_after_run
-
     return refresh_after_run(get_current_context()["dag_run"])
 
 

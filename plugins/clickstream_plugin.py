@@ -6,7 +6,7 @@ from airflow.plugins_manager import AirflowPlugin
 
 from clickstream_airflow.addresses import DASHBOARD_PREFIX, has_external_views
 from clickstream_airflow.dashboard import DashboardApp, nav_entry
-from clickstream_airflow.run_notes import NoteWriter
+from clickstream_airflow.run_hour import NoteWriter
 from clickstream_airflow.task_links import DashboardLink, RunbookLink
 
 DASHBOARD = {"app": DashboardApp(), "url_prefix": DASHBOARD_PREFIX, "name": "clickstream-dashboard"}

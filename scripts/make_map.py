@@ -9,18 +9,21 @@ ISC licence. The same package gives the same bytes.
 
 from __future__ import annotations
 
+import heapq
 import json
 import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple
-from math import hypot
+from itertools import pairwise
+from math import cos, hypot, radians
 from pathlib import Path
+from typing import Any
 
-from scripts.map_shapes import Ring, area_of, middle_of, read_shapes, simplify
+from babel.core import get_global
 
 from clickstream.dashboard.charts.maps import (
     HEIGHT,
@@ -35,6 +38,9 @@ from clickstream.dashboard.charts.maps import (
     on_world,
     wrap,
 )
+
+Ring = list[Point]
+Shapes = dict[str, list[Ring]]
 
 PACKAGE = "world-atlas@2.0.2"
 DIRECTORY = Path(__file__).parents[1] / "src/clickstream/dashboard/static/map"
@@ -96,7 +102,11 @@ def draw(package: Path) -> dict[str, bytes]:
     """Draw all files; return their texts by name."""
     topology = json.loads((package / "countries-50m.json").read_text())
     world = read_shapes(topology, WORLD_SMALLEST, WORLD_LEAST_AREA)
-    contents = {"world.svg": _world(world)}
+    drawn_world = [_shape(code, rings) for code, rings in world.items()]
+    # Dots come last: a shape would hide the dot of a country inside it.
+    drawn_world.sort(key=lambda shape: shape.startswith("<circle"))
+    land = ['<g id="land">', *drawn_world, "</g>"]
+    contents = {"world.svg": _svg(WIDTH, HEIGHT, land)}
     frames = {}
     for code, rings in read_shapes(topology, 0, 0).items():
         contents[f"{code}.svg"], drawn = draw_outline(code, rings)
@@ -106,13 +116,6 @@ def draw(package: Path) -> dict[str, bytes]:
     lines = json.dumps(index, indent=None).replace("]], ", "]],\n")
     notice = (package / "LICENSE").read_bytes()
     return contents | {"index.json": f"{lines}\n".encode(), "LICENSE": notice}
-
-
-def _world(shapes: dict[str, list[Ring]]) -> bytes:
-    drawn = [_shape(code, rings) for code, rings in shapes.items()]
-    # Dots come last: a shape would hide the dot of a country inside it.
-    drawn.sort(key=lambda shape: shape.startswith("<circle"))
-    return _svg(WIDTH, HEIGHT, ['<g id="land">', *drawn, "</g>"])
 
 
 def _shape(code: str, rings: list[Ring]) -> str:
@@ -154,28 +157,19 @@ def _fit_rings(rings: list[Ring], box: Box) -> tuple[Frame, list[list[Point]]]:
         round(scale, 1),
         round(x - flat_x * scale, 1),
         round(y + flat_y * scale, 1),
-        *_with_margin(bounds),
+        # A margin of 0.05 degrees, because coasts are coarse and have cities.
+        round(bounds[0] - 0.05, 2),
+        round(max(bounds[1] - 0.05, -90), 2),
+        round(bounds[2] + 0.05, 2),
+        round(min(bounds[3] + 0.05, 90), 2),
     )
     placed = [[frame.place(*point) for point in ring] for ring in unrolled]
-    simple = [_simplify_ring(ring) for ring in placed]
+    simple = []
+    for ring in placed:
+        # `simplify` narrows by latitude; a picture's y is small enough in units of 1000 degrees.
+        narrow = simplify([(x / 1000, y / 1000) for x, y in ring], OUTLINE_SMALLEST / 1e6)
+        simple.append([(x * 1000, y * 1000) for x, y in narrow])
     return frame, [ring for ring in simple if len(ring) > 3]
-
-
-def _simplify_ring(ring: list[Point]) -> list[Point]:
-    # `simplify` narrows by latitude; a picture's y is small enough in units of 1000 degrees.
-    flat = [(x / 1000, y / 1000) for x, y in ring]
-    return [(x * 1000, y * 1000) for x, y in simplify(flat, OUTLINE_SMALLEST / 1e6)]
-
-
-def _with_margin(bounds: Box) -> Box:
-    """Add a margin of 0.05 degrees to bounds, because coasts are coarse and have cities."""
-    west, south, east, north = bounds
-    return (
-        round(west - 0.05, 2),
-        round(max(south - 0.05, -90), 2),
-        round(east + 0.05, 2),
-        round(min(north + 0.05, 90), 2),
-    )
 
 
 def _mainland(rings: list[Ring]) -> list[Ring]:
@@ -248,6 +242,135 @@ def _separate(before: str, number: str) -> str:
 def _svg(width: int, height: int, elements: Sequence[str]) -> bytes:
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}">'
     return "\n".join([head, *elements, "</svg>\n"]).encode()
+
+
+# Read the shapes of countries from TopoJSON: simplified rings of longitudes and latitudes.
+
+UNNUMBERED = {"Kosovo": "XK", "N. Cyprus": "CY", "Somaliland": "SO"}
+"""Names without an ISO number in Natural Earth, and their code in GeoIP databases."""
+LEFT_OUT = ("AQ",)
+OVERSEAS = {
+    "FR": {
+        "GF": (-55, 2, -51, 6),
+        "GP": (-62, 15.8, -61, 16.6),
+        "MQ": (-62, 14.3, -60.7, 15),
+        "RE": (55, -22, 56, -20),
+        "YT": (44, -14, 46, -12),
+    },
+    "NL": {"BQ": (-69, 11, -62, 18)},
+    "NO": {"SJ": (-10, 70, 36, 82)},
+}
+"""Parts that have a code of their own, by the corners of a box around them. Svalbard's box holds
+Norwegian islands, too: only rings that lie west of 0 or north of 74 degrees are Svalbard's."""
+
+
+def read_shapes(topology: Mapping[str, Any], smallest: float, least_area: float) -> Shapes:
+    """The rings of each country by ISO 3166-1 alpha-2, holes included.
+
+    Arcs are simplified, so that neighbours keep a common border: points whose triangle is smaller
+    than `smallest` square degrees are removed. Rings of less than `least_area` square degrees are
+    removed, too, except a country's largest ring.
+    """
+    arcs = [simplify(arc, smallest) for arc in _arcs(topology)]
+    shapes: Shapes = {}
+    for geometry in topology["objects"]["countries"]["geometries"]:
+        for ring in _rings(geometry, arcs):
+            code = _code(geometry, ring)
+            if code:
+                shapes.setdefault(code, []).append(ring)
+    kept: Shapes = {}
+    for code in sorted(shapes):
+        largest = max(shapes[code], key=area_of)
+        kept[code] = [r for r in shapes[code] if r is largest or area_of(r) >= least_area]
+    return kept
+
+
+def _arcs(topology: Mapping[str, Any]) -> Iterator[Ring]:
+    (scale_x, scale_y), (left, low) = (topology["transform"][k] for k in ("scale", "translate"))
+    for arc in topology["arcs"]:
+        x = y = 0
+        points: Ring = []
+        for step_x, step_y in arc:
+            x, y = x + step_x, y + step_y
+            longitude = x * scale_x + left
+            near = points[-1][0] if points else longitude
+            points.append((wrap(longitude, near), y * scale_y + low))
+        yield points
+
+
+def _rings(geometry: Mapping[str, Any], arcs: Sequence[Ring]) -> Iterator[Ring]:
+    """The rings of a geometry, each continuous even where it crosses 180 degrees."""
+    polygons = {"Polygon": [geometry["arcs"]], "MultiPolygon": geometry["arcs"]}
+    for polygon in polygons[geometry["type"]]:
+        for numbers in polygon:
+            ring: Ring = []
+            for number in numbers:
+                arc = arcs[number] if number >= 0 else arcs[~number][::-1]
+                shift = wrap(arc[0][0], ring[-1][0]) - arc[0][0] if ring else 0
+                ring += [(x + shift, y) for x, y in arc[1 if ring else 0 :]]
+            yield ring
+
+
+def _code(geometry: Mapping[str, Any], ring: Ring) -> str | None:
+    number = geometry.get("id")
+    if number is None:
+        return UNNUMBERED.get(geometry["properties"]["name"])
+    code = str(get_global("territory_aliases")[number][0])
+    x, y = middle_of(ring)
+    for part, (west, south, east, north) in OVERSEAS.get(code, {}).items():
+        is_inside = west <= x <= east and south <= y <= north
+        if is_inside and (part != "SJ" or x < 0 or y > 74):
+            return part
+    return None if code in LEFT_OUT else code
+
+
+def middle_of(ring: Ring) -> Point:
+    """The mean of a ring's points."""
+    xs, ys = zip(*ring, strict=True)
+    return sum(xs) / len(ring), sum(ys) / len(ring)
+
+
+def area_of(ring: Ring) -> float:
+    """The area of a ring in square degrees of the equator."""
+    squeeze = cos(radians(middle_of(ring)[1]))
+    twice = sum(a[0] * b[1] - b[0] * a[1] for a, b in pairwise(ring))
+    return abs(twice) / 2 * squeeze
+
+
+def simplify(points: Sequence[Point], smallest: float) -> Ring:
+    """Drop points by Visvalingam's method: those whose triangles with their neighbours are small.
+
+    A closed line keeps four points at least, so that it stays an area.
+    """
+    least = 4 if points[0] == points[-1] else 2
+    before = list(range(-1, len(points) - 1))
+    after = list(range(1, len(points) + 1))
+    sizes = {
+        index: _triangle(points, index - 1, index, index + 1) for index in range(1, len(points) - 1)
+    }
+    heap = [(size, index) for index, size in sizes.items()]
+    heapq.heapify(heap)
+    left = len(points)
+    while heap and left > least:
+        size, index = heapq.heappop(heap)
+        if sizes.get(index) != size:
+            continue
+        if size >= smallest:
+            break
+        del sizes[index]
+        left -= 1
+        a, b = before[index], after[index]
+        after[a], before[b] = b, a
+        for near in (a, b):
+            if near in sizes:
+                sizes[near] = max(size, _triangle(points, before[near], near, after[near]))
+                heapq.heappush(heap, (sizes[near], near))
+    return [points[index] for index in (0, *sorted(sizes), len(points) - 1)]
+
+
+def _triangle(points: Sequence[Point], a: int, b: int, c: int) -> float:
+    (ax, ay), (bx, by), (cx, cy) = points[a], points[b], points[c]
+    return abs((bx - ax) * (cy - ay) - (cx - ax) * (by - ay)) / 2 * cos(radians(by))
 
 
 if __name__ == "__main__":

@@ -24,9 +24,9 @@ from clickstream.core.hours import Hour
 from clickstream.core.memory import freeze_imports
 from clickstream.lake import Lake, open_lake, shared_session
 from clickstream.pipeline.backfill.backfill import Steps, plan_backfill, rebuild
-from clickstream.pipeline.hour.build import clean_unless_staged
-from clickstream.pipeline.hour.states import CleanedHour, Published
-from clickstream.pipeline.site import settings_of
+from clickstream.pipeline.build_settings import settings_of
+from clickstream.pipeline.hour.build import clean_hits
+from clickstream.pipeline.hour.step_results import CleanedHour, Published
 from clickstream.settings import Settings, load
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def _cleaning(settings: Settings, hours: Sequence[str]) -> Callable[[Batches], B
         lake = Lake(settings, shared_session())
         for batch in batches:
             for number in batch.column("id").to_pylist():
-                staged = clean_unless_staged(lake, Hour.parse(hours[number]))
+                staged = clean_hits(lake, Hour.parse(hours[number]), keep_staged=True)
                 yield pa.record_batch({"staged": [json.dumps(staged.as_dict())]})
 
     return clean

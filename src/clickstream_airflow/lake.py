@@ -15,24 +15,17 @@ AWS_CONNECTION = "aws_default"
 
 
 def open_lake() -> Lake:
-    """Open the lake in a task, after setting up the memory of the process for building hours."""
+    """Open the lake in a task, after setting up the memory of the process for building hours.
+
+    It is opened through the connection `aws_default`, if that exists. Otherwise boto3's default
+    chain (environment, instance role) and the settings give credentials and endpoint.
+    """
     from clickstream.core.memory import freeze_imports, use_system_allocator
 
     use_system_allocator()
-    from clickstream import lake  # noqa: F401, freeze_imports needs these imports
-
-    freeze_imports()
-    return connect_lake()
-
-
-def connect_lake() -> Lake:
-    """Open the lake through the connection `aws_default`, if it exists.
-
-    Without this connection, boto3's default chain (environment, instance role) and the settings
-    give credentials and endpoint.
-    """
     from clickstream import lake, settings
 
+    freeze_imports()  # after these imports
     session, endpoint_url = _aws_connection()
     return lake.open_lake(settings.load(), session=session, endpoint_url=endpoint_url)
 

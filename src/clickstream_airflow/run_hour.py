@@ -1,8 +1,16 @@
-"""The hour that a run of `clickstream_hourly` builds, for all kinds of runs."""
+"""The hour that a run of `clickstream_hourly` builds, for all kinds of runs, and the run's note.
+
+Airflow's UI names a run by the time at which it is due. The run of 13:00 builds the hour from 12:00
+to 13:00, and only its note shows this.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+
+from airflow.listeners import hookimpl
+
+from clickstream_airflow.defaults import HOURLY
 
 if TYPE_CHECKING:
     from clickstream.core.hours import Hour
@@ -53,3 +61,15 @@ def describe_hour(run: Any) -> str:
             f" The field 'Hour to build' ({ignored}) is ignored, because this is a backfill."
         )
     return sentence
+
+
+class NoteWriter:
+    """Listener in the scheduler for runs that start, cleared runs included."""
+
+    @hookimpl
+    def on_dag_run_running(self, dag_run: Any) -> None:
+        """Write the note of the run, unless a person has written one."""
+        if dag_run.dag_id != HOURLY:
+            return
+        if not dag_run.note or dag_run.note.startswith(NOTE_BEGINS):
+            dag_run.note = describe_hour(dag_run)

@@ -26,14 +26,14 @@ def host_login(lake: Lake, host: Host) -> HostLogin | None:
     host's pull.
     """
     from clickstream.core.errors import SettingsError
-    from clickstream.lake import collection
+    from clickstream.lake import pull_states
 
     if not host.source.connection:
         return None
     try:
         return connection_login(host.source.connection, host.source.user)
     except SettingsError as error:
-        collection.record_failure(lake, host.name, error.printed)
+        pull_states.record_failure(lake, host.name, error.printed)
         raise
 
 
@@ -89,8 +89,15 @@ def _host_key(name: str, text: str) -> str:
     encoded = parts[-1] if len(parts) == 1 else "".join(parts[1:2])
     if not encoded:
         return ""
-    kind = _key_type(encoded)
-    if kind is None or (len(parts) > 1 and parts[0] != kind):
+    # The type is in the first field of a public key (RFC 4253, 6.6).
+    try:
+        blob = base64.b64decode(encoded, validate=True)
+    except binascii.Error:
+        blob = b""
+    length = int.from_bytes(blob[:4], "big")
+    kind = blob[4 : 4 + length].decode("ascii", "replace")
+    is_whole = len(blob) > 4 + length and len(kind) == length > 0 and kind.isascii()
+    if not is_whole or (len(parts) > 1 and parts[0] != kind):
         from clickstream.core.errors import IncompleteConnection
 
         raise IncompleteConnection(
@@ -98,15 +105,3 @@ def _host_key(name: str, text: str) -> str:
             "`ssh-ed25519 AAAA…`, as ssh-keyscan prints it after the host."
         )
     return f"{kind} {encoded}"
-
-
-def _key_type(encoded: str) -> str | None:
-    """Return the type in the first field of a public key (RFC 4253, 6.6); None if invalid."""
-    try:
-        blob = base64.b64decode(encoded, validate=True)
-    except binascii.Error:
-        return None
-    length = int.from_bytes(blob[:4], "big")
-    kind = blob[4 : 4 + length]
-    is_whole = len(blob) > 4 + length and len(kind) == length > 0
-    return kind.decode("ascii", "replace") if is_whole and kind.isascii() else None

@@ -100,23 +100,20 @@ class DashboardLink(BaseOperatorLink):
         If Airflow can't show the dashboard, return the address of the separate dashboard, if
         `[dashboard] url` is set.
         """
+        from clickstream.core.errors import InputError
+
         if not builds_hours(ti_key):
             return ""
-        return _hours_page(ti_key) if has_external_views() else separate_dashboard("trust")
-
-
-def _hours_page(key: TaskInstanceKey) -> str:
-    """Return the address of a task's hours on the dashboard inside Airflow."""
-    from clickstream.core.errors import InputError
-
-    try:
-        span = hours_of_instance(key)
-    except (InputError, KeyError):  # the run names no hours, and its tasks report this
-        return ""
-    if span is None:
-        return ""
-    first, last = span
-    return dashboard_address(f"hours/{first}" if first == last else f"hours/{first}/{last}")
+        if not has_external_views():
+            return separate_dashboard("trust")
+        try:
+            span = hours_of_instance(ti_key)
+        except (InputError, KeyError):  # the run names no hours, and its tasks report this
+            return ""
+        if span is None:
+            return ""
+        first, last = span
+        return dashboard_address(f"hours/{first}" if first == last else f"hours/{first}/{last}")
 
 
 def separate_dashboard(page: str) -> str:

@@ -18,8 +18,6 @@ from clickstream_airflow.failures import give_up
 from clickstream_airflow.lake import open_lake
 
 if TYPE_CHECKING:
-    from airflow.sdk import Connection
-
     from clickstream.dashboard.mail import Week
     from clickstream.settings import Settings
 
@@ -59,14 +57,10 @@ def open_client(name: str) -> Iterator[smtplib.SMTP]:
     try:
         yield client
     finally:
-        _quit(client)
-
-
-def _quit(client: smtplib.SMTP) -> None:
-    """End the SMTP session. An error here changes nothing: the server has accepted the mail."""
-    with contextlib.suppress(smtplib.SMTPException, OSError):
-        client.quit()
-    client.close()
+        # An error at the end of the session changes nothing: the server has accepted the mail.
+        with contextlib.suppress(smtplib.SMTPException, OSError):
+            client.quit()
+        client.close()
 
 
 # The week that a run of `clickstream_digest` mails, for all kinds of runs.
@@ -111,15 +105,9 @@ def send_weekly_mail(run: Any) -> dict[str, Any]:
     Raises AirflowSkipException if no mail is to be sent. Its message says which setting to change.
     """
     from clickstream import settings
+    from clickstream.core.errors import MailNotConfigured
 
     chosen = settings.load()
-    connection = _require_connection(chosen)
-    moment = datetime.now(UTC)
-    week = _week_to_send(run, chosen, moment)
-    return _send(run, week, _sender(chosen, connection), moment)
-
-
-def _require_connection(chosen: Settings) -> Connection:
     name = chosen.digest.connection
     if not chosen.digest.recipients:
         raise _skip("The weekly mail has no recipients: set [digest] recipients to send it.")
@@ -129,7 +117,15 @@ def _require_connection(chosen: Settings) -> Connection:
             f"Airflow has no connection {name}, which [digest] connection names: add it, of type "
             "SMTP, to send the weekly mail."
         )
-    return connection
+    moment = datetime.now(UTC)
+    week = _week_to_send(run, chosen, moment)
+    sender = chosen.digest.sender or connection.extra_dejson.get("from_email") or ""
+    if not sender:
+        raise MailNotConfigured(
+            "The weekly mail has no sender: set [digest] sender, or from_email in the extras of "
+            f"the connection {name}."
+        )
+    return _send(run, week, str(sender), moment)
 
 
 def _week_to_send(run: Any, chosen: Settings, moment: datetime) -> Week:
@@ -152,18 +148,6 @@ def _week_to_send(run: Any, chosen: Settings, moment: datetime) -> Week:
             "To send it, trigger the DAG and enter the week in the form."
         )
     return week
-
-
-def _sender(chosen: Settings, connection: Connection) -> str:
-    from clickstream.core.errors import MailNotConfigured
-
-    sender = chosen.digest.sender or connection.extra_dejson.get("from_email") or ""
-    if not sender:
-        raise MailNotConfigured(
-            "The weekly mail has no sender: set [digest] sender, or from_email in the extras of "
-            f"the connection {chosen.digest.connection}."
-        )
-    return str(sender)
 
 
 def _send(run: Any, week: Week, sender: str, moment: datetime) -> dict[str, Any]:

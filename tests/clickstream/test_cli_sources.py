@@ -21,8 +21,7 @@ from clickstream.core.errors import AwsUnavailable
 from clickstream.lake import open_lake
 from clickstream.pipeline.hosts.host_freshness import describe_vanished, vanished_states
 from clickstream.pipeline.hosts.listing import list_hosts
-from clickstream.pipeline.pull.all_hosts import pull_all
-from clickstream.pipeline.pull.host import Pulled
+from clickstream.pipeline.pull.host import Pulled, pull_all
 from clickstream.settings import load
 
 LINE = '203.0.113.7 - - [25/Nov/2026:08:00:{:02d} +0000] "GET / HTTP/1.1" 200 5 "-" "Mozilla/5.0"\n'

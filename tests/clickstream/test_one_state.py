@@ -37,7 +37,7 @@ from clickstream.dashboard.mail.content import describe_trust
 from clickstream.dashboard.pages.trust.values import trust_values
 from clickstream.dashboard.web.service import STATE_KEPT, DashboardService
 from clickstream.dashboard.widgets.trust_line import trust_line
-from clickstream.lake import Lake, collection, hour_ledger, objects
+from clickstream.lake import Lake, hour_ledger, objects, pull_states
 from clickstream.lake.fact_files import MANIFEST_KEY
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.lake.publication import begin, hours_of, matches_of, sales_of
@@ -114,8 +114,8 @@ def set_state(
     }[host]
     of_other_source = pulled | {"retired_at": None if host == "vanished" else seconds}
     for name, values in ((lake.settings.sources[0].name, changed), ("till", of_other_source)):
-        collection.update_pull_state(lake, name, lambda old, new=values: replace(old, **new))
-    with suppress(ShopRefused), collection.noting_failure(lake, SHOP, now - timedelta(minutes=20)):
+        pull_states.update_pull_state(lake, name, lambda old, new=values: replace(old, **new))
+    with suppress(ShopRefused), pull_states.noting_failure(lake, SHOP, now - timedelta(minutes=20)):
         if shop_fails:
             raise ShopRefused("The password is wrong.")
     # An incident of the same shop, about something else than its failed pull.

@@ -14,7 +14,11 @@ def test_digest_of_settings_is_made_with_the_own_domain_alone() -> None:
     users = [path for path in source.rglob("*.py") if "result_digest(" in path.read_text()]
     names = {str(path.relative_to(source)) for path in users}
     of_logs = {"logs/date_tables.py", "logs/log_set.py"}  # no lake, no builds
-    assert names - of_logs == {"step_config.py", "settings/sections.py", "pipeline/site.py"}
+    assert names - of_logs == {
+        "step_config.py",
+        "settings/sections.py",
+        "pipeline/build_settings.py",
+    }
 
 
 def test_parts_of_the_settings_digest_are_named_as_in_the_settings() -> None:

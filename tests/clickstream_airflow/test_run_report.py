@@ -171,10 +171,10 @@ def test_the_callback_reports_only_tasks_of_scheduled_runs_that_were_not_cleared
 def test_a_host_that_can_not_be_pulled_is_no_incident_of_the_dag(
     report: Callable[..., None], webhook: WebhookServer
 ) -> None:
-    from clickstream.lake import collection
+    from clickstream.lake import pull_states
     from clickstream_airflow.lake import open_lake
 
-    collection.record_failure(open_lake(), "web-1", "Can't list the logs. (CS-206)")
+    pull_states.record_failure(open_lake(), "web-1", "Can't list the logs. (CS-206)")
     of_host = {"pull_logs": "failed", "every_source_pulled": "upstream_failed"}
     report(6, of_host)
     report(7, {**of_host, "refresh_views": "failed"})

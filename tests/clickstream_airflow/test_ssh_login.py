@@ -105,7 +105,7 @@ def test_a_connection_that_can_t_be_used_is_stored_as_the_failure_of_the_host(
 ) -> None:
     from clickstream.collect import hosts_of
     from clickstream.core.errors import SettingsError
-    from clickstream.lake import collection
+    from clickstream.lake import pull_states
     from clickstream.settings import SourceSettings
     from clickstream_airflow.ssh_login import host_login
 
@@ -115,7 +115,7 @@ def test_a_connection_that_can_t_be_used_is_stored_as_the_failure_of_the_host(
     )
     with pytest.raises(SettingsError):
         host_login(lake, hosts_of(source)[0])
-    state = collection.pull_state(lake, "web.shop-1.example")
+    state = pull_states.pull_state(lake, "web.shop-1.example")
     assert state.failure.startswith("The connection shop_ssh has a password but no key.")
 
 

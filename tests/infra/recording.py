@@ -32,6 +32,7 @@ from clickstream.lake import Lake, athena, digest_marks, fact_files, open_lake, 
 from clickstream.lake.digest_marks import DigestMark
 from clickstream.lake.visitor_keys import OPEN_PERIODS, KeyPeriod, OpenPeriod
 from clickstream.pipeline.backfill.backfill import Steps, plan_backfill, rebuild
+from clickstream.pipeline.build_settings import settings_of
 from clickstream.pipeline.hosts.listing import list_hosts
 from clickstream.pipeline.hour.build import build_sessions, check_hour, clean_hits
 from clickstream.pipeline.proof.verify import verify
@@ -39,9 +40,8 @@ from clickstream.pipeline.proof.verify_record import record_verification
 from clickstream.pipeline.publish import maintenance, publish
 from clickstream.pipeline.publish.facts import refresh_facts
 from clickstream.pipeline.publish.suspects import find_suspects
-from clickstream.pipeline.pull.all_hosts import pull_host
+from clickstream.pipeline.pull.host import pull_host
 from clickstream.pipeline.sales.status import newest_dates, stored_listings
-from clickstream.pipeline.site import settings_of
 from clickstream.settings import MaintenanceSettings, Settings
 
 AIRFLOW, DASHBOARD, SPARK = "AIRFLOW", "DASHBOARD", "SPARK"

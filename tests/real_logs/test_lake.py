@@ -21,10 +21,10 @@ from clickstream.clean import RequestTable
 from clickstream.clean.referrers import OwnDomain
 from clickstream.core.hours import Hour
 from clickstream.lake import Lake, athena
+from clickstream.pipeline.build_settings import OWN_DOMAINS
 from clickstream.pipeline.proof.verify import verify
 from clickstream.pipeline.publish.publish import refresh_views
 from clickstream.pipeline.pull.host import pull_source
-from clickstream.pipeline.site import OWN_DOMAINS
 from clickstream.sessions import SessionRules, cut
 from clickstream.settings import SourceSettings
 from clickstream.step_config import clean_rules, session_rules

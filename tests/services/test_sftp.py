@@ -19,10 +19,10 @@ from tests.support.sshd import Sshd, running_sshd
 from clickstream.collect import Host, HostLogin, sftp
 from clickstream.collect.sftp import SftpSource
 from clickstream.core.errors import HostKeyRefused, HostUnreachable, InputError
-from clickstream.lake import Lake, collection, objects, raw
+from clickstream.lake import Lake, objects, pull_states, raw
+from clickstream.pipeline.hosts.access import ask_for_key, trust
 from clickstream.pipeline.hosts.listing import list_hosts
-from clickstream.pipeline.hosts.trusted_keys import ask_for_key, trust
-from clickstream.pipeline.pull.all_hosts import pull_host
+from clickstream.pipeline.pull.host import pull_host
 from clickstream.settings import SourceSettings
 from clickstream.settings.sources import CollectSettings
 
@@ -181,7 +181,7 @@ def test_a_connection_that_dies_in_the_middle_loses_and_doubles_nothing(
             try:
                 pull_host(remote, host)
             except HostUnreachable as error:
-                failures.append(error.printed == collection.pull_state(remote, host.name).failure)
+                failures.append(error.printed == pull_states.pull_state(remote, host.name).failure)
     finally:
         over = True
         killer.join()

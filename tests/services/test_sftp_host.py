@@ -16,8 +16,8 @@ from tests.support.web_server import raw_lines
 
 from clickstream.collect import Host, HostLogin, hosts_of
 from clickstream.core.errors import ClickstreamError, HostKeyRefused
-from clickstream.lake import Lake, collection
-from clickstream.pipeline.pull.all_hosts import pull_host
+from clickstream.lake import Lake, pull_states
+from clickstream.pipeline.pull.host import pull_host
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_a_changed_host_key_stops_the_host_before_any_line_is_read(
             pull_host(far, host)
     assert sshd.log.read_text().count("subsystem 'sftp'") == sessions
     assert sum(raw_lines(lake, host.name).values(), Counter()) == Counter([line("before")])
-    state = collection.pull_state(lake, host.name)
+    state = pull_states.pull_state(lake, host.name)
     assert "not the trusted one" in state.failure
     assert state.failed_at is not None
 
@@ -110,7 +110,7 @@ def test_no_secret_is_in_logs_states_or_messages(
     except ClickstreamError as error:
         assert problem != "none"
         messages += [str(error), repr(error), repr(error.__cause__)]
-    messages.append(json.dumps(asdict(collection.pull_state(lake, host.name))))
+    messages.append(json.dumps(asdict(pull_states.pull_state(lake, host.name))))
     messages += [caplog.text, *capfd.readouterr()]
     assert [one for one in secrets if any(one in text for text in messages)] == []
     assert len(secrets) > 2

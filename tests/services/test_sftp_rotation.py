@@ -29,7 +29,7 @@ from tests.support.tiers import one_of_each
 
 from clickstream.collect import hosts_of
 from clickstream.lake import Lake
-from clickstream.pipeline.pull.all_hosts import pull_host
+from clickstream.pipeline.pull.host import pull_host
 
 ROTATIONS = 9
 CONNECTION_FAULTS = ("lose connections", "go down", COME_BACK)

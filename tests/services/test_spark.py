@@ -16,9 +16,9 @@ from tests.support.required import require_program
 from clickstream.core.hours import hour_range
 from clickstream.lake import Lake, objects, raw
 from clickstream.pipeline.backfill.backfill import Steps, rebuild
+from clickstream.pipeline.build_settings import settings_of
 from clickstream.pipeline.publish.publish import build_hour
 from clickstream.pipeline.pull.host import pull_source
-from clickstream.pipeline.site import settings_of
 
 LAST = FIRST.next.next
 HOURS = [*hour_range(FIRST, LAST.next)]

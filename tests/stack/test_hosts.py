@@ -15,8 +15,7 @@ from clickstream.demo.stack import AirflowApi
 from clickstream.lake import Lake, athena, hour_ledger, open_lake
 from clickstream.pipeline.hosts.listing import list_hosts
 from clickstream.pipeline.proof.verify import verify
-from clickstream.pipeline.pull.all_hosts import pull_all
-from clickstream.pipeline.pull.host import Pulled
+from clickstream.pipeline.pull.host import Pulled, pull_all
 from clickstream.tables import HITS, REJECTS, SESSION_PARTS
 
 FIRST, DOWN_UNTIL, LAST = OUTAGE_HOURS

@@ -15,7 +15,7 @@ from tests.support.log_host import BANNER, LogHost
 
 from clickstream.collect import Host
 from clickstream.lake import Lake
-from clickstream.pipeline.hosts.opening import open_source
+from clickstream.pipeline.hosts.access import open_source
 from clickstream.pipeline.pull.host import HOST_FAILURES, Pulled, pull_source
 
 CLOCK_SET_BACK = "clock set back"

@@ -22,10 +22,9 @@ from tests.support.ssh_server import ssh_server
 from clickstream.collect import limits, sftp
 from clickstream.collect.limits import Budget, PullLimits
 from clickstream.core.errors import ClickstreamError, PullLimitReached, UnusableAnswer
-from clickstream.lake import Lake, collection, objects, raw
+from clickstream.lake import Lake, objects, pull_states, raw
 from clickstream.pipeline.hosts.listing import list_hosts
-from clickstream.pipeline.pull.all_hosts import pull_all
-from clickstream.pipeline.pull.host import Pulled
+from clickstream.pipeline.pull.host import Pulled, pull_all
 from clickstream.settings import SourceSettings
 from clickstream.settings.sources import CollectSettings
 
@@ -286,7 +285,7 @@ def check_pulls(
 
 
 def _check_sentence(lake: Lake, case: Case, name: str, found: Pulled | ClickstreamError) -> None:
-    state = collection.pull_state(lake, name)
+    state = pull_states.pull_state(lake, name)
     if case.error:
         assert type(found) is case.error, found
         assert re.search(case.sentence, str(found)), found

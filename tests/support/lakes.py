@@ -14,7 +14,7 @@ from tests.support.localaws_process import CREDENTIALS
 from clickstream.core.hours import Hour, hour_range
 from clickstream.lake import Lake, athena, hour_ledger, open_lake
 from clickstream.pipeline.backfill.backfill import rebuild
-from clickstream.pipeline.hour.states import Published
+from clickstream.pipeline.hour.step_results import Published
 from clickstream.pipeline.pull.host import pull_source
 from clickstream.settings import AwsSettings, LakeSettings, Settings, SourceSettings
 from clickstream.settings.sections import BuildSettings

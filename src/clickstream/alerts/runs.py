@@ -13,7 +13,7 @@ from clickstream.alerts.senders import channels_of
 from clickstream.alerts.store import LakeStore
 from clickstream.alerts.texts import code_of, without_lines
 from clickstream.core.errors import AwsUnavailable
-from clickstream.lake import Lake, collection
+from clickstream.lake import Lake, pull_states
 
 OF_SOURCES = ("CS-2", "CS-8")
 """How the codes of errors about hosts and their logs, and about shops, begin."""
@@ -41,8 +41,8 @@ def _is_of_source(lake: Lake, text: str) -> bool:
     """Whether the state of a host or shop has this failure, which a rule of its own reads."""
     if not code_of(text).startswith(OF_SOURCES):
         return False
-    failures = [state.failure for state in collection.pull_states(lake)]
-    failures += [failure for _, failure in collection.unreadable_shops(lake).values()]
+    failures = [state.failure for state in pull_states.pull_states(lake)]
+    failures += [failure for _, failure in pull_states.unreadable_shops(lake).values()]
     stored = [failure.rpartition(" (")[0] for failure in failures]
     return any(failure and text.startswith(" ".join(failure.split())) for failure in stored)
 

@@ -27,7 +27,7 @@ from clickstream.core.errors import MailNotConfigured, WebhookFailed
 from clickstream.core.networks import is_loopback
 from clickstream.core.smtp_errors import OF_ALERTS, describe_refusals, translate_smtp_errors
 from clickstream.core.text_digests import digest_texts
-from clickstream.lake import Lake, topics
+from clickstream.lake import Lake, sns
 from clickstream.settings import AlertSettings, SiteSettings
 
 SECONDS = 10
@@ -52,7 +52,7 @@ def channels_of(lake: Lake) -> Mapping[str, Send]:
 
 def send_to_topic(lake: Lake, alert: Alert) -> None:
     """Publish an alert to the SNS topic."""
-    topics.publish(lake, lake.settings.alerts.sns_topic, alert.title, alert.text)
+    sns.publish(lake, lake.settings.alerts.sns_topic, alert.title, alert.text)
 
 
 class _NoRedirects(request.HTTPRedirectHandler):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from clickstream.lake import Lake
     from clickstream.pipeline.backfill.backfill import Progress
-    from clickstream.pipeline.backfill.new_ids import NewIds
+    from clickstream.pipeline.backfill.new_visitor_ids import NewIds
 
 
 def build(
@@ -67,8 +67,8 @@ def build(
 
     Example: [bold]clickstream build 2026-03-01 2026-03-01 --new-visitor-ids[/]
     """
-    from clickstream.pipeline.backfill.new_ids import plan_new_visitor_ids
-    from clickstream.pipeline.hour.outdated import check_range_to_build
+    from clickstream.pipeline.backfill.new_visitor_ids import plan_new_visitor_ids
+    from clickstream.pipeline.hour.hour_states import check_range_to_build
     from clickstream.pipeline.hour.replay_window import check_replay_window
 
     check_range_to_build(first, last)
@@ -104,9 +104,9 @@ def _build_range(lake: Lake, first: Hour, last: Hour, only_outdated: bool, dry_r
 
 def _pull_all(lake: Lake) -> bool:
     """Pull all hosts, several at a time. Return whether all could be pulled."""
+    from clickstream.pipeline.build_settings import describe_own_domain
     from clickstream.pipeline.hosts.listing import list_hosts
-    from clickstream.pipeline.pull.all_hosts import pull_all
-    from clickstream.pipeline.site import describe_own_domain
+    from clickstream.pipeline.pull.host import pull_all
 
     hosts, failed = list_hosts(lake), []
     with err.status(f"Pulling {quantity(len(hosts), 'host')}") as status:
@@ -144,7 +144,7 @@ def _show_progress(todo: Sequence[Hour], steps: Iterable[Progress]) -> None:
 
 
 def _give_new_visitor_ids(lake: Lake, plan: NewIds, yes: bool, dry_run: bool) -> None:
-    from clickstream.pipeline.backfill.new_ids import give_new_visitor_ids
+    from clickstream.pipeline.backfill.new_visitor_ids import give_new_visitor_ids
 
     out.print(plan.sentence, soft_wrap=True)
     if dry_run:

@@ -121,8 +121,8 @@ def print_error(error: ClickstreamError) -> None:
 
 def refresh_readers(lake: Lake) -> None:
     """Refresh what readers see, and print the results."""
-    from clickstream.pipeline.publish import readers
+    from clickstream.pipeline.publish import facts
 
     with err.status("Views, suspected machines and facts") as status:
-        for sentence in readers.refresh_readers(lake, status.update):
+        for sentence in facts.refresh_readers(lake, status.update):
             out.print(sentence, soft_wrap=True)

@@ -231,7 +231,7 @@ def repair(
 
     Example: [bold]clickstream repair 2026-11-20T00 2026-11-20T23[/]
     """
-    from clickstream.pipeline.hour.outdated import describe_reach
+    from clickstream.pipeline.hour.hour_states import describe_reach
     from clickstream.pipeline.proof.verify_record import record_verification
 
     lake = open_lake()
@@ -255,7 +255,7 @@ def repair(
 def _repair(lake: Lake, report: VerifyReport) -> VerifyReport:
     """Repair the hours of a report, refresh views and facts, and return the new report."""
     from clickstream.pipeline.proof.repair import repair as repair_hours
-    from clickstream.pipeline.publish.readers import refresh_readers
+    from clickstream.pipeline.publish.facts import refresh_readers
 
     with progress_bar() as progress:
         task = progress.add_task(
@@ -286,7 +286,7 @@ def _ends(first: HourSpan | None, last: HourSpan | None) -> tuple[Hour | None, H
 
 def verify_range(lake: Lake, first: HourSpan | None, last: HourSpan | None) -> VerifyReport:
     """Verify a range of hours, and print the report."""
-    from clickstream.pipeline.proof.recorded_checks import check_hours
+    from clickstream.pipeline.proof.verify import check_hours
 
     with err.status("Verifying") as status:
         report = check_hours(lake, _ends(first, last), status.update)
@@ -298,7 +298,7 @@ def _has_whole_sales(lake: Lake, first: HourSpan | None, last: HourSpan | None) 
     """Verify the sales of a range of dates, and print the report; true without `[[sales]]`."""
     if not lake.settings.sales:
         return True
-    from clickstream.pipeline.proof.recorded_checks import check_sales
+    from clickstream.pipeline.proof.verify import check_sales
 
     with err.status("Verifying sales"):
         report = check_sales(lake, _ends(first, last))
@@ -311,7 +311,7 @@ def _has_whole_sales(lake: Lake, first: HourSpan | None, last: HourSpan | None) 
 
 def _has_whole_matches(lake: Lake, first: HourSpan | None, last: HourSpan | None) -> bool:
     """Verify the matches of orders and visits of a range of dates, and print the report."""
-    from clickstream.pipeline.proof.recorded_checks import check_matches
+    from clickstream.pipeline.proof.verify import check_matches
 
     with err.status("Verifying matches"):
         report = check_matches(lake, _ends(first, last))

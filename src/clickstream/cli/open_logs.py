@@ -27,8 +27,8 @@ from clickstream.core.wording import quantity, shorten
 
 if TYPE_CHECKING:
     from clickstream.dashboard.ask.view import View
-    from clickstream.logs.engine import LogEngine
     from clickstream.logs.log_set import LogSet
+    from clickstream.logs.open_engine import LogEngine
     from clickstream.settings import Settings
 
 
@@ -94,7 +94,7 @@ def _write_html(
     """
     from clickstream.dashboard.web.service import DashboardService
     from clickstream.dashboard.web.single_page import READER, render_single_page
-    from clickstream.logs.reading import name_of
+    from clickstream.logs.log_file import name_of
 
     dashboard = DashboardService(
         settings, lambda: _present(engine), engine=engine, log_notes=lambda: engine.notes
@@ -219,7 +219,7 @@ def _serve(
     """Serve the dashboard until Ctrl-C."""
     from clickstream.dashboard.web import app as pages
     from clickstream.dashboard.web import server
-    from clickstream.logs.engine import read_file_lines
+    from clickstream.logs.open_engine import read_file_lines
 
     app = pages.build_app(
         settings,
@@ -277,7 +277,7 @@ def _full_disks_named(logs: LogSet) -> Iterator[None]:
 def _engine(logs: LogSet, follow: bool, temporary: Path) -> Iterator[LogEngine]:
     """Open an engine in the cache; for stdin, or if it can't be used, in a temporary directory."""
     from clickstream.dashboard.ask.fact_copy import CopyInUse
-    from clickstream.logs.engine import LogEngine
+    from clickstream.logs.open_engine import LogEngine
 
     engine = None
     if not logs.is_stdin:

@@ -20,10 +20,10 @@ from clickstream.core.wording import printable, quantity
 if TYPE_CHECKING:
     from clickstream.collect import Host
     from clickstream.lake import Lake
-    from clickstream.lake.collection import PullState
+    from clickstream.lake.pull_states import PullState
+    from clickstream.pipeline.hosts.access import ShownKey
     from clickstream.pipeline.hosts.check import HostCheck
     from clickstream.pipeline.hosts.listing import HostState
-    from clickstream.pipeline.hosts.trusted_keys import ShownKey
     from clickstream.settings import Settings
 
 
@@ -265,7 +265,7 @@ def _look_into_lake(
 
     Raises the lake's error after a sentence about what is not known without the lake.
     """
-    from clickstream.lake import collection
+    from clickstream.lake import pull_states
     from clickstream.pipeline.hosts.check import with_state
 
     try:
@@ -279,7 +279,7 @@ def _look_into_lake(
         unknown = f"Without the lake it is not known which hosts are retired{also}:"
         _line(err, f"[yellow]![/] {unknown}")
         raise
-    pulled = collection.states_of(lake, [host.name for host in hosts])
+    pulled = pull_states.states_of(lake, [host.name for host in hosts])
     states = {state.host: state for state in pulled}
     for number, result in enumerate(results):
         completed = results[number] = with_state(result, states[result.name])
@@ -359,8 +359,8 @@ def trust(
 
 
 def _trust_one(settings: Settings, host: Host, fingerprint: str, replace: bool, yes: bool) -> None:
-    from clickstream.pipeline.hosts import trusted_keys
-    from clickstream.pipeline.hosts.trusted_keys import ask_for_key, known_hosts_of
+    from clickstream.pipeline.hosts import access
+    from clickstream.pipeline.hosts.access import ask_for_key, known_hosts_of
 
     shown = ask_for_key(settings, host)
     _check_fingerprint(shown, fingerprint, replace)
@@ -373,7 +373,7 @@ def _trust_one(settings: Settings, host: Host, fingerprint: str, replace: bool, 
     ):
         _say(f"{host.name}: nothing is changed.")
         return
-    trusted_keys.trust(settings, shown)
+    access.trust(settings, shown)
     path = known_hosts_of(settings)
     _say(f"[green]✓[/] {host.name} is trusted now; {escape(str(path))} has its key.")
 

@@ -11,8 +11,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 ARRIVAL_FIELDS = (
-    *("device", "channel", "network", "operator", "agent", "protocol", "header_fields"),
-    *("referrer", "landing_page", "hour"),
+    "device",
+    "channel",
+    "network",
+    "operator",
+    "agent",
+    "protocol",
+    "header_fields",
+    "referrer",
+    "landing_page",
+    "hour",
 )
 """Fields of where a visitor comes from."""
 

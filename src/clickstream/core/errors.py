@@ -4,60 +4,6 @@ Every message says what happened, where, and what to do. docs/runbook.md has a s
 code. The command line, Airflow's tasks and the pages print the code at the end of a message. A
 subclass without a code of its own has that of its base class.
 
-ClickstreamError                 CS-901
-├── SettingsError                CS-101
-│   ├── UnusableRule             CS-103
-│   ├── UnusablePlaces           CS-106
-│   ├── UnusableAsnDatabase      CS-109
-│   ├── OtherSettings            CS-108
-│   ├── OtherBucket              CS-110
-│   ├── IncompleteConnection     CS-204
-│   ├── AwsNotConfigured         CS-403
-│   └── MailNotConfigured        CS-505
-├── InputError                   CS-102
-│   ├── UnusableNetworkList      CS-104
-│   ├── UnusableFormat           CS-105
-│   ├── MissingPackage           CS-107
-│   ├── NoHost                   CS-201
-│   ├── LoginRefused             CS-203
-│   ├── UnreadableLog            CS-206
-│   │   └── MissingDirectory
-│   ├── RefusedFiles             CS-207
-│   ├── UnknownLogFormat         CS-208
-│   ├── UnusableDashboardFile    CS-604
-│   ├── ShopRefused              CS-802
-│   └── UnusableSales            CS-803
-├── HostUnreachable              CS-202
-├── HostKeyRefused               CS-205
-├── UnusableAnswer               CS-209
-├── PullLimitReached             CS-210
-├── PastWindow                   CS-301
-│   ├── KeyDestroyed
-│   └── RawDeleted
-├── UnbalancedHour               CS-302
-├── StaleHour                    CS-303
-├── DamagedObject                CS-304
-├── UnusableStagedRows           CS-305
-│   ├── DamagedStagedRows        also a DamagedObject
-│   ├── MissingStagedRows
-│   └── OutdatedStagedRows       also a NewerLake
-├── NewerLake                    CS-306
-├── ChangedRows                  CS-307
-├── AwsUnavailable               CS-401
-├── AwsRefused                   CS-402
-├── QueryFailed                  CS-404
-├── DiskFull                     CS-405
-├── DeploymentFailed             CS-406
-├── RestoreRefused               CS-407
-├── MailUnavailable              CS-501
-├── MailRefused                  CS-502
-├── UnknownDelivery              CS-503
-├── EmptyWeek                    CS-504
-├── WebhookFailed                CS-506
-├── DashboardNotStarted          CS-605
-├── ShopUnreachable              CS-801
-└── UnbalancedSales              CS-804
-
 Defined elsewhere: `StackError` (CS-601), `AirflowError` (CS-602), `CopyInUse` (CS-603). The codes
 CS-7xx are not of errors but of states of the lake (`StateCode`).
 """

@@ -68,7 +68,13 @@ def translate_smtp_errors(advice: MailAdvice = OF_DIGEST) -> Iterator[None]:
 def translate_smtp_error(error: Exception, advice: MailAdvice = OF_DIGEST) -> ClickstreamError:
     """Return an error that states what the mail server did, and what to do."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
-        return _all_refused(error.recipients, advice)
+        reasons = shorten(describe_refusals(error.recipients))
+        if all(code >= PERMANENT for code, _ in error.recipients.values()):
+            return MailRefused(
+                f"The mail server refused every recipient: {reasons}. Nothing was sent. "
+                f"{advice.recipients}"
+            )
+        return MailUnavailable(f"The mail server accepted no recipient: {reasons}. {_RETRY}")
     if isinstance(error, smtplib.SMTPResponseException):
         return _of_reply(error, advice)
     if isinstance(error, smtplib.SMTPNotSupportedError):
@@ -97,16 +103,6 @@ def describe_refusals(refused: Refusals) -> list[str]:
         text = f"{code} {_text(reply)}".replace(address, "…").strip()
         counts[text] = counts.get(text, 0) + 1
     return [f"{quantity(number, 'recipient')}: {text}" for text, number in counts.items()]
-
-
-def _all_refused(refused: Refusals, advice: MailAdvice) -> ClickstreamError:
-    reasons = shorten(describe_refusals(refused))
-    if all(code >= PERMANENT for code, _ in refused.values()):
-        return MailRefused(
-            f"The mail server refused every recipient: {reasons}. Nothing was sent. "
-            f"{advice.recipients}"
-        )
-    return MailUnavailable(f"The mail server accepted no recipient: {reasons}. {_RETRY}")
 
 
 def _of_reply(error: smtplib.SMTPResponseException, advice: MailAdvice) -> ClickstreamError:

@@ -13,7 +13,7 @@ from clickstream.core.hours import HourSpan, describe_hours
 from clickstream.core.wording import quantity
 from clickstream.lake import Lake, athena, hour_ledger
 from clickstream.lake.athena import QueryResult
-from clickstream.pipeline.hour.states import balance_text
+from clickstream.pipeline.hour.step_results import balance_text
 from clickstream.query_output import build_table
 from clickstream.tables import BALANCE
 

@@ -34,9 +34,9 @@ from clickstream.demo.shop_database import is_complete_to
 from clickstream.demo.stack import Stack, StackLayout
 from clickstream.demo.stack.environment import database_url
 from clickstream.lake import Lake, hour_ledger, raw
-from clickstream.pipeline.hour.outdated import first_unfinished
+from clickstream.pipeline.build_settings import describe_own_domain
+from clickstream.pipeline.hour.hour_states import first_unfinished
 from clickstream.pipeline.pull.host import pull_source
-from clickstream.pipeline.site import describe_own_domain
 from clickstream.settings.loading import FILE_VARIABLE, variables_for_logs
 
 HOURLY = 12

@@ -1,16 +1,21 @@
-"""Athena: run a statement, wait for it, return its rows as Python values."""
+"""Athena: run a statement, wait for it, return its rows as Python values or as an Arrow table."""
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlparse
+
+import pyarrow as pa
+from pyarrow import csv
 
 from clickstream.core.errors import InputError, QueryFailed
-from clickstream.lake import aws_errors
+from clickstream.lake import aws_errors, s3_get
 from clickstream.lake.client import Lake
 from clickstream.settings.sections import QUERY_RESULTS
 
@@ -87,20 +92,17 @@ def execute(
     }
     if parameters:
         request["ExecutionParameters"] = list(parameters)
-    return _wait_until_finished(lake, _start(lake, request), longest_seconds)
+    try:
+        started = lake.athena.start_query_execution(**request)
+    except lake.athena.exceptions.InvalidRequestException as error:
+        reason = error.response["Error"].get("Message", error)
+        raise QueryFailed(f"Athena refused the statement: {reason}") from None
+    return _wait_until_finished(lake, str(started["QueryExecutionId"]), longest_seconds)
 
 
 def scanned_bytes(execution: Mapping[str, Any]) -> int:
     """Return the bytes that a finished execution read, which Athena charges for."""
     return int(execution.get("Statistics", {}).get("DataScannedInBytes", 0))
-
-
-def _start(lake: Lake, request: dict[str, Any]) -> str:
-    try:
-        return str(lake.athena.start_query_execution(**request)["QueryExecutionId"])
-    except lake.athena.exceptions.InvalidRequestException as error:
-        reason = error.response["Error"].get("Message", error)
-        raise QueryFailed(f"Athena refused the statement: {reason}") from None
 
 
 def _wait_until_finished(lake: Lake, execution_id: str, longest_seconds: float) -> dict[str, Any]:
@@ -165,3 +167,73 @@ def _value(text: str | None, convert: Callable[[str], Any]) -> Any:
         return convert(text)
     except (ValueError, ArithmeticError):
         return text
+
+
+ARROW_TYPES: Mapping[str, pa.DataType] = {
+    "varchar": pa.string(),
+    "integer": pa.int32(),
+    "bigint": pa.int64(),
+    "double": pa.float64(),
+    "boolean": pa.bool_(),
+    "date": pa.date32(),
+    "timestamp": pa.timestamp("us"),
+}
+"""The Arrow type of each of Athena's types that a result file may have."""
+
+
+@dataclass(frozen=True)
+class QueryRows:
+    """The rows of a query as an Arrow table, and the bytes that it scanned."""
+
+    table: pa.Table
+    scanned_bytes: int
+
+
+@aws_errors.translate_errors()
+def query_rows(lake: Lake, sql: str) -> QueryRows:
+    """Run a SELECT, and read its rows from the result file that Athena writes.
+
+    A page of GetQueryResults has up to 1,000 rows and takes a request. The file is one object,
+    which Arrow reads at once. Raises QueryFailed with Athena's reason, or if the file is missing.
+    """
+    execution = execute(lake, sql)
+    answer = lake.athena.get_query_results(
+        QueryExecutionId=execution["QueryExecutionId"], MaxResults=1
+    )
+    columns = answer["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]  # the file has texts only
+    location = urlparse(execution["ResultConfiguration"]["OutputLocation"])
+    stored = s3_get.get(lake.s3, location.netloc, location.path.lstrip("/"))
+    if stored is None:
+        raise QueryFailed(
+            f"Athena's result {location.geturl()} is gone. Lifecycle rules of the bucket must keep "
+            "results for a day; then run the command again."
+        )
+    return QueryRows(parse_result(stored.body, columns), scanned_bytes(execution))
+
+
+def parse_result(body: bytes, columns: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """Parse a result file: every value is in quotes, NULL is an empty field without quotes.
+
+    So an empty text in quotes stays a text. Raises QueryFailed for a column of another type.
+    """
+    types = {}
+    for column in columns:
+        kind = column["Type"]
+        if kind not in ARROW_TYPES:
+            raise QueryFailed(
+                f"Column {column['Name']} has the type {kind}, which a result file can't be read "
+                f"with; cast it to one of {', '.join(ARROW_TYPES)} in the view."
+            )
+        types[column["Name"]] = ARROW_TYPES[kind]
+    return csv.read_csv(
+        io.BytesIO(body),
+        # Arrow refuses a value that spans two blocks, so the whole file is one block.
+        csv.ReadOptions(use_threads=False, block_size=max(len(body), 1)),
+        csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
+        csv.ConvertOptions(
+            column_types=types,
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+        ),
+    )

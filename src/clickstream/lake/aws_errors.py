@@ -11,7 +11,6 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from clickstream.core.errors import (
     NO_SPACE,
@@ -21,11 +20,7 @@ from clickstream.core.errors import (
     ClickstreamError,
     DamagedObject,
     DiskFull,
-    SettingsError,
 )
-
-if TYPE_CHECKING:
-    from botocore.exceptions import ClientError
 
 _TEMPORARY = (
     "throttl",
@@ -103,7 +98,10 @@ def _of_botocore(error: Exception) -> ClickstreamError | None:
     from urllib3.exceptions import HTTPError
 
     if isinstance(error, boto.ClientError):
-        return _unavailable(error) if _is_temporary(error) else _refused(error)
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        code = str(error.response.get("Error", {}).get("Code", "")).lower()
+        is_temporary = status >= 500 or status == 429 or any(part in code for part in _TEMPORARY)
+        return _unavailable(error) if is_temporary else _refused(error)
     if isinstance(error, boto.EndpointConnectionError):
         return AwsUnavailable(
             f"Can't reach AWS: {_text(error)}. Nothing is lost: check network and endpoint, then "
@@ -127,7 +125,12 @@ def _of_botocore(error: Exception) -> ClickstreamError | None:
         return _unavailable(error)
     # All other errors of botocore are caused by a setting.
     if isinstance(error, boto.BotoCoreError) or str(error).startswith("Invalid endpoint: "):
-        return _misconfigured(error)
+        return AwsNotConfigured(
+            f"Can't send requests to AWS: {_text(error)}. Set credentials (`aws configure`, "
+            "AWS_PROFILE or Airflow's connection aws_default) and region, and check the names "
+            "under [lake]. For the local AWS, start `clickstream up` and read the file that it "
+            "names."
+        )
     return None
 
 
@@ -150,13 +153,6 @@ def _of_the_system(error: OSError) -> ClickstreamError | None:
     return _refused(error) if is_refusal else _unavailable(error)
 
 
-def _is_temporary(error: ClientError) -> bool:
-    """Return whether the same request may succeed later: a fault of AWS, or too many requests."""
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    code = str(error.response.get("Error", {}).get("Code", "")).lower()
-    return status >= 500 or status == 429 or any(part in code for part in _TEMPORARY)
-
-
 def _unavailable(error: Exception) -> AwsUnavailable:
     return AwsUnavailable(
         f"AWS request failed: {_text(error)}. Nothing is lost: when AWS answers again, clear the "
@@ -168,14 +164,6 @@ def _refused(error: Exception) -> AwsRefused:
     return AwsRefused(
         f"AWS refused: {_text(error)}. Check the credentials, the permissions of their role, and "
         "the names under [lake]; then clear the task or run the command again. Nothing is lost."
-    )
-
-
-def _misconfigured(error: Exception) -> SettingsError:
-    return AwsNotConfigured(
-        f"Can't send requests to AWS: {_text(error)}. Set credentials (`aws configure`, "
-        "AWS_PROFILE or Airflow's connection aws_default) and region, and check the names under "
-        "[lake]. For the local AWS, start `clickstream up` and read the file that it names."
     )
 
 

@@ -6,36 +6,16 @@ ignore it (`visitor_keys`).
 
 from __future__ import annotations
 
-import secrets
-
-from botocore.exceptions import ClientError
-
 from clickstream.lake.client import Lake
-from clickstream.lake.visitor_keys import KEY_BYTES
+from clickstream.lake.visitor_keys import create_secret, read_secret
 
 NAME = "customers"
+DESCRIPTION = "Key of customer_key in the tables of sales; without it keys change."
 
 
 def customer_secret(lake: Lake) -> bytes:
     """Return the secret. If two processes create it at once, both get the same one."""
     name = f"{lake.settings.lake.key_secret}/{NAME}"
-    try:
-        stored = lake.secrets.get_secret_value(SecretId=name)
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ResourceNotFoundException":
-            raise
-        _create(lake, name)
-        stored = lake.secrets.get_secret_value(SecretId=name)
-    return bytes.fromhex(stored["SecretString"])
-
-
-def _create(lake: Lake, name: str) -> None:
-    try:
-        lake.secrets.create_secret(
-            Name=name,
-            Description="Key of customer_key in the tables of sales; without it keys change.",
-            SecretString=secrets.token_bytes(KEY_BYTES).hex(),
-        )
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ResourceExistsException":
-            raise
+    while (secret := read_secret(lake, name)) is None:
+        create_secret(lake, name, DESCRIPTION)
+    return secret

@@ -23,16 +23,15 @@ _OF_LINES = ("raw_object", "line_number")
 def numbered_hits(lake: Lake, day: date) -> pa.Table:
     """Return the requests of a UTC date that have the number of an order."""
     columns = (*_OF_HITS, *_OF_LINES, "order_number", "shown_cents")
-    return _read(lake, HITS, day, day, columns, NotNull(term="order_number"))
+    return table_scan.read(_scan(lake, HITS, day, day, columns, NotNull(term="order_number")))
 
 
 def sent_forms(lake: Lake, day: date) -> pa.Table:
     """Return the POST requests of people on a UTC date that were answered without an error."""
+    is_sent = EqualTo(term="method", value="POST")
     people = EqualTo(term="is_bot", value=False)
     answered = LessThan(term="status", value=400)
-    return _read(
-        lake, HITS, day, day, _OF_HITS, EqualTo(term="method", value="POST"), answered, people
-    )
+    return table_scan.read(_scan(lake, HITS, day, day, _OF_HITS, is_sent, answered, people))
 
 
 def parts_with(
@@ -58,18 +57,7 @@ def dates_of_customers(lake: Lake, first: date, customers: Collection[str]) -> s
 def consents(lake: Lake, first: date | None = None, last: date | None = None) -> pa.Table:
     """Return what customers agreed to or refused, by the date of the statement."""
     columns = ("customer_key", "purpose", "recorded_at", "state")
-    return _read(lake, CONSENTS, first, last, columns)
-
-
-def _read(
-    lake: Lake,
-    table: Table,
-    first: date | None,
-    last: date | None,
-    columns: Collection[str],
-    *conditions: BooleanExpression,
-) -> pa.Table:
-    return table_scan.read(_scan(lake, table, first, last, columns, *conditions))
+    return table_scan.read(_scan(lake, CONSENTS, first, last, columns))
 
 
 def _scan(

@@ -78,14 +78,12 @@ def kept_days(lake: Lake) -> int | None:
         if code(error) == "NoSuchLifecycleConfiguration":
             return None
         raise
-    rules = [rule for rule in answer["Rules"] if rule["Status"] == "Enabled" and not _prefix(rule)]
-    days = [rule.get("NoncurrentVersionExpiration", {}).get("NoncurrentDays") for rule in rules]
+    days = []
+    for rule in answer["Rules"]:
+        is_of_some = rule.get("Prefix") or rule.get("Filter", {}).get("Prefix", "")
+        if rule["Status"] == "Enabled" and not is_of_some:
+            days.append(rule.get("NoncurrentVersionExpiration", {}).get("NoncurrentDays"))
     return min((number for number in days if number), default=None)
-
-
-def _prefix(rule: Mapping[str, Any]) -> str:
-    """Return the prefix of the objects that a rule is for; a rule for all objects has none."""
-    return str(rule.get("Prefix") or rule.get("Filter", {}).get("Prefix", ""))
 
 
 def histories(lake: Lake) -> Iterator[KeyHistory]:

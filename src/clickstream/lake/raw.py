@@ -223,12 +223,6 @@ def pending_since(lake: Lake) -> dict[Hour, datetime]:
     return oldest
 
 
-def mark_pending(lake: Lake, raws: Iterable[str]) -> None:
-    """Write the pending markers of raw objects, given by key, that no published hour includes."""
-    for key in raws:
-        objects.put(lake, PENDING + key.removeprefix(RAW), b"")
-
-
 def clear_pending(lake: Lake, raws: Iterable[str]) -> None:
     """Delete the pending markers of raw objects, given by key, that a published hour includes."""
     objects.delete(lake, [PENDING + key.removeprefix(RAW) for key in raws])

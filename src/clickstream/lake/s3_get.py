@@ -32,12 +32,28 @@ class ObjectBytes:
 
 def get(s3: Any, bucket: str, key: str) -> ObjectBytes | None:
     """Return an object's bytes and ETag; None if there is no object. `s3` is boto3's client."""
-    return _retry(lambda: _get(s3, bucket, key))
+
+    def read() -> ObjectBytes | None:
+        answer = _get_object(s3, bucket, key)
+        return None if answer is None else ObjectBytes(answer["Body"].read(), answer["ETag"])
+
+    return _retry(read)
 
 
 def fetch(s3: Any, bucket: str, key: str, file: IO[bytes]) -> bool:
     """Copy an object's bytes to an empty file; return whether there is an object."""
-    return _retry(lambda: _fetch(s3, bucket, key, file))
+
+    def copy() -> bool:
+        file.seek(0)
+        file.truncate()  # an interrupted attempt may have written a part
+        answer = _get_object(s3, bucket, key)
+        if answer is None:
+            return False
+        for piece in answer["Body"].iter_chunks(_PIECE_BYTES):
+            file.write(piece)
+        return True
+
+    return _retry(copy)
 
 
 def _retry(read: Callable[[], T]) -> T:
@@ -50,22 +66,6 @@ def _retry(read: Callable[[], T]) -> T:
         with suppress(*interruptions):
             return read()
     return read()
-
-
-def _get(s3: Any, bucket: str, key: str) -> ObjectBytes | None:
-    answer = _get_object(s3, bucket, key)
-    return None if answer is None else ObjectBytes(answer["Body"].read(), answer["ETag"])
-
-
-def _fetch(s3: Any, bucket: str, key: str, file: IO[bytes]) -> bool:
-    file.seek(0)
-    file.truncate()
-    answer = _get_object(s3, bucket, key)
-    if answer is None:
-        return False
-    for piece in answer["Body"].iter_chunks(_PIECE_BYTES):
-        file.write(piece)
-    return True
 
 
 def _get_object(s3: Any, bucket: str, key: str) -> Any:

@@ -157,21 +157,19 @@ def _get_checked_body(lake: Lake, staged: Staged) -> bytes:
 
 
 def _damage_error(lake: Lake, key: str) -> DamagedObject:
-    owner, remedy = _owner_and_remedy(key)
+    if key.startswith(OF_SALES):
+        _, _, source, day, *_ = key.split("/")
+        owner = f"{day} of {source}"
+        remedy = f"run: clickstream sales pull {source} --from {day} --to {day}"
+    else:
+        hour = key.split("/")[1]
+        owner = f"hour {hour}"
+        task = f"clear the task clean_hits of hour {hour} with Downstream"
+        remedy = f"{task}, or run: clickstream build {hour} {hour}"
     return DamagedStagedRows(
         f"The stored bytes of {lake.uri(key)} are damaged: they are not those that were staged for "
         f"{owner}. Nothing is published from them. To stage them again, {remedy}"
     )
-
-
-def _owner_and_remedy(key: str) -> tuple[str, str]:
-    """Return what a key was staged for, and how to stage it again."""
-    if key.startswith(OF_SALES):
-        _, _, source, day, *_ = key.split("/")
-        return f"{day} of {source}", f"run: clickstream sales pull {source} --from {day} --to {day}"
-    hour = key.split("/")[1]
-    task = f"clear the task clean_hits of hour {hour} with Downstream"
-    return f"hour {hour}", f"{task}, or run: clickstream build {hour} {hour}"
 
 
 def _body(lake: Lake, key: str) -> bytes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
@@ -142,28 +142,14 @@ def _read(path: Path, values: ViewValues) -> AthenaView:
         raise InputError(f"{path} has no {description.name} beside it; describe the view there.")
     facts = yaml.load(description.read_text(encoding="utf-8"), _YAML)  # noqa: S506, it is safe
     sql = path.read_text(encoding="utf-8").strip().rstrip(";")
-    filter_by = _date_filter(facts["filter_by"], values) if "filter_by" in facts else None
-    return AthenaView(
-        path.stem,
-        _with_values(sql, values),
-        tuple(facts["reads"]),
-        filter_by,
-        ViewComments.of(facts),
-    )
-
-
-def _date_filter(described: Mapping[str, Any], values: ViewValues) -> DateFilter:
-    """Return the filter of a description; a name such as key_days is replaced by its value."""
-    before, after = (
-        int(values.get(days, days)) for days in (described["days_before"], described["days_after"])
-    )
-    return DateFilter(described["column"], before, after)
-
-
-def _with_values(sql: str, values: ViewValues) -> str:
     for name, value in values.items():
         sql = sql.replace(f"{{{name}}}", str(value))
-    return sql
+    filter_by = None
+    if described := facts.get("filter_by"):  # the number of days may be a name such as key_days
+        days = (described[name] for name in ("days_before", "days_after"))
+        before, after = (int(values.get(number, number)) for number in days)
+        filter_by = DateFilter(described["column"], before, after)
+    return AthenaView(path.stem, sql, tuple(facts["reads"]), filter_by, ViewComments.of(facts))
 
 
 def views_of(settings: Settings, directory: Path) -> list[AthenaView]:
@@ -179,17 +165,13 @@ def views_of(settings: Settings, directory: Path) -> list[AthenaView]:
         "time_zone": sql_zone(settings.site.time_zone),
     }
     views = read_views(directory, values)
-    return views if settings.sales else [*_without_sales(views)]
-
-
-def _without_sales(views: Sequence[AthenaView]) -> Iterator[AthenaView]:
-    """Yield the views that read no table of sales, also not by another view."""
+    if settings.sales:
+        return views
     of_sales = {table.name for table in SALES_TABLES}
     for view in views:
-        if of_sales.isdisjoint(view.reads):
-            yield view
-        else:
+        if not of_sales.isdisjoint(view.reads):
             of_sales.add(view.name)
+    return [view for view in views if view.name not in of_sales]
 
 
 def outdated(lake: Lake, directory: Path) -> list[AthenaView]:

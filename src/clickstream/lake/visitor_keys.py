@@ -186,7 +186,11 @@ def _listed(lake: Lake) -> Iterator[tuple[KeyPeriod, datetime]]:
     """
     for secret in listed_secrets(lake):
         name = secret["Name"].removeprefix(f"{lake.settings.lake.key_secret}/")
-        if period := _period_of(name):
+        try:
+            period = KeyPeriod.named(name)
+        except ValueError:
+            continue
+        if period.name == name:
             yield period, secret["CreatedDate"].astimezone(UTC)
 
 
@@ -198,22 +202,13 @@ def listed_secrets(lake: Lake) -> Iterator[Mapping[str, Any]]:
     return (secret for page in pages for secret in page["SecretList"])
 
 
-def _period_of(name: str) -> KeyPeriod | None:
-    try:
-        period = KeyPeriod.named(name)
-    except ValueError:
-        return None
-    return period if period.name == name else None
-
-
 def destroy_expired(lake: Lake, now: datetime) -> list[KeyPeriod]:
     """Destroy, irreversibly, the keys of periods that ended before the replay window.
 
     The lake records when, but not the key.
     """
-    return _destroy(
-        lake, [period for period in periods(lake) if _is_expired(lake, period, now)], now
-    )
+    expired = [period for period in periods(lake) if _is_expired(lake, period, now)]
+    return _destroy(lake, expired, now)
 
 
 def destroy_left_behind(lake: Lake, now: datetime, dry_run: bool = False) -> list[KeyPeriod]:
@@ -245,30 +240,43 @@ def _destroy(lake: Lake, expired: list[KeyPeriod], now: datetime) -> list[KeyPer
 
 
 def _create(lake: Lake, period: KeyPeriod, now: datetime) -> StoredKey:
+    description = f"Key of visitor ids from {period.start:%Y-%m-%d}, {period.days} days."
+    is_created = create_secret(lake, _name(lake, period), description)
+    if is_created and period.start <= now < period.end:
+        destroy_expired(lake, now)
+    return _stored(lake, period) or _create(lake, period, now)
+
+
+def _stored(lake: Lake, period: KeyPeriod) -> StoredKey | None:
+    secret = read_secret(lake, _name(lake, period))
+    return None if secret is None else StoredKey(period, secret)
+
+
+def _name(lake: Lake, period: KeyPeriod) -> str:
+    return f"{lake.settings.lake.key_secret}/{period.name}"
+
+
+def read_secret(lake: Lake, name: str) -> bytes | None:
+    """Return a secret of `create_secret`; None if it does not exist."""
+    try:
+        stored = lake.secrets.get_secret_value(SecretId=name)
+    except lake.secrets.exceptions.ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceNotFoundException":
+            raise
+        return None
+    return bytes.fromhex(stored["SecretString"])
+
+
+def create_secret(lake: Lake, name: str, description: str) -> bool:
+    """Create a random secret; return False if there is one of this name."""
     try:
         lake.secrets.create_secret(
-            Name=_name(lake, period),
-            Description=f"Key of visitor ids from {period.start:%Y-%m-%d}, {period.days} days.",
+            Name=name,
+            Description=description,
             SecretString=secrets.token_bytes(KEY_BYTES).hex(),
         )
     except lake.secrets.exceptions.ClientError as error:
         if error.response["Error"]["Code"] != "ResourceExistsException":
             raise
-    else:
-        if period.start <= now < period.end:
-            destroy_expired(lake, now)
-    return _stored(lake, period) or _create(lake, period, now)
-
-
-def _stored(lake: Lake, period: KeyPeriod) -> StoredKey | None:
-    try:
-        secret = lake.secrets.get_secret_value(SecretId=_name(lake, period))
-    except lake.secrets.exceptions.ClientError as error:
-        if error.response["Error"]["Code"] != "ResourceNotFoundException":
-            raise
-        return None
-    return StoredKey(period, bytes.fromhex(secret["SecretString"]))
-
-
-def _name(lake: Lake, period: KeyPeriod) -> str:
-    return f"{lake.settings.lake.key_secret}/{period.name}"
+        return False
+    return True

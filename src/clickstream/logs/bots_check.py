@@ -28,10 +28,10 @@ from clickstream.clean.bots import BEHAVIOURS
 from clickstream.core import dictionary_encoding
 from clickstream.core.terminal import SafeConsole
 from clickstream.core.wording import printable, quantity
-from clickstream.logs.lines_by_date import VISITOR_KEY, LinesByDate, Piece
-from clickstream.logs.masked_lines import Place, masked_lines
+from clickstream.logs.lines_by_date import VISITOR_KEY, LinesByDate
+from clickstream.logs.masked_lines import masked_lines
 from clickstream.logs.read_logs import Source, place_of_line, print_problems, read_into
-from clickstream.logs.samples import advise_from_samples, sample_dates
+from clickstream.logs.site_inference import advise_from_samples, sample_dates
 from clickstream.settings import Settings
 from clickstream.settings.labels import BotSettings
 from clickstream.step_config import clean_rules, look_ups, networks_dated
@@ -58,19 +58,16 @@ class Removal:
 def find_verdicts(lines: LinesByDate, rule_sets: Sequence[tuple[CleanRules, LookUps]]) -> Verdicts:
     """Return the verdicts on all visitors under each rule set, date after date."""
     cleaners = [Cleaner(rules, VisitorKeys(VISITOR_KEY), look_ups) for rules, look_ups in rule_sets]
-    dates = [
-        _visitors_of([_label_requests(cleaner, [*lines.of_day(day)]) for cleaner in cleaners])
-        for day in lines.days
-    ]
+    dates = []
+    for day in lines.days:
+        for cleaner in cleaners:
+            cleaner.forget()
+        for piece in lines.of_day(day):
+            for cleaner in cleaners:
+                cleaner.add(piece.requests, str(piece.source))
+        dates.append(_visitors_of([cleaner.requests() for cleaner in cleaners]))
     visitors = dictionary_encoding.to_frame(pa.concat_tables(dates).unify_dictionaries())
     return Verdicts(visitors.sort_values(["source", "line_number"]), lines.sources)
-
-
-def _label_requests(cleaner: Cleaner, pieces: Sequence[Piece]) -> RequestTable:
-    cleaner.forget()
-    for piece in pieces:
-        cleaner.add(piece.requests, str(piece.source))
-    return cleaner.requests()
 
 
 def _visitors_of(of_sets: Sequence[RequestTable]) -> pa.Table:
@@ -290,30 +287,23 @@ def build_check(
     ]
     places = chain.from_iterable(removal.lines for removal, _ in removed)
     lines = masked_lines(places, log_format, settings)
+    rules = []
+    for removal, setting in removed:
+        samples = []
+        for path, number in removal.lines:
+            if (line := lines.get((path, number))) is not None:
+                cut = line if len(line) <= LONGEST_SAMPLE else f"{line[: LONGEST_SAMPLE - 1]}…"
+                samples.append(f"{Path(path).name}:{number}: {cut}")
+        rules.append(CheckedRule(removal, setting, tuple(samples)))
     return BotsCheck(
         visitors=verdicts.visitors,
         requests=verdicts.requests,
         people=verdicts.people(NOW),
         people_if_on=verdicts.people(ALL_ON),
         networks_dated=networks_dated(all_on),
-        rules=tuple(
-            CheckedRule(removal, setting, _samples(removal.lines, lines))
-            for removal, setting in removed
-        ),
+        rules=tuple(rules),
         proxy_advice=advice,
     )
-
-
-def _samples(places: Sequence[Place], lines: Mapping[Place, str]) -> tuple[str, ...]:
-    return tuple(
-        f"{Path(path).name}:{number}: {_shorten_line(lines[path, number])}"
-        for path, number in places
-        if (path, number) in lines
-    )
-
-
-def _shorten_line(line: str) -> str:
-    return line if len(line) <= LONGEST_SAMPLE else f"{line[: LONGEST_SAMPLE - 1]}…"
 
 
 def _setting_of(reason: str, settings: Settings, all_on: Settings) -> str:
@@ -341,19 +331,14 @@ def show_check(check: BotsCheck, files: str, console: Console) -> None:
     """Print the tables and the notes. `files` names or counts the files."""
     visitors, requests = quantity(check.visitors, "visitor"), quantity(check.requests, "request")
     console.print(Text(f"{visitors} with {requests} in {printable(files)}."), soft_wrap=True)
-    for title, rules in _groups(check):
+    for setting in dict.fromkeys(rule.setting for rule in check.rules):
+        title = f"Would be removed by {setting}" if setting else "Removed now"
+        rules = [rule for rule in check.rules if rule.setting == setting]
         console.print()
         console.print(_table(title, rules, check))
     console.print()
     for note in _notes(check):
         console.print(Text(note), soft_wrap=True)
-
-
-def _groups(check: BotsCheck) -> Iterator[tuple[str, list[CheckedRule]]]:
-    """Yield the rules that are on, and those of each setting that would switch some on."""
-    for setting in dict.fromkeys(rule.setting for rule in check.rules):
-        title = f"Would be removed by {setting}" if setting else "Removed now"
-        yield title, [rule for rule in check.rules if rule.setting == setting]
 
 
 def _table(title: str, rules: list[CheckedRule], check: BotsCheck) -> Table:
@@ -364,16 +349,12 @@ def _table(title: str, rules: list[CheckedRule], check: BotsCheck) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     for rule in rules:
         removal = rule.removal
+        text = Text.assemble((printable(removal.reason), "cyan"), f" ({removal.bot_class})")
+        for line in rule.samples:
+            text.append(f"\n  {printable(line)}", "dim")
         numbers = (f"{removal.visitors:,}", f"{check.share(rule):.1%}", f"{removal.requests:,}")
-        table.add_row(_description(rule), *numbers)
+        table.add_row(text, *numbers)
     return table
-
-
-def _description(rule: CheckedRule) -> Text:
-    text = Text.assemble((printable(rule.removal.reason), "cyan"), f" ({rule.removal.bot_class})")
-    for line in rule.samples:
-        text.append(f"\n  {printable(line)}", "dim")
-    return text
 
 
 def _notes(check: BotsCheck) -> Iterator[str]:

@@ -25,8 +25,8 @@ from clickstream.lake.visitor_keys import KeyPeriod, periods_of
 from clickstream.logs.lines_by_date import HOURS_OF_A_DAY, HourOfLog, Piece, date_of
 from clickstream.parquet import shape, shaped_schema
 from clickstream.parse import parse
+from clickstream.people.date_search import search_date
 from clickstream.pipeline.hour.rows import build_rows
-from clickstream.pipeline.publish.date_search import search_date
 from clickstream.settings import Settings
 from clickstream.step_config import (
     clean_rules,
@@ -42,7 +42,7 @@ from clickstream.tables import (
     SESSION_PARTS,
     Table,
 )
-from clickstream.tables.dates import PEOPLE_ESTIMATES
+from clickstream.tables.people import PEOPLE_ESTIMATES
 
 DateTables = Mapping[Table, pa.Table]
 """The rows of a date, or of consecutive ones, by table."""

@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from clickstream import clean, parse
-from clickstream.clean.channels import DEFAULT_CHANNELS, ChannelRules, evidence_of
+from clickstream.clean.channels import DEFAULT_CHANNELS, evidence_of
 from clickstream.clean.pages import page_steps
 from clickstream.clean.referrers import OwnDomain, referrer_of
 from clickstream.clean.request_kinds import path_kind
@@ -27,8 +27,8 @@ from clickstream.core.networks import client_address
 from clickstream.core.terminal import SafeConsole
 from clickstream.core.wording import printable, quantity
 from clickstream.logs.lines_by_date import VISITOR_KEY
+from clickstream.logs.log_file import SAMPLE_SIZE, STDIN, text_blocks
 from clickstream.logs.log_set import LogSet
-from clickstream.logs.reading import SAMPLE_SIZE, STDIN, text_blocks
 from clickstream.parse.frames import Parsed
 from clickstream.parse.line_patterns import TOO_LONG
 from clickstream.settings import AUTO, Settings
@@ -185,21 +185,16 @@ def _explain_target(
     dropped = "parameters are kept if clean.query_parameters lists them"
     yield ExplainedStep("Path", row["path"], f"of {logged['target']}")
     yield ExplainedStep("Query", row["query"] or "none", dropped)
-    yield from _explain_page(row["path"], rules)
-    by_path = path_kind(row["path"], rules.kinds) or "none"
-    request = f"{logged['method']} answered with {logged['status']}"
-    yield ExplainedStep("Kind", row["kind"], f"kind by the path alone: {by_path}; {request}")
-
-
-def _explain_page(path: str, rules: clean.CleanRules) -> Iterator[ExplainedStep]:
-    """Yield the steps that change the page name, or one step for a path that none changes."""
-    name = path
-    for why, after in page_steps(path, rules.targets.pages):
+    name = row["path"]
+    for why, after in page_steps(row["path"], rules.targets.pages):
         if after != name:
             yield ExplainedStep("Page", after, why)
         name = after
-    if name == path:
+    if name == row["path"]:
         yield ExplainedStep("Page", name, "same as the path")
+    by_path = path_kind(row["path"], rules.kinds) or "none"
+    request = f"{logged['method']} answered with {logged['status']}"
+    yield ExplainedStep("Kind", row["kind"], f"kind by the path alone: {by_path}; {request}")
 
 
 def _explain_origin(
@@ -224,15 +219,11 @@ def _explain_origin(
         why = f"no tag, click id or outside referrer; a session without any is {otherwise}"
         yield ExplainedStep("Channel", "none", why)
         return
-    yield ExplainedStep("Channel", *_explain_channel(rules.channels, evidence))
-
-
-def _explain_channel(rules: ChannelRules, evidence: Any) -> tuple[str, str]:
-    number = rules.deciding(evidence)
+    number = rules.channels.deciding(evidence)
     signs = ", ".join(f"{name} {value!r}" for name, value in vars(evidence).items() if value)
-    table = "docs/channels.md" if rules is DEFAULT_CHANNELS else "your channel rules"
+    table = "docs/channels.md" if rules.channels is DEFAULT_CHANNELS else "your channel rules"
     by = f"rule {number + 1} of {table}" if number is not None else "no rule"
-    return rules.channel_of(evidence), f"{by}, by {signs}"
+    yield ExplainedStep("Channel", rules.channels.channel_of(evidence), f"{by}, by {signs}")
 
 
 def _text(value: Any) -> str:

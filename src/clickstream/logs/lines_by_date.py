@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from clickstream.clean.hosts import requests_of_site
 from clickstream.core import dictionary_encoding
 from clickstream.core.dictionary_encoding import TEXT
+from clickstream.logs.log_file import SmallFile
 from clickstream.logs.read_logs import Source, source_of
-from clickstream.logs.reading import SmallFile
 from clickstream.parse.frames import Parsed
 
 VISITOR_KEY = b"clickstream trial"
@@ -206,11 +206,11 @@ def _pieces_by_day(
         source, _by_file(parsed_numbers, source), _by_file(refused_numbers, source), strict=True
     ):
         of_file = hours[parsed_lines]
-        of_refused.append(
-            _hours_before(
-                refused_numbers[refused_lines], parsed_numbers[parsed_lines], of_file, last_hour
-            )
-        )
+        if last_hour is None:
+            last_hour = int(of_file[0]) if len(of_file) else int(time.time()) // _HOUR
+        preceding = np.concatenate([[last_hour], of_file]).astype(np.int64)
+        positions = np.searchsorted(parsed_numbers[parsed_lines], refused_numbers[refused_lines])
+        of_refused.append(preceding[positions])
         last_hour = None
         for hour, lines in _count_hours(np.concatenate([of_file, of_refused[-1]])).items():
             counts[log_name(path), hour] += lines
@@ -240,17 +240,6 @@ def _by_file(number: Numbers, source: Source) -> list[slice]:
     ends = np.cumsum([lines or 0 for _, lines in source])
     edges = [0, *np.searchsorted(number, ends[:-1], side="right").tolist(), len(number)]
     return [slice(*edge) for edge in pairwise(edges)]
-
-
-def _hours_before(
-    refused: Numbers, number: Numbers, hours: Numbers, last_hour: int | None
-) -> Numbers:
-    """Return the hour of each refused line, from the numbers and hours of the parsed lines."""
-    if last_hour is None:
-        last_hour = int(hours[0]) if len(hours) else int(time.time()) // _HOUR
-    preceding_hours = np.concatenate([[last_hour], hours]).astype(np.int64)
-    refused_hours: Numbers = preceding_hours[np.searchsorted(number, refused)]
-    return refused_hours
 
 
 def _count_hours(hours: Numbers) -> Counter[int]:

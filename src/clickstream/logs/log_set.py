@@ -22,9 +22,9 @@ from clickstream.lake.fact_files import FACT_VIEWS
 from clickstream.logs.date_tables import DateCarry, DateTables
 from clickstream.logs.facts import FactRows, compute_facts
 from clickstream.logs.lines_by_date import LinesByDate
+from clickstream.logs.log_file import STDIN, find_files, name_of, read_log
 from clickstream.logs.read_logs import Read, read_into
-from clickstream.logs.reading import STDIN, find_files, name_of, read_log
-from clickstream.logs.samples import (
+from clickstream.logs.site_inference import (
     Samples,
     advise_from_samples,
     infer_from_samples,
@@ -122,11 +122,17 @@ class LogSet:
         Visitor keys are derived from `secret`. `observe` is called with the rows of the tables of
         each date.
         """
-        before = {
-            day: carry for day, carry in log_facts.carries.items() if day < (log_facts.first or 0)
-        }
+        first = log_facts.first or 0
+        before = {day: carry for day, carry in log_facts.carries.items() if day < first}
         log_facts.carries = {**before}
-        with _progress_of_dates(console) as bar:
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("dates"),
+        )
+        is_hidden = not console.is_terminal
+        with Progress(*columns, console=console, transient=True, disable=is_hidden) as bar:
             task = bar.add_task("Computing figures")
             yield from compute_facts(
                 log_facts.lines,
@@ -193,17 +199,6 @@ class LogSet:
         settings = with_zone(with_own_domain(self.settings, infer_from_samples(samples)), zone)
         notes = LogNotes(zone.sentence, advise_from_samples(samples))
         return LogFacts(read, lines, settings, samples, notes, stamps)
-
-
-def _progress_of_dates(console: Console) -> Progress:
-    """Return a progress bar of dates, which is invisible if the console is no terminal."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("dates"),
-    )
-    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
 def _stamp(path: str) -> str:

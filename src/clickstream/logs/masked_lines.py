@@ -12,7 +12,7 @@ from pathlib import Path
 from clickstream import parse
 from clickstream.core.errors import InputError
 from clickstream.dashboard.visits.masking import MASK, Mask
-from clickstream.logs.reading import SAMPLE_SIZE, text_blocks
+from clickstream.logs.log_file import SAMPLE_SIZE, text_blocks
 from clickstream.settings import AUTO, Settings
 from clickstream.step_config import log_format_of
 
@@ -32,11 +32,13 @@ def masked_lines(
         if Path(path).is_file():
             wanted[path].add(number)
     mask = Mask(frozenset(settings.clean.query_parameters), settings.site.domains)
-    return {
-        (path, number): _mask_line(line, names, settings, mask, header)
-        for path, numbers in wanted.items()
-        for number, line, names, header in _lines_at(path, numbers, log_format, settings)
-    }
+    masked: dict[Place, str] = {}
+    for path, numbers in wanted.items():
+        for number, line, names, header in _lines_at(path, numbers, log_format, settings):
+            formats = (*names, *_detect_names(header + line))
+            texts = (mask.line(line, log_format_of(settings, name), header) for name in formats)
+            masked[path, number] = next((text for text in texts if text != MASK), MASK)
+    return masked
 
 
 def _lines_at(
@@ -67,12 +69,3 @@ def _detect_names(data: bytes) -> list[str]:
         return [parse.detect(data).name]
     except InputError:
         return []
-
-
-def _mask_line(line: bytes, names: list[str], settings: Settings, mask: Mask, header: bytes) -> str:
-    """Return a line, masked by the first of some formats that fits, or by its own format."""
-    for name in (*names, *_detect_names(header + line)):
-        text = mask.line(line, log_format_of(settings, name), header)
-        if text != MASK:
-            return text
-    return MASK

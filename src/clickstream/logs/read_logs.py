@@ -20,7 +20,7 @@ from rich.text import Text
 from clickstream.collect import is_named_access_log
 from clickstream.core.errors import InputError, UnusableFormat
 from clickstream.core.wording import quantity, shorten
-from clickstream.logs.reading import (
+from clickstream.logs.log_file import (
     EmptyLog,
     LogEnd,
     SmallFile,

@@ -1,6 +1,6 @@
 """The time zone of a log, from the offsets from UTC that its lines have, such as +01:00.
 
-The parser turns times into UTC. `reading` samples the offsets while a file is read.
+The parser turns times into UTC. `log_file` samples the offsets while a file is read.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -51,10 +52,18 @@ WrittenOffsets = Mapping[DatedOffset, Seen]
 def sample_offsets(block: bytes) -> dict[DatedOffset, Seen]:
     """Return the offsets of some lines of a block; none if its format has no offsets."""
     matches = [*_matches(block)]
-    times = [*_clock_times([match["clock"] for match in matches if match["clock"]])]
-    times += filter(
-        None, (_iso_time(match["iso"] + match["zone"]) for match in matches if match["iso"])
-    )
+    clocks = [match["clock"] for match in matches if match["clock"]]  # of Apache and nginx
+    times = []
+    for text, at, is_possible in zip(clocks, *unix_seconds(clocks), strict=True):
+        minutes = int(text[-4:-2]) * 60 + int(text[-2:])
+        if is_possible:
+            times.append((int(at), minutes * (-60 if text[-5:-4] == b"-" else 60)))
+    for match in matches:
+        if match["iso"]:
+            with suppress(ValueError):  # such as the 30th of February
+                moment = datetime.fromisoformat((match["iso"] + match["zone"]).decode())
+                east = moment.utcoffset() or timedelta()
+                times.append((int(moment.timestamp()), int(east.total_seconds())))
     return merge_offsets(
         {DatedOffset(at // DAY_SECONDS, offset): Seen(at, 1)} for at, offset in times
     )
@@ -81,24 +90,6 @@ def _matches(block: bytes) -> Iterator[re.Match[bytes]]:
         end = block.find(b"\n", start)
         if match := _TIME.search(block, start, end if end >= 0 else len(block)):
             yield match
-
-
-def _clock_times(texts: list[bytes]) -> Iterator[tuple[int, int]]:
-    """Yield the Unix time and the offset of times of Apache and nginx that exist."""
-    for text, at, is_possible in zip(texts, *unix_seconds(texts), strict=True):
-        minutes = int(text[-4:-2]) * 60 + int(text[-2:])
-        if is_possible:
-            yield int(at), minutes * (-60 if text[-5:-4] == b"-" else 60)
-
-
-def _iso_time(text: bytes) -> tuple[int, int] | None:
-    """Return the Unix time and the offset of a time in ISO 8601; None if it does not exist."""
-    try:
-        moment = datetime.fromisoformat(text.decode())
-    except ValueError:
-        return None
-    east = moment.utcoffset() or timedelta()
-    return int(moment.timestamp()), int(east.total_seconds())
 
 
 WELL_KNOWN = (

@@ -33,9 +33,9 @@ from clickstream.dashboard.ask.question import EVER, PEOPLE_ONLY, build_question
 from clickstream.dashboard.ask.view import Filter
 from clickstream.logs.date_tables import DateTables
 from clickstream.logs.lines_by_date import VISITOR_KEY, LinesByDate
+from clickstream.logs.log_file import SmallFile
 from clickstream.logs.log_set import LogFacts, LogSet
 from clickstream.logs.read_logs import place_of_line, print_problems, source_of
-from clickstream.logs.reading import SmallFile
 from clickstream.logs.trial_page import NOT_LOGGED, show
 from clickstream.parse.frames import Parsed
 from clickstream.settings import Settings

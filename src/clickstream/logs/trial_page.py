@@ -150,7 +150,13 @@ class _Page:
         pages = [Row(*page.values()) for page in figures["top_pages"]]
         yield self._ranking("Top pages", "page views", pages, "No page views.")
         yield self._referrers()
-        yield self._channels()
+        channels = [Row(*channel) for channel in figures["channels"].items()]
+        remark = (
+            "Not logged: the log has no referrer field, or none for these sessions. Only tags "
+            "and click ids name their channel."
+        )
+        remark = remark if NOT_LOGGED in figures["channels"] else ""
+        yield self._ranking("Channels", "sessions", channels, "No sessions.", remark)
         campaigns = [
             Row(" / ".join(tag or "-" for tag in tags), hits, ACCENT, f"{page_views:,}")
             for *tags, hits, page_views in (campaign.values() for campaign in figures["campaigns"])
@@ -237,16 +243,6 @@ class _Page:
             nothing = "Not known: the log has no referrer field."
         domain = OwnDomain(**figures["own_domain"]).sentence if figures["own_domain"] else ""
         return self._ranking("Top referrers", "page views", rows, nothing, domain)
-
-    def _channels(self) -> Group:
-        rows = [Row(*channel) for channel in self._figures["channels"].items()]
-        remark = ""
-        if NOT_LOGGED in self._figures["channels"]:
-            remark = (
-                "Not logged: the log has no referrer field, or none for these sessions. Only tags "
-                "and click ids name their channel."
-            )
-        return self._ranking("Channels", "sessions", rows, "No sessions.", remark)
 
     def _statuses(self) -> Group:
         phrases = {str(status.value): status.phrase for status in HTTPStatus}

@@ -115,12 +115,17 @@ class _Cells:
         references = grouping.sum_by_arrival(step.references, step.reference_weight)
         cell = np.flatnonzero((counted + references >= FEWEST) & grouping.is_known)
         references = references[cell]
-        usual = _usual_by_device(grouping, step)[cell]
+        # The candidates that the references of each cell's arrival explain, by device.
+        devices = grouping.arrival_of[step.references] * step.devices + step.device
+        usual = sum_by(devices, step.usual, grouping.size * step.devices)
+        usual = usual.reshape(-1, step.devices)[grouping.arrival_cell[cell]]
         if step.habit.is_known:
             ratio = divide(usual.sum(axis=1), references, step.habit.site_ratio)
         else:
             ratio = _ratio_elsewhere(step, counted.sum() - counted[cell], references)
-        shares = _action_shares(grouping, step)[cell]
+        shares = np.ones((len(cell), step.devices))  # a column per device
+        if grouping.action is not None:
+            shares = step.shares[grouping.action][grouping.action_value[cell]]
         share = divide((usual * shares).sum(axis=1), usual.sum(axis=1), shares.mean(axis=1))
         acting = sum_by(grouping.cell[step.references], step.reference_weight, grouping.size)[cell]
         acting_share = divide(acting, references, 0.0)
@@ -189,22 +194,6 @@ def _ratio_elsewhere(step: StepVisitors, candidates: Numbers, references: Number
     rest = float(step.reference_weight.sum()) - references + _PRIOR_WEIGHT
     ratio: Numbers = np.clip(outside / rest, LEAST_RATIO, LARGEST_RATIO)
     return ratio
-
-
-def _usual_by_device(grouping: Grouping, step: StepVisitors) -> Numbers:
-    """Return the candidates that the references of each cell's arrival explain, by device."""
-    codes = grouping.arrival_of[step.references] * step.devices + step.device
-    sums = sum_by(codes, step.usual, grouping.size * step.devices)
-    by_device: Numbers = sums.reshape(-1, step.devices)[grouping.arrival_cell]
-    return by_device
-
-
-def _action_shares(grouping: Grouping, step: StepVisitors) -> Numbers:
-    """Return the usual share of each cell's action, with a column per device."""
-    if grouping.action is None:
-        return np.ones((grouping.size, step.devices))
-    shares: Numbers = step.shares[grouping.action][grouping.action_value]
-    return shares
 
 
 def evidence_against(candidates: Numbers, explained: ExplainedCells) -> Numbers:
@@ -404,7 +393,9 @@ class _Search:
         self, proof: Proof, cells: ExplainedCells, step: StepVisitors
     ) -> tuple[Grouping, int, SuspectedCohort] | None:
         """Return the first cell in order with enough machines, and the cohort of its members."""
-        counted = self._count_candidates(cells, step)
+        first = np.cumsum([0, *(grouping.size for grouping in self._groupings)])
+        of_all = np.concatenate([count_candidates(grouping, step) for grouping in self._groupings])
+        counted = of_all[first[cells.grouping] + cells.cell]
         for index in _in_order(cells, counted):
             grouping, cell = self._groupings[cells.grouping[index]], int(cells.cell[index])
             named, of_named = self._simplest(step.is_candidate, grouping, cell)
@@ -423,12 +414,6 @@ class _Search:
             if cohort.counted - cohort.kept >= self._least_excess:
                 return grouping, cell, cohort
         return None
-
-    def _count_candidates(self, cells: ExplainedCells, step: StepVisitors) -> Numbers:
-        """Return the expected number of people among the candidates of each cell."""
-        first = np.cumsum([0, *(grouping.size for grouping in self._groupings)])
-        counted = np.concatenate([count_candidates(grouping, step) for grouping in self._groupings])
-        return counted[first[cells.grouping] + cells.cell]
 
     def _simplest(
         self, candidates: NDArray[np.bool_], grouping: Grouping, cell: int

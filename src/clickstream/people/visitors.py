@@ -33,6 +33,7 @@ _EQUAL = 0.1
 _FEWEST_READERS, _ALMOST_ALL = 3, 0.8
 _ASSETS_LOGGED = 0.1
 _BUCKETS = np.array([1, 2, 3, 4, 6, 9, 16, 31, 61])
+"""The lowest numbers of pages of the classes, which have the names of these numbers."""
 
 
 class Proof(IntEnum):
@@ -68,12 +69,20 @@ def visitors_of_dates(parts: pd.DataFrame, date: Codes) -> tuple[pd.DataFrame, C
     of_people = _parts_of_people(parts, date.astype(np.int64))
     with_page = of_people.select(of_people.rows["page_views"].to_numpy(np.int64) > 0)
     sums = {name: of_people.sum(name) for name in _SUMMED}
-    assets, (longest, rhythm) = _assets(sums), _rhythm(with_page)
+    is_cached = sums["assets"] == sums["assets_not_modified"]
+    assets = np.select(
+        [sums["assets"] == 0, is_cached, sums["early_assets"] > 0],
+        ["none", "cached", "out of order"],
+        "loaded",
+    ).astype(object)
+    longest, rhythm = _rhythm(with_page)
     proof = _proof(sums, longest, rhythm, of_people.date)
     texts = _arrival(of_people, with_page) | {
         "assets": assets,
         "landing_assets": _landing_assets(with_page, proof, assets),
-        "page_views": _bucket(sums["page_views"]),
+        "page_views": _BUCKETS.astype(str).astype(object)[
+            np.searchsorted(_BUCKETS, sums["page_views"], side="right") - 1
+        ],
         "rhythm": rhythm,
     }
     ids = pd.Index(
@@ -199,20 +208,6 @@ def _arrival(parts: _Parts, with_page: _Parts) -> dict[str, Texts]:
     }
 
 
-def _assets(sums: Mapping[str, Integers]) -> Texts:
-    """Return the class of each visitor's assets."""
-    assets = np.select(
-        [
-            sums["assets"] == 0,
-            sums["assets"] == sums["assets_not_modified"],
-            sums["early_assets"] > 0,
-        ],
-        ["none", "cached", "out of order"],
-        "loaded",
-    )
-    return assets.astype(object)
-
-
 def _landing_assets(with_page: _Parts, proof: Integers, assets: Texts) -> Texts:
     """Return how much of the landing page each visitor loaded: none, part, all or unknown.
 
@@ -232,13 +227,6 @@ def _landing_assets(with_page: _Parts, proof: Integers, assets: Texts) -> Texts:
         "all",
     )
     return named.astype(object)
-
-
-def _bucket(numbers: Integers) -> Texts:
-    """Return the class of each number of pages, named by its lowest number."""
-    index = np.searchsorted(_BUCKETS, numbers, side="right") - 1
-    names: Texts = _BUCKETS.astype(str).astype(object)[index]
-    return names
 
 
 def _rhythm(with_page: _Parts) -> tuple[Numbers, Texts]:

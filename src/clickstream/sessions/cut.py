@@ -84,8 +84,13 @@ def cut(
     part ends with its hour at the latest.
     """
     columns = requests.arrow(slice(None), ["visitor_id", "hit_at"])
-    rank = _rank(dictionary_encoding.combine_chunks(columns["visitor_id"]))
-    visitor = rank if hour is None else _of_each_hour(rank, hour)
+    # Codes with the sort order of the texts: those of the dictionary follow the first occurrence.
+    ids = dictionary_encoding.combine_chunks(columns["visitor_id"])
+    ranks = pc.rank(ids.dictionary, tiebreaker="first").to_numpy().astype(np.int32)
+    visitor = ranks[ids.indices.to_numpy()]
+    if hour is not None:  # numbers that differ for each visitor and hour, by hour, then visitor
+        since = (hour - hour.min(initial=np.iinfo(np.int32).max)).astype(np.int64)
+        visitor = since * (int(visitor.max(initial=0)) + 1) + visitor
     at = (
         dictionary_encoding.combine_chunks(columns["hit_at"])
         .to_numpy()
@@ -110,17 +115,3 @@ def hits_in_order(requests: OrderedRequests, cut: Cut, parts: pa.Table) -> Itera
         block = slice(start, start + ROWS_AT_ONCE)
         part_id = part_ids.take(pa.array(part[block]))
         yield requests.arrow(rows[block], columns).append_column("part_id", part_id)
-
-
-def _rank(column: pa.DictionaryArray) -> NDArray[np.int32]:
-    """Return codes with the sort order of the texts; dictionary codes follow first occurrence."""
-    ranks = pc.rank(column.dictionary, tiebreaker="first").to_numpy().astype(np.int32)
-    ranked: NDArray[np.int32] = ranks[column.indices.to_numpy()]
-    return ranked
-
-
-def _of_each_hour(visitor: NDArray[np.int32], hour: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Return numbers that differ for each visitor and hour, and sort by hour, then visitor."""
-    since = (hour - hour.min(initial=np.iinfo(np.int32).max)).astype(np.int64)
-    numbers: NDArray[np.int64] = since * (int(visitor.max(initial=0)) + 1) + visitor
-    return numbers

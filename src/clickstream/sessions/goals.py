@@ -41,26 +41,16 @@ class Goal:
     status: int | None = None
 
 
-def times_met(
-    requests: pd.DataFrame, first: NDArray[np.int64], goals: Sequence[Goal]
-) -> dict[str, NDArray[np.int64]]:
-    """Count the requests of each run that meet each goal, by the goal's name.
-
-    `requests` has the columns COLUMNS and is in order of runs, which begin at the positions
-    `first`.
-    """
-    return {goal.name: count_in_runs(_meets(requests, goal), first) for goal in goals}
-
-
 def goal_columns(
     requests: pd.DataFrame, first: NDArray[np.int64], goals: Sequence[Goal]
 ) -> dict[str, Any]:
-    """Build the columns `conversions` and `goals` of parts.
+    """Build the columns `conversions` and `goals` of parts, which begin at the positions `first`.
 
+    `requests` has the columns COLUMNS, and is in the order of the parts.
     `conversions` is the number of times that any goal is met. `goals` is a map from the names of
     the goals met, sorted, to how many times each is met; it is null if no goal is met.
     """
-    counts = times_met(requests, first, goals)
+    counts = {goal.name: count_in_runs(_meets(requests, goal), first) for goal in goals}
     names = sorted(counts)
     times = np.array([counts[name] for name in names], np.int64)
     times = times.reshape(len(names), len(first)).T

@@ -213,6 +213,8 @@ def make_parts(requests: OrderedRequests, parts: Cut, rules: SessionRules) -> pa
     # One row of each part; -1 if the part has no such request.
     landing, exit_ = _first_where(is_page, first), _last_where(is_page, first)
     first_bot, last_arrival = _first_where(is_bot, first), _last_where(has_channel, first)
+    asked = goals.COLUMNS if rules.goals or rules.funnel else ()
+    of_goals = requests.arrow(parts.order, asked).to_pandas()
 
     def texts_at(chosen: NDArray[np.int64], *names: str) -> dict[str, pa.Array]:
         """Return text columns of one row of each part; null where it is -1."""
@@ -235,7 +237,8 @@ def make_parts(requests: OrderedRequests, parts: Cut, rules: SessionRules) -> pa
         **texts_at(first_bot, "bot_class", "bot_reason"),
         **texts_at(last_arrival, *ARRIVAL),
         "referrer_logged": count_in_runs(rows["referrer_logged"].to_numpy(), first) > 0,
-        **_goals_and_funnel(requests, parts, rules),
+        **goals.goal_columns(of_goals, first, rules.goals),
+        "funnel": goals.funnel_column(of_goals, first, last, rules.funnel),
         **part_evidence(requests, parts),
     }
     columns["part_id"] = _part_ids(columns["visitor_id"], columns["first_hit_at"])
@@ -319,16 +322,6 @@ def _ids(column: pa.ChunkedArray) -> pa.Array:
 def _microseconds(moments: pa.ChunkedArray) -> NDArray[np.int64]:
     microseconds: NDArray[np.int64] = moments.to_numpy().astype("M8[us]").view(np.int64)
     return microseconds
-
-
-def _goals_and_funnel(requests: OrderedRequests, parts: Cut, rules: SessionRules) -> dict[str, Any]:
-    """Build the columns of goals and funnel."""
-    asked = goals.COLUMNS if rules.goals or rules.funnel else ()
-    rows = requests.arrow(parts.order, asked).to_pandas()
-    return {
-        **goals.goal_columns(rows, parts.first, rules.goals),
-        "funnel": goals.funnel_column(rows, parts.first, parts.last, rules.funnel),
-    }
 
 
 def _where(is_there: NDArray[np.bool_], column: pa.ChunkedArray) -> pa.Array:

@@ -4,8 +4,8 @@ The Iceberg schema, the comments in Glue, the data dictionary and the tests are 
 """
 
 from clickstream.core.text_digests import digest_texts
-from clickstream.tables.dates import OF_DATES
 from clickstream.tables.hour_ledger import BALANCE, HOUR_LEDGER
+from clickstream.tables.people import OF_DATES
 from clickstream.tables.requests import HITS, RAW_OBJECTS, REJECTS
 from clickstream.tables.sessions import SESSION_CHANGES, SESSION_PARTS
 from clickstream.tables.table_type import Column, Table

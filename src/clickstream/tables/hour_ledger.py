@@ -36,12 +36,11 @@ HOUR_LEDGER = Table(
             "long",
             "Raw lines of the hour: the sum of the columns from page_requests to other_hosts.",
         ),
-        Column(
+        key(
             "page_requests",
             "long",
             "Requests of kind page without a bot verdict in this hour. The views' page_views also "
             "leave out those whose session has a bot verdict in any part.",
-            required=True,
         ),
         key("assets", "long", "Requests for static assets, by people and bots."),
         key("downloads", "long", "Requests of kind download by people."),

@@ -24,7 +24,7 @@ HITS = Table(
         key("hit_at", "timestamp", "Time at which the server logged the request, UTC."),
         key("site", "string", "Name of the site that served the request."),
         VISITOR,
-        Column("part_id", "string", "Id of the session part of the hit.", required=True),
+        key("part_id", "string", "Id of the session part of the hit."),
         key(
             "kind",
             "string",

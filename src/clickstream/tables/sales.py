@@ -30,12 +30,11 @@ ORDERS = Table(
         _ORDER_ID,
         key("order_number", "string", "Number of the order that its customer sees."),
         key("ordered_at", "timestamp", "Time of the order, UTC."),
-        Column(
+        key(
             "is_ambiguous_time",
             "boolean",
             "Whether the local time occurs twice, because clocks were set back; the first one is "
             "taken.",
-            required=True,
         ),
         key("business_date", "date", "Date of the order in the time zone of the shop."),
         Column("store_id", "string", "Id of the store; null if the source has none."),

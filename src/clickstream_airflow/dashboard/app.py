@@ -44,18 +44,14 @@ def open_engine(lake: Lake) -> AnswerEngine | None:
     directory = lake.settings.resolve(chosen.directory)
     # A lock prevents that a worker deletes a copy that another worker is about to open.
     with private_files.exclusive_access(directory):
-        return _open_first_free(lake, directory)
-
-
-def _open_first_free(lake: Lake, directory: Path) -> AnswerEngine:
-    opened: AnswerEngine | None = None
-    for number in range(1, MOST_COPIES + 1):
-        path = directory / f"airflow-{number}"
-        if opened is None:
-            opened = _open(lake, path)
-        elif path.is_dir() and (leftover := _open(lake, path)):
-            leftover.close()
-            shutil.rmtree(path, ignore_errors=True)
+        opened: AnswerEngine | None = None
+        for number in range(1, MOST_COPIES + 1):
+            path = directory / f"airflow-{number}"
+            if opened is None:
+                opened = _open(lake, path)
+            elif path.is_dir() and (leftover := _open(lake, path)):
+                leftover.close()
+                shutil.rmtree(path, ignore_errors=True)
     if opened is None:
         raise CopyInUse(
             f"All {MOST_COPIES} copies of the facts in {directory} are in use. Run fewer workers "

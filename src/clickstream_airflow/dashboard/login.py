@@ -45,16 +45,12 @@ def check_reader(request: Request, user: GetUserDep) -> None:
 
 def identify(request: Request, user: GetUserDep) -> None:
     """Store the user's name, and whether the user may write, in the request."""
-    request.state.identity = Identity(user.get_name(), is_read_only=not _may_write(request, user))
-
-
-def _may_write(request: Request, user: Any) -> bool:
-    """Whether a user may trigger the hourly DAG."""
     try:
         _check_trigger(request, user)
+        may_write = True
     except (HTTPException, KeyError, ValueError):
-        return False
-    return True
+        may_write = False
+    request.state.identity = Identity(user.get_name(), is_read_only=not may_write)
 
 
 CHECKS = (Depends(check_reader), Depends(identify))

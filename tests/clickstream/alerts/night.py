@@ -31,7 +31,7 @@ from clickstream.pipeline.backfill.backfill import plan_backfill
 from clickstream.pipeline.hosts.listing import find_host, list_hosts
 from clickstream.pipeline.hour.build import build_sessions, check_hour, clean_hits
 from clickstream.pipeline.publish import publish
-from clickstream.pipeline.pull.all_hosts import pull_host
+from clickstream.pipeline.pull.host import pull_host
 from clickstream.settings import Settings
 
 FIRST = Hour.parse("2026-11-20T00")

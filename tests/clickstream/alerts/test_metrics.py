@@ -23,7 +23,7 @@ from clickstream.alerts.metrics import (
 from clickstream.core.hours import Hour, hour_range
 from clickstream.dashboard.web.metric_routes import MetricsText, render_metrics
 from clickstream.lake import open_lake, refer_to_lake
-from clickstream.lake.collection import PullState
+from clickstream.lake.pull_states import PullState
 from clickstream.pipeline.proof.freshness import (
     Freshness,
     FreshnessLimits,

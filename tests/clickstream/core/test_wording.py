@@ -17,8 +17,8 @@ from clickstream.core.hours import Hour
 from clickstream.core.wording import describe_duration, parse_duration, printable, quantity, shorten
 from clickstream.parse import detect
 from clickstream.pipeline.backfill.backfill import Progress
-from clickstream.pipeline.hour.outdated import UNBUILT, HourState, describe
-from clickstream.pipeline.hour.states import Published, StitchedHour
+from clickstream.pipeline.hour.hour_states import UNBUILT, HourState, describe
+from clickstream.pipeline.hour.step_results import Published, StitchedHour
 from clickstream.pipeline.pull.host import Pulled
 from clickstream.tables import BALANCE
 

@@ -16,7 +16,7 @@ from tests.clickstream.dashboard.rendered import html_of, page_of, texts_of
 
 from clickstream.core.hours import Hour, hour_range
 from clickstream.dashboard.ask.view import TABS, View
-from clickstream.lake.collection import PullState
+from clickstream.lake.pull_states import PullState
 from clickstream.pipeline.proof import freshness
 from clickstream.pipeline.proof.freshness import (
     Freshness,

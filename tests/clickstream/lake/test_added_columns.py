@@ -17,7 +17,7 @@ from clickstream.lake import Lake, client, iceberg_properties, open_lake
 from clickstream.lake.iceberg import iceberg_tables, table_schemas
 from clickstream.lake.iceberg_properties import PROPERTIES
 from clickstream.pipeline.hour.build import clean_hits
-from clickstream.pipeline.hour.states import CleanedHour
+from clickstream.pipeline.hour.step_results import CleanedHour
 from clickstream.settings import Settings
 from clickstream.tables import HITS, REJECTS, TABLES, Column, Table
 

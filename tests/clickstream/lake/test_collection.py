@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from clickstream.lake import Lake, collection
-from clickstream.lake.collection import (
+from clickstream.lake import Lake, pull_states
+from clickstream.lake.pull_states import (
     PULL_STATES,
     PullState,
     RefusedFile,
@@ -13,8 +13,8 @@ from clickstream.lake.collection import (
 
 
 def test_a_source_that_was_never_pulled_has_an_empty_state(lake: Lake) -> None:
-    assert collection.pull_state(lake, "web-1") == PullState("web-1")
-    assert collection.pull_states(lake) == []
+    assert pull_states.pull_state(lake, "web-1") == PullState("web-1")
+    assert pull_states.pull_states(lake) == []
 
 
 def test_a_state_is_read_as_it_was_stored(lake: Lake) -> None:
@@ -33,14 +33,14 @@ def test_a_state_is_read_as_it_was_stored(lake: Lake) -> None:
     ]
     for state in states:
         PULL_STATES.put(lake, state.host, state)
-    assert collection.pull_states(lake) == states
+    assert pull_states.pull_states(lake) == states
     names = ["web-2", "web-3", "web-1"]
-    assert collection.states_of(lake, names) == [states[1], PullState("web-3"), states[0]]
+    assert pull_states.states_of(lake, names) == [states[1], PullState("web-3"), states[0]]
 
 
 def test_a_failure_keeps_what_earlier_pulls_observed(lake: Lake) -> None:
     PULL_STATES.put(lake, "web-1", PullState("web-1", files=3))
-    collection.record_failure(lake, "web-1", "unreachable (CS-202)")
-    state = collection.pull_state(lake, "web-1")
+    pull_states.record_failure(lake, "web-1", "unreachable (CS-202)")
+    state = pull_states.pull_state(lake, "web-1")
     assert (state.files, state.failure) == (3, "unreachable (CS-202)")
     assert state.failed_at

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from clickstream.core.errors import AwsUnavailable
 from clickstream.lake import Lake, objects
-from clickstream.lake.collection import PULL_STATES, PullState, SetAsideFile
+from clickstream.lake.pull_states import PULL_STATES, PullState, SetAsideFile
 from clickstream.lake.records import ATTEMPTS, RecordStore, Stored
 
 COUNTS = RecordStore("counts/", dict[str, int])

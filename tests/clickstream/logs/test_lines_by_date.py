@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clickstream.logs.lines_by_date import LinesByDate, log_name
+from clickstream.logs.log_file import SmallFile, TrialFile
 from clickstream.logs.read_logs import Read, SmallFiles
-from clickstream.logs.reading import SmallFile, TrialFile
 from clickstream.parse import parse
 
 START = datetime(2026, 11, 20, 21, tzinfo=UTC)

@@ -20,9 +20,9 @@ from clickstream.core.networks import NetworkSet
 from clickstream.dashboard.ask.view import View
 from clickstream.dashboard.web.service import DashboardService
 from clickstream.logs.bots_check import check_bots
-from clickstream.logs.engine import LogEngine
 from clickstream.logs.log_set import LogSet
-from clickstream.logs.samples import PRIVATE_NETWORKS, advise_on_proxies, count_private_peers
+from clickstream.logs.open_engine import LogEngine
+from clickstream.logs.site_inference import PRIVATE_NETWORKS, advise_on_proxies, count_private_peers
 from clickstream.logs.trial import run_trial
 from clickstream.parse import parse
 from clickstream.settings import Settings

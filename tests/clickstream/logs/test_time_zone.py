@@ -17,8 +17,8 @@ from tests.support.examples import many_examples
 
 from clickstream.core.zone_names import name_zone, sql_zone
 from clickstream.logs import time_zone
-from clickstream.logs.engine import LogEngine
 from clickstream.logs.log_set import LogSet
+from clickstream.logs.open_engine import LogEngine
 from clickstream.logs.time_zone import (
     WrittenOffsets,
     choose_zone,

@@ -26,6 +26,7 @@ from clickstream.core.hours import Hour
 from clickstream.sessions import SessionRules, carry_out, no_carry, stitch
 from clickstream.sessions.runs import run_starts
 
+lexsort = np.lexsort
 cut_module = import_module("clickstream.sessions.cut")  # the package has a function of that name
 
 RULES = SessionRules()
@@ -72,8 +73,8 @@ def exactly_the_gap_ends_a_run(keys: Any, moments: Any, gap: int) -> Any:
     return run_starts(keys, moments, gap - 1)
 
 
-def ties_in_reverse(visitor: Any, at: Any) -> Any:
-    return np.lexsort((-np.arange(len(at)), at, visitor))
+def ties_in_reverse(keys: tuple[Any, ...]) -> Any:
+    return lexsort((-np.arange(len(keys[0])), *keys))
 
 
 def exactly_the_gap_ends_at_the_edge(
@@ -106,7 +107,7 @@ def only_the_hour_before_hands_on(parts: pa.Table, hour: Hour, rules: SessionRul
 WRONG: list[tuple[Any, str, Callable[..., Any]]] = [
     (sessions, "stitch", each_hour_alone),
     (cut_module, "run_starts", exactly_the_gap_ends_a_run),
-    (cut_module, "_order", ties_in_reverse),
+    (np, "lexsort", ties_in_reverse),
     (sessions, "stitch", exactly_the_gap_ends_at_the_edge),
     (sessions, "carry_out", capped_before_it_is_old),
     (sessions, "carry_out", capped_at_any_hour),

@@ -11,7 +11,7 @@ from tests.support.web_server import raw_lines
 
 from clickstream.collect import hosts_of
 from clickstream.lake import Lake
-from clickstream.pipeline.pull.all_hosts import pull_host
+from clickstream.pipeline.pull.host import pull_host
 from clickstream.settings import SourceSettings
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import date
 
 import pyarrow as pa
@@ -18,7 +18,6 @@ from pyiceberg.expressions import AlwaysTrue
 from pyiceberg.io.pyarrow import (
     ArrowScan,
     MetricModeTypes,
-    StatisticsCollector,
     compute_statistics_plan,
     data_file_statistics_from_parquet_metadata,
     parquet_path_to_id_mapping,
@@ -101,7 +100,13 @@ def write(table: IcebergTable, columns_of: Table, rows: pa.Table, day: date, kin
             typed.schema,
             compression="zstd",
             store_schema=False,
-            write_statistics=[*_columns_with_statistics(kept)],
+            # Only of the columns that files are found by: those of others take longer to write
+            # than their rows, and no reader uses them.
+            write_statistics=[
+                column.column_name
+                for column in kept.values()
+                if column.mode.type is not MetricModeTypes.NONE
+            ],
             write_batch_size=ROWS_AT_ONCE,
             write_page_checksum=True,
             use_dictionary=repeating_texts(columns_of),  # of no use for other columns
@@ -123,16 +128,6 @@ def write(table: IcebergTable, columns_of: Table, rows: pa.Table, day: date, kin
         key_metadata=None,
         **statistics.to_serialized_dict(),
     )
-
-
-def _columns_with_statistics(kept: Mapping[int, StatisticsCollector]) -> Iterator[str]:
-    """Yield the columns with statistics in the table's metadata: those that files are found by.
-
-    Statistics of other columns take longer to write than their rows, and no reader uses them.
-    """
-    for column in kept.values():
-        if column.mode.type is not MetricModeTypes.NONE:
-            yield column.column_name
 
 
 def _convert_types(table: IcebergTable, rows: pa.Table) -> pa.Table:

@@ -133,7 +133,13 @@ class LoadedTable:
                                 self.iceberg, self.table, batch, day, "published"
                             )
                             added.append_data_file(file)
-            _thin_out(self.iceberg)
+            # A backfill adds thousands of snapshots in a day, and each later commit would read and
+            # write them all: remove those that can be removed, if there are enough of them.
+            named = {ref.snapshot_id for ref in self.iceberg.refs().values()}
+            forgotten = forgettable(self.iceberg.snapshots(), named)
+            if len(forgotten) >= FORGOTTEN_AT_ONCE:
+                with suppress(CommitFailedException, ValueError):  # another process removes them
+                    forget(self.iceberg, forgotten)
         except (ValidationException, CommitFailedException) as error:
             raise StaleHour(
                 f"{described} of {self.table.name} was published by another process meanwhile; "
@@ -148,18 +154,6 @@ def _any_of(rows: Sequence[Mapping[str, str]]) -> BooleanExpression:
         for row in rows
     ]
     return Or(AlwaysFalse(), *alternatives)
-
-
-def _thin_out(table: IcebergTable) -> None:
-    """Remove the snapshots that can be removed, if there are enough of them.
-
-    A backfill adds thousands in a day, and each later commit would read and write them all.
-    """
-    kept = {ref.snapshot_id for ref in table.refs().values()}
-    forgotten = forgettable(table.snapshots(), kept)
-    if len(forgotten) >= FORGOTTEN_AT_ONCE:
-        with suppress(CommitFailedException, ValueError):  # another process is removing them
-            forget(table, forgotten)
 
 
 def forget(table: IcebergTable, snapshots: list[int]) -> None:

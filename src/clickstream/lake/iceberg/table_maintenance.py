@@ -30,7 +30,7 @@ from more_itertools import constrained_batches
 from pyiceberg.conversions import from_bytes
 from pyiceberg.exceptions import CommitFailedException, ValidationException
 from pyiceberg.expressions import EqualTo
-from pyiceberg.manifest import DataFile, ManifestFile
+from pyiceberg.manifest import ManifestFile
 from pyiceberg.table import FileScanTask
 from pyiceberg.table import Table as IcebergTable
 from pyiceberg.types import TimestampType
@@ -93,34 +93,33 @@ def compact(loaded: LoadedTable, group: FileGroup) -> None:
     Raises StaleHour if another process changed the day since the table was loaded; load it again.
     Raises ChangedRows, and changes nothing, if the new file does not hold the same rows.
     """
-    rows = _sorted_rows(loaded, group)
-    new = _write_compared(loaded, rows, group)
-    try:
-        _swap(loaded, group, new)
-    except (ValidationException, CommitFailedException) as error:
-        raise StaleHour(
-            f"An hour of {group.day} was published in {loaded.table.name} during its compaction; "
-            f"compact the day again. ({error})"
-        ) from error
-
-
-def _sorted_rows(loaded: LoadedTable, group: FileGroup) -> pa.Table:
-    """Return the files' rows in the sort order of the table; repeated texts stay dictionaries."""
     rows = data_files.read(loaded.iceberg, loaded.table, group.tasks)
     if rows.num_rows != group.rows:
         raise ChangedRows(
             f"{loaded.table.name} of {group.day} should have {group.rows:,} rows and has "
             f"{rows.num_rows:,}; it stays as it is. Run clickstream verify."
         )
-    return rows.sort_by([(name, "ascending") for name in loaded.table.sort_by])
-
-
-def _write_compared(loaded: LoadedTable, rows: pa.Table, group: FileGroup) -> DataFile:
-    """Write rows as a data file that is in no snapshot yet, read it, and compare the rows."""
-    file = data_files.write(loaded.iceberg, loaded.table, rows, group.day, "compacted")
-    with loaded.iceberg.io.new_input(file.file_path).open() as source:
-        _compare(rows, pq.ParquetFile(source, page_checksum_verification=True), file.file_path)
-    return file
+    rows = rows.sort_by([(name, "ascending") for name in loaded.table.sort_by])
+    new = data_files.write(loaded.iceberg, loaded.table, rows, group.day, "compacted")
+    with loaded.iceberg.io.new_input(new.file_path).open() as source:
+        _compare(rows, pq.ParquetFile(source, page_checksum_verification=True), new.file_path)
+    note = {"clickstream.compacted-day": group.day.isoformat()}
+    try:
+        # One commit and one snapshot: time travel shows the day before or after the compaction.
+        with (
+            loaded.iceberg.transaction() as transaction,
+            MonthlyOverwrite(transaction, note) as snapshot,
+        ):
+            # A change of the same day meanwhile is a conflict; changes of other days are not.
+            snapshot.delete_by_predicate(EqualTo(term="event_date", value=group.day.isoformat()))
+            for task in group.tasks:
+                snapshot.delete_data_file(task.file)
+            snapshot.append_data_file(new)
+    except (ValidationException, CommitFailedException) as error:
+        raise StaleHour(
+            f"An hour of {group.day} was published in {loaded.table.name} during its compaction; "
+            f"compact the day again. ({error})"
+        ) from error
 
 
 def _compare(rows: pa.Table, file: pq.ParquetFile, path: str) -> None:
@@ -136,23 +135,6 @@ def _compare(rows: pa.Table, file: pq.ParquetFile, path: str) -> None:
         if start == rows.num_rows:
             return
     raise ChangedRows(f"{path} holds other rows than were written; no table has it.")
-
-
-def _swap(loaded: LoadedTable, group: FileGroup, new: DataFile) -> None:
-    """Replace the files in one commit and one snapshot.
-
-    So time travel shows the day before or after the compaction, never a state between.
-    """
-    note = {"clickstream.compacted-day": group.day.isoformat()}
-    with (
-        loaded.iceberg.transaction() as transaction,
-        MonthlyOverwrite(transaction, note) as snapshot,
-    ):
-        # A change of the same day meanwhile is a conflict; changes of other days are not.
-        snapshot.delete_by_predicate(EqualTo(term="event_date", value=group.day.isoformat()))
-        for task in group.tasks:
-            snapshot.delete_data_file(task.file)
-        snapshot.append_data_file(new)
 
 
 MOST_ATTEMPTS = 10

@@ -5,7 +5,7 @@ Rows of earlier files read null in an added column. Its field id comes from the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from itertools import count
 
@@ -16,7 +16,6 @@ from pyiceberg.exceptions import (
 )
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
-from pyiceberg.table import Transaction
 from pyiceberg.transforms import IdentityTransform
 from pyiceberg.types import (
     BooleanType,
@@ -35,7 +34,7 @@ from pyiceberg.types import (
 from clickstream.lake.client import Lake, has_database
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.lake.iceberg_properties import properties_of, refuse_unknown
-from clickstream.tables import Column, Table
+from clickstream.tables import Table
 from clickstream.tables.table_type import Type
 
 ICEBERG: dict[Type, IcebergType] = {
@@ -77,7 +76,10 @@ def ensure_tables(lake: Lake) -> None:
 
     Raises NewerLake if another release has extended a table meanwhile.
     """
-    _ensure_database(lake)
+    # It is created only if it is missing: so a role needs no permission if it exists.
+    if not has_database(lake.glue, lake.database):
+        with suppress(NamespaceAlreadyExistsError):  # another process created it meanwhile
+            lake.catalog.create_namespace(lake.database)
     existing = {name for _, name in lake.catalog.list_tables(lake.database)}
     for table in lake.tables:
         if table.name in existing:
@@ -86,19 +88,13 @@ def ensure_tables(lake: Lake) -> None:
             _create(lake, table)
 
 
-def _ensure_database(lake: Lake) -> None:
-    """Create the database if it is missing, so that a role needs no permission if it exists."""
-    if not has_database(lake.glue, lake.database):
-        with suppress(NamespaceAlreadyExistsError):  # another process created it meanwhile
-            lake.catalog.create_namespace(lake.database)
-
-
 def _extend(lake: Lake, table: Table) -> None:
     """Add the optional columns that a stored table lacks, and set our properties, in one commit.
 
     Another process may extend the table or publish an hour at the same time. The commit then fails,
     and the table is loaded again.
     """
+    in_order = table.column_names
     for attempt in count(1):
         stored = iceberg_tables.load(lake, table).iceberg
         names = [field.name for field in stored.schema().fields]
@@ -108,25 +104,19 @@ def _extend(lake: Lake, table: Table) -> None:
             return
         try:
             with stored.transaction() as transaction:
-                _add_columns(transaction, table, missing)
+                if missing:
+                    with transaction.update_schema() as update:
+                        for column in missing:  # at its place, as a new table has it
+                            kind = _iceberg_type(column.type, count(1))  # the update numbers it
+                            update.add_column(column.name, kind, doc=column.meaning)
+                            before = in_order[in_order.index(column.name) - 1]
+                            update.move_after(column.name, before)
                 transaction.set_properties(properties_of(table))
         except CommitFailedException:
             if attempt == EXTENSION_ATTEMPTS:
                 raise
         else:
             return
-
-
-def _add_columns(transaction: Transaction, table: Table, missing: Sequence[Column]) -> None:
-    """Add optional columns at their places in the table, as a new table has them."""
-    if not missing:
-        return
-    names = table.column_names
-    with transaction.update_schema() as update:
-        for column in missing:
-            kind = _iceberg_type(column.type, count(1))  # the update assigns the field ids
-            update.add_column(column.name, kind, doc=column.meaning)
-            update.move_after(column.name, names[names.index(column.name) - 1])
 
 
 def _create(lake: Lake, table: Table) -> None:

@@ -55,19 +55,24 @@ class MonthlyManifests(_SnapshotProducer["MonthlyManifests"]):
     def _process_manifests(self, manifests: list[ManifestFile]) -> list[ManifestFile]:
         """Split the manifests that span months, and merge those of the months that change."""
         by_month: dict[Month, list[ManifestFile]] = defaultdict(list)
-        for manifest in filter(self._is_needed, manifests):
+        for manifest in manifests:
+            has_files = manifest.has_added_files() or manifest.has_existing_files()
+            if not has_files and manifest.added_snapshot_id != self.snapshot_id:
+                continue  # it has no data file, and lists nothing that this commit removes
             first, last = months_of(manifest)
             if first == last:
                 by_month[first].append(manifest)
             else:
                 for month, part in self._split(manifest):
                     by_month[month].append(part)
-        return [kept for of_month in by_month.values() for kept in self._merge_month(of_month)]
-
-    def _is_needed(self, manifest: ManifestFile) -> bool:
-        """Return whether a manifest has data files, or lists what this commit removes."""
-        has_files = manifest.has_added_files() or manifest.has_existing_files()
-        return has_files or manifest.added_snapshot_id == self.snapshot_id
+        merged: list[ManifestFile] = []
+        for of_month in by_month.values():
+            if any(manifest.added_snapshot_id == self.snapshot_id for manifest in of_month):
+                manager = _ManifestMergeManager(LARGEST, MOST_OF_A_MONTH, True, self)
+                merged += manager.merge_manifests(of_month)
+            else:
+                merged += of_month
+        return merged
 
     def _split(self, manifest: ManifestFile) -> Iterator[tuple[Month, ManifestFile]]:
         """Split a manifest of several months by month."""
@@ -79,13 +84,6 @@ class MonthlyManifests(_SnapshotProducer["MonthlyManifests"]):
                 for entry in entries:
                     writer.existing(entry)
             yield month, writer.to_manifest_file()
-
-    def _merge_month(self, manifests: list[ManifestFile]) -> list[ManifestFile]:
-        """Merge the manifests of a month if the commit added one; else return them unchanged."""
-        if all(manifest.added_snapshot_id != self.snapshot_id for manifest in manifests):
-            return manifests
-        manager = _ManifestMergeManager(LARGEST, MOST_OF_A_MONTH, True, self)
-        return manager.merge_manifests(manifests)
 
 
 class MonthlyAppend(MonthlyManifests, _FastAppendFiles):

@@ -20,7 +20,7 @@ from clickstream.core.wording import quantity
 from clickstream.lake import Lake, hour_ledger, views
 from clickstream.pipeline.hour.batch import build_hours, split_into_batches
 from clickstream.pipeline.hour.build import is_staged
-from clickstream.pipeline.hour.outdated import (
+from clickstream.pipeline.hour.hour_states import (
     HourState,
     check_range_to_build,
     describe,
@@ -31,7 +31,7 @@ from clickstream.pipeline.hour.outdated import (
     hours_to_rebuild,
 )
 from clickstream.pipeline.hour.replay_window import close_renewed_periods
-from clickstream.pipeline.hour.states import Published
+from clickstream.pipeline.hour.step_results import Published
 from clickstream.pipeline.publish.publish import IsComing, publish_built
 
 

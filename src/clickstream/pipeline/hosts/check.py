@@ -24,8 +24,8 @@ from clickstream.collect import (
 from clickstream.collect.source import HostFileError, describe_failed_read, describe_gone
 from clickstream.core.errors import ClickstreamError, InputError
 from clickstream.core.wording import printable, shorten
-from clickstream.lake.collection import PullState
-from clickstream.pipeline.hosts.opening import open_source
+from clickstream.lake.pull_states import PullState
+from clickstream.pipeline.hosts.access import open_source
 from clickstream.settings import AUTO, Settings, SourceSettings
 from clickstream.step_config import log_format_of
 
@@ -97,26 +97,28 @@ def _with_files(
     notes = [f"{printable(left_out.name)} {left_out.reason}" for left_out in logs.list_left_out()]
     check = replace(check, files=len(files), notes=[shorten(notes)] if notes else [])
     if not files:
-        return replace(check, problems=[_no_match(source, logs)])
+        names = logs.list_names()
+        listed = shorten(map(printable, names), NAMES_SHOWN) if names else "no files at all"
+        problem = (
+            f"no file in {printable(source.path)} matches the pattern {printable(source.pattern)}; "
+            f"there are: {listed}. Set the source's pattern or path."
+        )
+        return replace(check, problems=[problem])
     findings = _Findings()
     for file in files[:OPENED]:
         _look_at(settings, source, logs, file, findings)
+    problems = [*findings.unknown]
+    if findings.refused:
+        problems.append(shorten(findings.refused, shown=1))
+    if not findings.newest and not problems:
+        findings.notes.append("its files have no finished line yet")
     return replace(
         check,
         newest=findings.newest,
         log_format=findings.log_format,
         newest_line_at=findings.newest_line_at,
-        problems=_problems(findings),
+        problems=problems,
         notes=[*check.notes, *findings.notes],
-    )
-
-
-def _no_match(source: SourceSettings, logs: LogSource) -> str:
-    names = logs.list_names()
-    listed = shorten(map(printable, names), NAMES_SHOWN) if names else "no files at all"
-    return (
-        f"no file in {printable(source.path)} matches the pattern {printable(source.pattern)}; "
-        f"there are: {listed}. Set the source's pattern or path."
     )
 
 
@@ -130,15 +132,6 @@ class _Findings:
     refused: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-
-
-def _problems(findings: _Findings) -> list[str]:
-    problems = [*findings.unknown]
-    if findings.refused:
-        problems.append(shorten(findings.refused, shown=1))
-    if not findings.newest and not problems:
-        findings.notes.append("its files have no finished line yet")
-    return problems
 
 
 def _look_at(

@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 from clickstream.collect import hosts_of, instance_name
 from clickstream.core.errors import NoHost, RefusedFiles, StateCode, with_code
 from clickstream.core.wording import describe_duration, quantity
-from clickstream.lake import Lake, collection
-from clickstream.lake.collection import (
+from clickstream.lake import Lake, pull_states
+from clickstream.lake.pull_states import (
     PULL_STATES,
     PullState,
     RefusedFile,
@@ -56,14 +56,14 @@ def expected_states(lake: Lake) -> list[PullState]:
 
     Retired hosts are not expected.
     """
-    states = collection.states_of(lake, _expected_names(lake))
+    states = pull_states.states_of(lake, _expected_names(lake))
     return [state for state in states if state.retired_at is None]
 
 
 def vanished_states(lake: Lake) -> list[PullState]:
     """Return the state of every host that was pulled and is in no source; retired ones are not."""
     names = sorted({*PULL_STATES.names(lake)} - {*_expected_names(lake)})
-    states = collection.states_of(lake, names)
+    states = pull_states.states_of(lake, names)
     return [state for state in states if state.retired_at is None and state.pulled_at]
 
 
@@ -114,6 +114,14 @@ def measure_host(
     """
     newest, pulled = _moment(state.newest_line_at), _moment(state.pulled_at)
     old = max(now - newest, timedelta()) if newest else None
+    if state.failure:  # the stored sentence of the error, which ends with its code
+        since = f"since {pulled:%Y-%m-%d %H:%M} UTC" if pulled else "and never was"
+        problem = f"Host {state.host} can't be pulled {since}: {state.failure}"
+    elif pulled:
+        problem = _problem(state, now - pulled, lag, old, source_lag)
+    else:
+        never = f"Host {state.host} was never pulled by this version."
+        problem = with_code(never, StateCode.NO_RECENT_LINES)
     return HostFreshness(
         name=state.host,
         newest_line_at=newest,
@@ -126,22 +134,8 @@ def measure_host(
         refused=state.refused,
         waiting=state.waiting,
         is_known=pulled is not None or bool(state.failure),
-        problem=(
-            _failure(state.host, pulled, state.failure)
-            if state.failure
-            else _problem(state, now - pulled, lag, old, source_lag)
-            if pulled
-            else with_code(
-                f"Host {state.host} was never pulled by this version.", StateCode.NO_RECENT_LINES
-            )
-        ),
+        problem=problem,
     )
-
-
-def _failure(name: str, pulled: datetime | None, failure: str) -> str:
-    """Describe a failed pull; the stored sentence of its error ends with the error's code."""
-    since = f"since {pulled:%Y-%m-%d %H:%M} UTC" if pulled else "and never was"
-    return f"Host {name} can't be pulled {since}: {failure}"
 
 
 def _problem(

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from clickstream.collect import Host, find_instances, gone_host, hosts_of, instance_name
 from clickstream.core.errors import AwsRefused, AwsUnavailable, NoHost
 from clickstream.core.wording import shorten
-from clickstream.lake import Lake, aws_errors, bookmarks, collection
-from clickstream.lake.collection import PullState
+from clickstream.lake import Lake, aws_errors, bookmarks, pull_states
+from clickstream.lake.pull_states import PullState
 from clickstream.settings import Settings, SourceSettings
 
 UNKNOWN_INSTANCES = "instances"
@@ -36,7 +36,7 @@ def list_hosts(lake: Lake, with_retired: bool = False) -> list[Host]:
     until it is retired. If AWS does not return a source's instances, those that were pulled before
     are listed with the reason; the hosts of other sources are not affected.
     """
-    states = collection.pull_states(lake)
+    states = pull_states.pull_states(lake)
     retired = {state.host for state in states if state.retired_at and not with_retired}
     host_names = [state.host for state in states]
     hosts = [
@@ -74,7 +74,7 @@ def find_host(lake: Lake, name: str) -> Host:
     own = next(
         (source for source in lake.settings.sources if source.name == name.partition(".")[0]), None
     )
-    is_known = own and own.instances and collection.PULL_STATES.read(lake, name)
+    is_known = own and own.instances and pull_states.PULL_STATES.read(lake, name)
     hosts = _hosts_of(lake, own, [name] if is_known else []) if own else []
     host = next((host for host in hosts if host.name == name), None)
     if host is None:
@@ -89,7 +89,7 @@ def known_state(lake: Lake, name: str) -> PullState:
 
     Raises InputError for any other name; the message lists the hosts of the settings.
     """
-    stored = collection.PULL_STATES.read(lake, name)
+    stored = pull_states.PULL_STATES.read(lake, name)
     return stored.value if stored else PullState(find_host(lake, name).name)
 
 
@@ -102,7 +102,7 @@ def retire(lake: Lake, name: str, undo: bool = False) -> PullState:
     def set_retired(state: PullState) -> PullState:
         return replace(state, retired_at=None if undo else state.retired_at or int(time.time()))
 
-    return collection.update_pull_state(lake, name, set_retired)
+    return pull_states.update_pull_state(lake, name, set_retired)
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class HostState:
 @aws_errors.translate_errors()
 def list_states(lake: Lake, hosts: Sequence[Host]) -> list[HostState]:
     """Return the states of hosts, in the same order."""
-    states = collection.states_of(lake, [host.name for host in hosts])
+    states = pull_states.states_of(lake, [host.name for host in hosts])
     host_states = []
     for host, state in zip(hosts, states, strict=True):
         fingerprints = bookmarks.known_fingerprints(lake, host.name, BOOKMARKS_COUNTED)

@@ -31,7 +31,7 @@ from clickstream.pipeline.hour.build import (
 from clickstream.pipeline.hour.chain import carry_into
 from clickstream.pipeline.hour.replay_window import ReplayWindow
 from clickstream.pipeline.hour.rows import build_rows, shape_hours, split_by_hour
-from clickstream.pipeline.hour.states import BuiltHour, CleanedHour, HourBuild
+from clickstream.pipeline.hour.step_results import BuiltHour, CleanedHour, HourBuild
 from clickstream.step_config import session_rules
 from clickstream.tables import HITS, REJECTS, SESSION_PARTS
 
@@ -117,30 +117,16 @@ def build_hours(lake: Lake, hours: Sequence[Hour], afresh: bool = True) -> list[
     built: list[BuiltHour] = []
     for piece in split_by_size(hours, _sizes(raws), CLEANED_AT_ONCE):
         begun = [begin_build(lake, h, rows.get(h, LedgerRow({})), raws[h], window) for h in piece]
-        of_piece, carry = _build_piece(lake, window.keys, begun, raws, carry, afresh)
-        built += of_piece
+        staged_before = [None if afresh else find_staged(lake, build) for build in begun]
+        if len(begun) > 1 and not any(staged_before):
+            of_piece, carry = build_in_memory(lake, window.keys, begun, raws, carry)
+            built += of_piece
+            continue
+        for reused, hour, build in zip(staged_before, piece, begun, strict=True):
+            cleaned = reused or clean_build(lake, window.keys.of_hour(hour), build, raws[hour])
+            staged, carry = stitch(lake, cleaned, carry)
+            built.append(read_from_staging(lake, check_hour(lake, staged)))
     return built
-
-
-def _build_piece(
-    lake: Lake,
-    keys: KeyRing,
-    begun: Sequence[HourBuild],
-    raws: RawObjects,
-    carry: pa.Table,
-    afresh: bool,
-) -> tuple[list[BuiltHour], pa.Table]:
-    """Build the hours of a batch; also return the carry-out of the last one."""
-    staged_before = [None if afresh else find_staged(lake, build) for build in begun]
-    if len(begun) > 1 and not any(staged_before):
-        return build_in_memory(lake, keys, begun, raws, carry)
-    built = []
-    for reused, build in zip(staged_before, begun, strict=True):
-        hour = Hour.parse(build.hour)
-        cleaned = reused or clean_build(lake, keys.of_hour(hour), build, raws[hour])
-        staged, carry = stitch(lake, cleaned, carry)
-        built.append(read_from_staging(lake, check_hour(lake, staged)))
-    return built, carry
 
 
 def split_into_batches(lake: Lake, hours: Sequence[Hour]) -> Iterator[Sequence[Hour]]:

@@ -26,12 +26,12 @@ from clickstream.lake.hour_ledger import LedgerRow
 from clickstream.lake.raw import RawObject
 from clickstream.lake.visitor_keys import HourKeys
 from clickstream.parquet import RowsWriter
+from clickstream.pipeline.build_settings import settings_digest, settings_of
 from clickstream.pipeline.hour import spill
 from clickstream.pipeline.hour.chain import carry_into
 from clickstream.pipeline.hour.replay_window import ReplayWindow
 from clickstream.pipeline.hour.rows import stitch_to_carry
-from clickstream.pipeline.hour.states import BuiltHour, CleanedHour, HourBuild, StitchedHour
-from clickstream.pipeline.site import settings_digest, settings_of
+from clickstream.pipeline.hour.step_results import BuiltHour, CleanedHour, HourBuild, StitchedHour
 from clickstream.step_config import (
     clean_rules,
     log_format_of,
@@ -121,31 +121,22 @@ class HourReading:
 
 
 @aws_errors.translate_errors()
-def clean_hits(lake: Lake, hour: Hour) -> CleanedHour:
-    """Parse and clean an hour's raw lines, and cut them into session parts; no table is touched."""
-    return _clean(lake, hour, keep_staged=False)
+def clean_hits(lake: Lake, hour: Hour, *, keep_staged: bool = False) -> CleanedHour:
+    """Parse and clean an hour's raw lines, and cut them into session parts; no table is touched.
 
-
-@aws_errors.translate_errors()
-def clean_unless_staged(lake: Lake, hour: Hour) -> CleanedHour:
-    """Clean an hour like `clean_hits`, unless its rows are staged already.
-
-    Staged rows are used if they were built from these raw lines by the current rules.
+    With `keep_staged`, rows that are staged already are used, if they were built from these raw
+    lines by the current rules.
     """
-    return _clean(lake, hour, keep_staged=True)
+    window = ReplayWindow(lake)
+    begun, raws = _begin(lake, hour, window)
+    staged = find_staged(lake, begun) if keep_staged else None
+    return staged or clean_build(lake, window.keys.of_hour(hour), begun, raws)
 
 
 @aws_errors.translate_errors()
 def is_staged(lake: Lake, hour: Hour) -> bool:
     """Whether staging has the hour's rows, from its current raw lines and by the current rules."""
     return _read_counts(lake, _begin(lake, hour, ReplayWindow(lake))[0]) is not None
-
-
-def _clean(lake: Lake, hour: Hour, keep_staged: bool) -> CleanedHour:
-    window = ReplayWindow(lake)
-    begun, raws = _begin(lake, hour, window)
-    staged = find_staged(lake, begun) if keep_staged else None
-    return staged or clean_build(lake, window.keys.of_hour(hour), begun, raws)
 
 
 def _begin(lake: Lake, hour: Hour, window: ReplayWindow) -> tuple[HourBuild, list[RawObject]]:

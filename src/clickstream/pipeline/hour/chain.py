@@ -1,6 +1,6 @@
 """The session chain of published hours: carry-ins, carry-outs, and where the chain is broken.
 
-`build` and `batch` use it for carry-ins; `publish`, `outdated` and `verify` check it.
+`build` and `batch` use it for carry-ins; `publish`, `hour_states` and `verify` check it.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 An hour is past its window for one of two reasons. First, a visitor key that it was built with is
 destroyed: building it again would give its visitors new ids, so that they count twice, and would
 change the hours after it. Second, its raw lines are deleted, or will be soon: building it would
-lose them. So every build checks here first. `new_ids` builds hours of the first kind on
+lose them. So every build checks here first. `new_visitor_ids` builds hours of the first kind on
 purpose; hours of the second kind can't be built.
 """
 
@@ -73,11 +73,26 @@ class ReplayWindow:
     def refusal(self, hour: Hour, row: LedgerRow) -> PastWindow | None:
         """Return why an hour must not be built; None if it may be."""
         if self.has_lost_raw(hour):
-            return RawDeleted(self._raw_message(hour))
+            return RawDeleted(
+                f"Hour {hour} is past its replay window and was not built: raw lines before "
+                f"{self.raw_before} are deleted, or will be in a few days ([maintenance] raw_days)"
+                ", so a build would lose lines. Nothing was changed, and late lines stay in the "
+                "raw store and are never deleted; clearing the task has the same result."
+            )
         destroyed = self._destroyed(row.values) if row.values else None
         if destroyed is None or self.is_open(hour):
             return None
-        return KeyDestroyed(self._message(hour, destroyed))
+        period = KeyPeriod.named(destroyed.partition("/")[0])
+        record = visitor_keys.DESTROYED_KEYS.read(self._lake, destroyed)
+        when = f" on {record.value:%Y-%m-%d at %H:%M} UTC" if record else ""
+        return KeyDestroyed(
+            f"Hour {hour} is past its replay window and was not built again: the visitor key of "
+            f"{period.start:%Y-%m-%d} to {period.last_day:%Y-%m-%d} was destroyed{when}, so its "
+            "visitors would get new ids and count twice. Nothing was changed, and late lines stay "
+            "in the raw store; clearing the task has the same result. To build its whole key "
+            f"period with new visitor ids: clickstream build {hour} {hour} --new-visitor-ids, or "
+            "select New visitor ids in clickstream_reprocess."
+        )
 
     def check_all(self, rows: Mapping[Hour, LedgerRow]) -> None:
         """Raise one PastWindow for all hours that are past their window."""
@@ -100,27 +115,6 @@ class ReplayWindow:
     @cached_property
     def _open_periods(self) -> frozenset[str]:
         return frozenset(period.name for period in visitor_keys.open_periods(self._lake))
-
-    def _message(self, hour: Hour, key_id: str) -> str:
-        period = KeyPeriod.named(key_id.partition("/")[0])
-        destroyed = visitor_keys.DESTROYED_KEYS.read(self._lake, key_id)
-        when = f" on {destroyed.value:%Y-%m-%d at %H:%M} UTC" if destroyed else ""
-        return (
-            f"Hour {hour} is past its replay window and was not built again: the visitor key of "
-            f"{period.start:%Y-%m-%d} to {period.last_day:%Y-%m-%d} was destroyed{when}, so its "
-            "visitors would get new ids and count twice. Nothing was changed, and late lines stay "
-            "in the raw store; clearing the task has the same result. To build its whole key "
-            f"period with new visitor ids: clickstream build {hour} {hour} --new-visitor-ids, or "
-            "select New visitor ids in clickstream_reprocess."
-        )
-
-    def _raw_message(self, hour: Hour) -> str:
-        return (
-            f"Hour {hour} is past its replay window and was not built: raw lines before "
-            f"{self.raw_before} are deleted, or will be in a few days ([maintenance] raw_days), so "
-            "a build would lose lines. Nothing was changed, and late lines stay in the raw "
-            "store and are never deleted; clearing the task has the same result."
-        )
 
 
 def raise_first(refused: Sequence[tuple[Hour, PastWindow]]) -> None:

@@ -6,7 +6,7 @@ result has at most one row for each hour, however large the tables are.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from operator import itemgetter
 
@@ -161,7 +161,11 @@ def disagreeing(
         filters = {
             "within": _within(begin, end),
             "within_reach": _within(reach, end),
-            "and_not_cut_off": _and_not_cut_off(edges),
+            "and_not_cut_off": "".join(
+                f"\n    and not (parts.session_started_at < timestamp '{edge.naive}' "
+                f"and parts.hour_at >= timestamp '{edge.naive}')"
+                for edge in edges
+            ),
         }
         for statement, what in STATEMENTS.items():
             for hour_at, number in athena.query(lake, statement.format(**filters)).rows:
@@ -190,15 +194,6 @@ def _within(first: Hour | None, last: Hour | None) -> str:
     return " and ".join(limits)
 
 
-def _and_not_cut_off(edges: Sequence[Hour]) -> str:
-    """Return the condition that leaves out parts of sessions that cross one of the edges."""
-    return "".join(
-        f"\n    and not (parts.session_started_at < timestamp '{edge.naive}' "
-        f"and parts.hour_at >= timestamp '{edge.naive}')"
-        for edge in edges
-    )
-
-
 def _miscounted(
     lake: Lake, ledger: pd.DataFrame, first: Hour | None, last: Hour | None
 ) -> Iterator[Finding]:
@@ -209,24 +204,20 @@ def _miscounted(
         counted.setdefault(hour_at, {})[COUNTED_UNDER.get(what, what)] = number
     for row in ledger.to_dict("records"):
         in_tables = counted.pop(row["hour_at"].to_pydatetime(), {})
+        expected = {
+            **{kind: row[kind] for kind in BALANCE},
+            "rejected": row["rejected"],
+            "session_parts": row["session_parts"],
+            "requests": row["lines"] - row["rejected"] - row["other_hosts"],
+            "raw_objects": row["raw_objects"],
+            "lines": row["lines"],
+        }
         wrong = [
             f"{in_tables.get(what, 0):,} {what} in the tables, {number:,} in the ledger"
-            for what, number in _expected(row).items()
+            for what, number in expected.items()
             if in_tables.get(what, 0) != number
         ]
         if wrong:
             yield Finding(Hour.at(row["hour_at"]), "; ".join(wrong))
     for hour_at in counted:
         yield Finding(Hour.at(hour_at), "it has rows in the tables but no row in the ledger")
-
-
-def _expected(row: Mapping[str, int]) -> dict[str, int]:
-    """Return the numbers of rows that an hour must have, by the ledger."""
-    return {
-        **{kind: row[kind] for kind in BALANCE},
-        "rejected": row["rejected"],
-        "session_parts": row["session_parts"],
-        "requests": row["lines"] - row["rejected"] - row["other_hosts"],
-        "raw_objects": row["raw_objects"],
-        "lines": row["lines"],
-    }

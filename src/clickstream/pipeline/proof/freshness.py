@@ -19,7 +19,6 @@ from clickstream import __version__
 from clickstream.completeness import (
     HISTORY,
     LAG,
-    Completeness,
     LowHour,
     find_low_hours,
     measure_completeness,
@@ -28,7 +27,6 @@ from clickstream.core.errors import StateCode, with_code
 from clickstream.core.hours import Hour, HourSpan, describe_hours, hour_range
 from clickstream.core.wording import describe_duration, quantity, shorten
 from clickstream.lake import Lake, aws_errors, fact_files, hour_ledger, raw
-from clickstream.lake.collection import PullState, unreadable_shops
 from clickstream.lake.iceberg_properties import check_tables
 from clickstream.lake.publication import (
     MATCHES,
@@ -38,7 +36,9 @@ from clickstream.lake.publication import (
     versions,
     written_by_month,
 )
+from clickstream.lake.pull_states import PullState, unreadable_shops
 from clickstream.lake.raw import RawObject
+from clickstream.pipeline.build_settings import settings_digest
 from clickstream.pipeline.hosts.host_freshness import (
     NO_SOURCE,
     SOURCE_LAG,
@@ -49,7 +49,6 @@ from clickstream.pipeline.hosts.host_freshness import (
     vanished_states,
 )
 from clickstream.pipeline.publish.late_lines import LateHour, late_hours
-from clickstream.pipeline.site import settings_digest
 from clickstream.step_config import sources_with_dates
 from clickstream.tables.hour_ledger import HOSTS_SEPARATOR
 
@@ -295,7 +294,19 @@ def measure_freshness(records: LakeRecords, now: datetime, limits: FreshnessLimi
     running = Hour.of(now)
     published = sorted(hour for hour in records.published if hour <= running)
     newest = published[-1] if published else None
-    completeness = _completeness(records, published, now, limits.lag)
+    if records.begins_before:
+        begins: Hour | None = records.since
+    else:
+        begins = next((hour for hour in published if records.published[hour].is_logged), None)
+    completeness = measure_completeness(
+        HourSpan(records.since, running.previous),
+        begins,
+        newest,
+        records.published.keys(),
+        [hour for hour, row in records.published.items() if row.lacks],
+        now,
+        limits.lag,
+    )
     past_window = tuple(late_hour for late_hour in records.late if late_hour.is_past_window)
     published_late = {late_hour.hour for late_hour in records.late}
     over = sorted(
@@ -303,6 +314,10 @@ def measure_freshness(records: LakeRecords, now: datetime, limits: FreshnessLimi
         for hour in records.waiting_since.keys() - {late_hour.hour for late_hour in past_window}
         if hour < running
     )
+    lacking_hosts: dict[str, list[Hour]] = defaultdict(list)
+    for hour in completeness.lacking:
+        for name in records.published[hour].lacks:
+            lacking_hosts[name].append(hour)
     stuck = {h for h, at in records.publishing_since.items() if now - at > PUBLICATION_LIMIT}
     return Freshness(
         now=now,
@@ -327,7 +342,9 @@ def measure_freshness(records: LakeRecords, now: datetime, limits: FreshnessLimi
             *(measure_host(s, now, limits.lag, limits.source_lag) for s in records.sources),
             *map(describe_vanished, records.vanished),
         ),
-        missing_hosts=_missing_hosts(records, completeness.lacking),
+        missing_hosts=tuple(
+            MissingHost(name, tuple(lacking)) for name, lacking in sorted(lacking_hosts.items())
+        ),
         sales=tuple(records.sales),
         bucket=records.bucket,
         unmatched=tuple(d for d, at in records.unmatched.items() if now - at > limits.lag),
@@ -338,34 +355,6 @@ def measure_freshness(records: LakeRecords, now: datetime, limits: FreshnessLimi
             else None
         ),
     )
-
-
-def _completeness(
-    records: LakeRecords, published: Sequence[Hour], now: datetime, lag: timedelta
-) -> Completeness:
-    """Find the missing hours; `published` are those up to `now`, in order."""
-    if records.begins_before:
-        begins: Hour | None = records.since
-    else:
-        begins = next((hour for hour in published if records.published[hour].is_logged), None)
-    return measure_completeness(
-        HourSpan(records.since, Hour.of(now).previous),
-        begins,
-        published[-1] if published else None,
-        records.published.keys(),
-        [hour for hour, row in records.published.items() if row.lacks],
-        now,
-        lag,
-    )
-
-
-def _missing_hosts(records: LakeRecords, lacking: Sequence[Hour]) -> tuple[MissingHost, ...]:
-    """Return the hosts that hours lack, by name."""
-    hours: dict[str, list[Hour]] = defaultdict(list)
-    for hour in lacking:
-        for name in records.published[hour].lacks:
-            hours[name].append(hour)
-    return tuple(MissingHost(name, tuple(lacking)) for name, lacking in sorted(hours.items()))
 
 
 @aws_errors.translate_errors()
@@ -457,18 +446,18 @@ def describe_low_hours(
     by_host: dict[str, list[LowHour]] = defaultdict(list)
     for low_hour in low_hours:
         by_host[low_hour.host].append(low_hour)
-    return [_describe(host, hours, pulled.get(host)) for host, hours in sorted(by_host.items())]
-
-
-def _describe(host: str, hours: Sequence[LowHour], pulled: datetime | None) -> str:
-    lines = sum(low_hour.lines for low_hour in hours)
-    expected = sum(low_hour.expected for low_hour in hours)
-    read = f"; last pulled {pulled:%Y-%m-%d %H:%M} UTC" if pulled else ""
-    return (
-        f"{quantity(len(hours), 'hour')} perhaps incomplete: {host} has {quantity(lines, 'line')}, "
-        f"in other weeks about {expected:,}{read}: "
-        f"{describe_hours([low_hour.hour for low_hour in hours])}."
-    )
+    sentences = []
+    for host, hours in sorted(by_host.items()):
+        lines = sum(low_hour.lines for low_hour in hours)
+        expected = sum(low_hour.expected for low_hour in hours)
+        pulled_at = pulled.get(host)
+        read = f"; last pulled {pulled_at:%Y-%m-%d %H:%M} UTC" if pulled_at else ""
+        sentences.append(
+            f"{quantity(len(hours), 'hour')} perhaps incomplete: {host} has "
+            f"{quantity(lines, 'line')}, in other weeks about {expected:,}{read}: "
+            f"{describe_hours([low_hour.hour for low_hour in hours])}."
+        )
+    return sentences
 
 
 ROUNDING = 0.001
@@ -550,39 +539,28 @@ def _sales(
 ) -> tuple[SalesFreshness, ...]:
     """Describe the sources of sales; `sold` are the rows of their ledger."""
     with_dates, failing = sources_with_dates(lake.settings), unreadable_shops(lake)
-    return tuple(
-        _measure(
-            name,
-            [row for row in sold if row["sales_source"] == name],
-            _split_unfinished(lake, name, versions(lake, name, first), now),
-            failing.get(name),
-            has_dates=name in with_dates,
+    described = []
+    for source in lake.settings.sales:
+        rows = [row for row in sold if row["sales_source"] == source.name]
+        newest = max(rows, key=lambda row: row["published_at"], default=None)
+        recorded = versions(lake, source.name, first)
+        publishing, interrupted = _split_unfinished(lake, source.name, recorded, now)
+        described.append(
+            SalesFreshness(
+                source.name,
+                len(rows),
+                max((row["event_date"] for row in rows), default=None),
+                newest["published_at"] if newest else None,
+                newest["published_by"] if newest else "",
+                sum(bool(row["rejected"]) for row in rows),
+                sum((row["differing_cents"] or 0) > row["gross_cents"] * ROUNDING for row in rows),
+                publishing,
+                interrupted,
+                failing.get(source.name),
+                source.name in with_dates,
+            )
         )
-        for name in (source.name for source in lake.settings.sales)
-    )
-
-
-def _measure(
-    name: str,
-    rows: Sequence[Mapping[str, Any]],
-    unfinished: tuple[tuple[date, ...], tuple[date, ...]],
-    failing: tuple[datetime, str] | None,
-    *,
-    has_dates: bool,
-) -> SalesFreshness:
-    newest = max(rows, key=lambda row: row["published_at"], default=None)
-    return SalesFreshness(
-        name,
-        len(rows),
-        max((row["event_date"] for row in rows), default=None),
-        newest["published_at"] if newest else None,
-        newest["published_by"] if newest else "",
-        sum(bool(row["rejected"]) for row in rows),
-        sum((row["differing_cents"] or 0) > row["gross_cents"] * ROUNDING for row in rows),
-        *unfinished,
-        failing,
-        has_dates,
-    )
+    return tuple(described)
 
 
 def _split_unfinished(

@@ -198,7 +198,11 @@ def _check(lake: Lake, first: date | None, last: date | None) -> MatchReport:
     sql = _COUNTS.format(within=dates_within(first, last), unequal=_UNEQUAL)
     rows = athena.query(lake, sql).records()
     faults = {row["event_date"]: [*_faults(row)] for row in rows}
-    waiting = {row["event_date"] for row in rows if _is_waiting(row) and faults[row["event_date"]]}
+    waiting = set()
+    for row in rows:  # sales were pulled after the match of their date, or it was never matched
+        never = row["ledger_orders"] is None and not row["matches"] and not row["views"]
+        if (never or row["is_waiting"]) and faults[row["event_date"]]:
+            waiting.add(row["event_date"])
     return MatchReport(
         len(rows),
         sum(row["matches"] for row in rows),
@@ -210,12 +214,6 @@ def _check(lake: Lake, first: date | None, last: date | None) -> MatchReport:
         ),
         tuple(sorted(waiting)),
     )
-
-
-def _is_waiting(row: dict[str, Any]) -> bool:
-    """Whether sales of a date were pulled after its match, or it was never matched."""
-    never = row["ledger_orders"] is None and not row["matches"] and not row["views"]
-    return never or bool(row["is_waiting"])
 
 
 def _faults(row: dict[str, Any]) -> Iterator[str]:

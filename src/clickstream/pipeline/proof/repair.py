@@ -9,7 +9,6 @@ from collections.abc import Callable
 from datetime import datetime
 
 from clickstream.core.errors import ClickstreamError
-from clickstream.core.hours import Hour
 from clickstream.core.wording import quantity
 from clickstream.lake import Lake, aws_errors, raw
 from clickstream.pipeline.hour.replay_window import close_renewed_periods
@@ -48,19 +47,13 @@ def repair(
         tell("Closed the key periods whose hours all have new visitor ids.")
     done: set[str] = set()
     for hour in sorted({f.hour for f in report.findings if f.remedy == "build again"}):
-        if str(hour) not in done:
-            done |= _build(lake, hour, run_id, tell)
+        if str(hour) in done:
+            continue
+        try:
+            for rebuilt in build_hour(lake, hour, run_id):
+                tell(rebuilt.sentence)
+                done.add(rebuilt.hour)
+        except ClickstreamError as error:
+            tell(f"Hour {hour} was not built: {error.printed}")
     close_renewed_periods(lake)
     return verify(lake, hours[0], hours[-1], now=now)
-
-
-def _build(lake: Lake, hour: Hour, run_id: str, tell: Callable[[str], None]) -> set[str]:
-    """Build an hour and the hours whose carry-in it changes; return the published hours."""
-    try:
-        published = build_hour(lake, hour, run_id)
-    except ClickstreamError as error:
-        tell(f"Hour {hour} was not built: {error.printed}")
-        return set()
-    for rebuilt in published:
-        tell(rebuilt.sentence)
-    return {rebuilt.hour for rebuilt in published}

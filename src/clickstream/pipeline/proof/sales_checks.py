@@ -261,23 +261,18 @@ def dates_within(first: date | None, last: date | None) -> str:
 
 def _counts(lake: Lake, within: str) -> dict[DateKey, dict[str, tuple[int, int, int]]]:
     """Count the rows and amounts of each date of each source in the tables."""
+    directory = lake.settings.resolve(lake.settings.build.sql_directory)
+    views = {view.name: view.sql for view in views_of(lake.settings, directory)}
+    if _DIFFERENCES not in views:
+        raise InputError(
+            f"{directory} lacks the view {_DIFFERENCES}, by which sales are verified: copy it from "
+            "include/sql."
+        )
     counts: dict[DateKey, dict[str, tuple[int, int, int]]] = defaultdict(dict)
-    sql = _COUNTS.format(within=within, differences=_sql_of_differences(lake))
+    sql = _COUNTS.format(within=within, differences=views[_DIFFERENCES])
     for source, day, counted, number, repeated, cents in athena.query(lake, sql).rows:
         counts[day, source][counted] = (number, repeated, cents)
     return counts
-
-
-def _sql_of_differences(lake: Lake) -> str:
-    """Return the SQL of the view of orders whose parts do not give their total."""
-    directory = lake.settings.resolve(lake.settings.build.sql_directory)
-    for view in views_of(lake.settings, directory):
-        if view.name == _DIFFERENCES:
-            return view.sql
-    raise InputError(
-        f"{directory} lacks the view {_DIFFERENCES}, by which sales are verified: copy it from "
-        "include/sql."
-    )
 
 
 def _faults(rows: list[dict[str, Any]], counts: Counts, version: str | None) -> Iterator[str]:

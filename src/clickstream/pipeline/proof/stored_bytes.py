@@ -18,16 +18,13 @@ from clickstream.lake import Lake, aws_errors, fact_files, raw
 from clickstream.lake.fact_files import FactFile
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.lake.raw import RawObject
-from clickstream.pipeline.hour.outdated import check_range
+from clickstream.pipeline.hour.hour_states import check_range
 from clickstream.pipeline.hour.replay_window import ReplayWindow
 from clickstream.step_config import log_format_of
 from clickstream.tables import HITS, HOUR_LEDGER, RAW_OBJECTS, REJECTS, Table
 
 _BUILT_WITHOUT_READING = (HITS, REJECTS)
 """Tables whose rows a publication replaces without reading them."""
-
-LinesOfObjects = Mapping[str, int]
-"""Number of lines of each raw object, by key."""
 
 
 @dataclass(frozen=True)
@@ -44,14 +41,12 @@ class Damage:
     @property
     def sentence(self) -> str:
         """One line that says what to do."""
-        return f"{self._hours}: {self.what} {self.remedy}".rstrip()
-
-    @property
-    def _hours(self) -> str:
         if self.span is None:
-            return "All hours"
-        first, last = self.span.first, self.span.last
-        return f"Hour {first}" if first == last else f"Hours {first} to {last}"
+            hours = "All hours"
+        else:
+            first, last = self.span.first, self.span.last
+            hours = f"Hour {first}" if first == last else f"Hours {first} to {last}"
+        return f"{hours}: {self.what} {self.remedy}".rstrip()
 
 
 @dataclass
@@ -130,10 +125,7 @@ def check_stored_bytes(
         check_range(first, last)
     report = BytesReport(f"{first} to {last}" if first and last else "all hours", len(lake.tables))
     check = _Check(lake, first, last, report, progress)
-    for table in (
-        HOUR_LEDGER,
-        *(remaining for remaining in lake.tables if remaining is not HOUR_LEDGER),
-    ):
+    for table in sorted(lake.tables, key=lambda table: table is not HOUR_LEDGER):
         check.table(table)
     check.raw_objects()
     check.facts()
@@ -165,13 +157,25 @@ class _Check:
             report.rows += file.rows
             if reason := file.find_damage():
                 what = f"{file.path} of the table {table.name} is damaged: {reason}."
-                report.damage.append(Damage(file.span, what, _remedy(table, file.span)))
+                remedy = "Restore the object from an earlier S3 version or a backup"
+                if table in _BUILT_WITHOUT_READING:
+                    first, last = file.span.first, file.span.last
+                    remedy += f", or build its rows again: clickstream build {first} {last}"
+                else:
+                    remedy += "."
+                report.damage.append(Damage(file.span, what, remedy))
 
     def raw_objects(self) -> None:
         """Read the raw objects."""
         report = self.report
         report.raw_gone_before = ReplayWindow(self.lake).raw_before
-        counted = self._lines_of_objects()
+        try:
+            loaded = iceberg_tables.load(self.lake, RAW_OBJECTS)
+            rows = loaded.read_between(self.first, self.last, ["raw_object", "lines"]).to_pylist()
+        except Exception as error:
+            _reported_damage(error)  # which `table` has added to the report
+            rows = []
+        counted = {row["raw_object"]: row["lines"] for row in rows}
         for hour, items in raw.raw_by_hour(self.lake, self.first, self.last).items():
             self.progress(f"Bytes of raw lines: {hour}")
             for item in items:
@@ -180,17 +184,7 @@ class _Check:
                 if what := self._damage_of_raw(item, counted):
                     report.damage.append(Damage(HourSpan(hour, hour), what))
 
-    def _lines_of_objects(self) -> LinesOfObjects:
-        """Return the rows of the table raw_objects; empty if it is damaged, as reported before."""
-        try:
-            loaded = iceberg_tables.load(self.lake, RAW_OBJECTS)
-            rows = loaded.read_between(self.first, self.last, ["raw_object", "lines"])
-        except Exception as error:
-            _reported_damage(error)
-            return {}
-        return dict(zip(rows["raw_object"].to_pylist(), rows["lines"].to_pylist(), strict=True))
-
-    def _damage_of_raw(self, item: RawObject, counted: LinesOfObjects) -> str:
+    def _damage_of_raw(self, item: RawObject, counted: Mapping[str, int]) -> str:
         """Read a raw object and compare its number of lines; return what is wrong, or nothing."""
         settings = self.lake.settings
         try:
@@ -257,10 +251,3 @@ def _reported_damage(error: Exception) -> str:
     if report := aws_errors.reported_damage(error):
         return report
     raise error
-
-
-def _remedy(table: Table, span: HourSpan) -> str:
-    restore = "Restore the object from an earlier S3 version or a backup"
-    if table not in _BUILT_WITHOUT_READING:
-        return f"{restore}."
-    return f"{restore}, or build its rows again: clickstream build {span.first} {span.last}"

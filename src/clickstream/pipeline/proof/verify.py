@@ -1,17 +1,17 @@
 """Verify published hours: line balance, agreement with their rows, and the session chain.
 
-`clickstream verify` calls this. Everything that can be computed again from rows, session parts and
-raw objects is computed again and compared with the ledger.
+Everything that can be computed again from rows, session parts and raw objects is computed again and
+compared with the ledger. `clickstream verify` and `repair` check a range of their own, the task
+`verify_days` the last dates; both record the findings, also those of sales and matches.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 import pandas as pd
-import pyarrow as pa
 
 from clickstream.core.hours import Hour, HourSpan, hour_range
 from clickstream.core.wording import quantity
@@ -19,10 +19,13 @@ from clickstream.lake import Lake, aws_errors, hour_ledger, raw
 from clickstream.lake.publication import interrupted_hours
 from clickstream.lake.raw import RawObject
 from clickstream.pipeline.hour.chain import check_links, key_edges
-from clickstream.pipeline.hour.outdated import check_range, first_unfinished
+from clickstream.pipeline.hour.hour_states import check_range, first_unfinished
 from clickstream.pipeline.hour.replay_window import ReplayWindow, renewals
 from clickstream.pipeline.proof.athena_checks import LONGEST_SESSION_DAYS, disagreeing
+from clickstream.pipeline.proof.match_checks import MatchReport, verify_matches
 from clickstream.pipeline.proof.report import Finding, VerifyReport
+from clickstream.pipeline.proof.sales_checks import SalesReport, verify_sales
+from clickstream.pipeline.proof.verify_record import record_verification
 from clickstream.tables import BALANCE
 
 LINES_WAIT = "it does not contain its late lines yet"
@@ -120,7 +123,12 @@ def _check_once(
     findings += _find_changed_lines(
         ledger, stored, raw.pending_by_hour(lake, first, last), gone_before
     )
-    findings += _find_broken_links(lake, in_order, progress)
+    for link, follows, leads in check_links(lake, in_order, progress=progress):
+        if not follows:
+            what = "its carry-in is not the carry-out of the hours before it"
+            findings.append(Finding(link.hour, what))
+        if not leads:
+            findings.append(Finding(link.hour, "its carry-out is not the one in the ledger"))
     findings += _find_former_ids(lake, first, last)
     published = zip(ledger["hour_at"], ledger["lines"], strict=True)
     lines = {Hour.at(hour_at): int(number) for hour_at, number in published}
@@ -179,17 +187,6 @@ def _find_unbalanced(ledger: pd.DataFrame) -> Iterator[Finding]:
         yield Finding(Hour.at(hour_at), "it has more than one row in the ledger")
 
 
-def _find_broken_links(
-    lake: Lake, ledger: pa.Table, progress: Callable[[str], None]
-) -> Iterator[Finding]:
-    """Yield hours whose carry-in or carry-out differs from the one computed from session parts."""
-    for link, follows, leads in check_links(lake, ledger, progress=progress):
-        if not follows:
-            yield Finding(link.hour, "its carry-in is not the carry-out of the hours before it")
-        if not leads:
-            yield Finding(link.hour, "its carry-out is not the one in the ledger")
-
-
 def _find_changed_lines(
     ledger: pd.DataFrame,
     stored: Mapping[Hour, list[RawObject]],
@@ -203,10 +200,20 @@ def _find_changed_lines(
     columns = (ledger["hour_at"], ledger["raw_objects"], ledger["raw_digest"])
     for hour_at, number, digest in zip(*columns, strict=True):
         hour = Hour.at(hour_at)
-        if gone_before is None or hour >= gone_before:
-            yield from _compare_with_raw(hour, number, digest, stored.get(hour, []), hour in marks)
-        elif hour in marks:
+        items = stored.get(hour, [])
+        if gone_before and hour < gone_before:
+            if hour in marks:
+                yield Finding(hour, LINES_WAIT)
+        elif len(items) < number:
+            what = (
+                f"it was built from {quantity(number, 'raw object')}, of which {len(items):,} "
+                "still exist. Restore the missing ones; a build without them would lose their lines"
+            )
+            yield Finding(hour, what, remedy="none")
+        elif raw.raw_digest(items) != digest:
             yield Finding(hour, LINES_WAIT)
+        elif hour in marks:
+            yield Finding(hour, "it contains all its lines, but it still has pending markers")
     for hour, stray in stray_marks(stored, marks).items():
         what = f"{quantity(len(stray), 'pending marker')} without a raw object"
         yield Finding(hour, what, remedy="drop marks")
@@ -221,17 +228,55 @@ def stray_marks(
     return {hour: keys for hour, keys in stray.items() if keys}
 
 
-def _compare_with_raw(
-    hour: Hour, number: int, digest: str, stored: list[RawObject], is_marked: bool
-) -> Iterator[Finding]:
-    if len(stored) < number:
-        yield Finding(
-            hour,
-            f"it was built from {quantity(number, 'raw object')}, of which {len(stored):,} still "
-            "exist. Restore the missing ones; a build without them would lose their lines",
-            remedy="none",
-        )
-    elif raw.raw_digest(stored) != digest:
-        yield Finding(hour, LINES_WAIT)
-    elif is_marked:
-        yield Finding(hour, "it contains all its lines, but it still has pending markers")
+DAYS_VERIFIED = 3
+"""Dates that are over which a daily run verifies; late lines seldom change earlier ones."""
+
+Ends = tuple[Hour | None, Hour | None]
+"""The first and the last hour of a range; None is an open end."""
+
+
+@dataclass(frozen=True)
+class VerifiedDays:
+    """What was checked, and a sentence for each finding."""
+
+    sentences: Sequence[str]
+    failures: Sequence[str]
+
+
+def check_hours(
+    lake: Lake, ends: Ends, progress: Callable[[str], None] = lambda _: None
+) -> VerifyReport:
+    """Verify the hours of a range, and record those with a finding."""
+    report = verify(lake, *ends, progress)
+    record_verification(lake, "hours", *ends, report.wrong_hours, datetime.now(UTC))
+    return report
+
+
+def check_sales(lake: Lake, ends: Ends) -> SalesReport:
+    """Verify the sales of the dates of a range, and record the dates with a fault."""
+    first, last = (end.event_date if end else None for end in ends)
+    report = verify_sales(lake, first, last)
+    days = [fault.day for fault in report.faults]
+    record_verification(lake, "sales", *ends, days, datetime.now(UTC))
+    return report
+
+
+def check_matches(lake: Lake, ends: Ends) -> MatchReport:
+    """Verify the matches of the dates of a range, and record the dates with a fault."""
+    first, last = (end.event_date if end else None for end in ends)
+    report = verify_matches(lake, first, last)
+    days = [fault.day for fault in report.faults]
+    record_verification(lake, "matches", *ends, days, datetime.now(UTC))
+    return report
+
+
+def verify_days(lake: Lake, now: datetime, days: int = DAYS_VERIFIED) -> VerifiedDays:
+    """Verify hours, sales and matches of the last dates up to the last hour that is over."""
+    ends = (Hour.midnight((now - timedelta(days=days)).date()), Hour.of(now).previous)
+    hours = check_hours(lake, ends)
+    sentences, failures = [hours.sentence], [finding.sentence for finding in hours.findings]
+    if lake.settings.sales:
+        for report in (check_sales(lake, ends), check_matches(lake, ends)):
+            sentences.append(report.sentence)
+            failures += report.failures
+    return VerifiedDays(sentences, failures)

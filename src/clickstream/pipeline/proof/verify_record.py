@@ -1,7 +1,7 @@
 """The findings that verifications left in the lake: `health/verify.json`.
 
 A verification replaces the findings of its range. Findings of other hours remain until these hours
-are verified again. `recorded_checks` writes the record; alerts and metrics read it.
+are verified again. `verify` writes the record; alerts and metrics read it.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def record_verification(
         kept = {
             subject
             for subject in former.get(kind, ())
-            if subject and not _is_within(subject, begin, end)
+            if subject and (subject < begin or (end and subject > end))
         }
         findings = {**former, kind: tuple(sorted(new | kept))}
         return VerifyRecord(now.astimezone(UTC), begin, end, findings)
@@ -92,7 +92,3 @@ def _end(kind: Verified, hour: Hour | None) -> str:
     if hour is None:
         return ""
     return str(hour) if kind == "hours" else str(hour.event_date)
-
-
-def _is_within(text: str, first: str, last: str) -> bool:
-    return text >= first and (not last or text <= last)

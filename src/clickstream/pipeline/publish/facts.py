@@ -26,19 +26,21 @@ from clickstream.core.text_digests import digest_texts
 from clickstream.core.wording import quantity, shorten
 from clickstream.lake import Lake, aws_errors, fact_files
 from clickstream.lake import views as athena_views
+from clickstream.lake.athena import query_rows
 from clickstream.lake.fact_files import ALL_FACT_VIEWS, FACT_VIEWS, FactFile, Manifest
 from clickstream.lake.iceberg import iceberg_tables
-from clickstream.lake.query_files import query_rows
 from clickstream.lake.records import Stored
 from clickstream.lake.views import AthenaView, DateFilter
+from clickstream.pipeline.publish.publish import refresh_views
+from clickstream.pipeline.publish.suspects import find_suspects
 from clickstream.settings import Settings
 from clickstream.tables import (
     HOUR_LEDGER,
     OF_DATES,
     Table,
 )
-from clickstream.tables.dates import PEOPLE_ESTIMATES
 from clickstream.tables.locations import LOCATION_CANDIDATES
+from clickstream.tables.people import PEOPLE_ESTIMATES
 from clickstream.tables.sales import SALES_LEDGER, SALES_TABLES
 from clickstream.tables.sales_listings import LISTING_LEDGER, LISTING_TABLES
 from clickstream.tables.sales_matches import MATCH_LEDGER, MATCH_TABLES
@@ -105,24 +107,21 @@ def source_versions(
     if lake.settings.sales:
         matched = iceberg_tables.files_by_date(lake, MATCH_LEDGER, first)
         of_dates |= {table.name: matched for table in MATCH_TABLES}
-    sql = {name: digest_texts(_all_sql(by_name, name)) for name in names}
-    return {
-        (name, day): SourceVersion(
-            sql[name],
-            digest_texts(
-                [
-                    *_files_read(files[ledgers[name]], day, chosen),
-                    *chain.from_iterable(
-                        of_dates[table].get(day, ())
-                        for table in sorted(read[name] & of_dates.keys())
-                    ),
-                ]
-            ),
-        )
-        for name, chosen in filters.items()
-        for day in files[ledgers[name]]
-        if day >= first_of[ledgers[name]]
-    }
+    source_versions: dict[FactKey, SourceVersion] = {}
+    for name, chosen in filters.items():
+        ledger, tables = ledgers[name], sorted(read[name] & of_dates.keys())
+        sql = digest_texts(_all_sql(by_name, name))
+        for day in files[ledger]:
+            if day < first_of[ledger]:
+                continue
+            texts: list[str] = []
+            for number in range(-chosen.days_before, chosen.days_after + 1):
+                near = day + timedelta(days=number)
+                texts += [str(near), *files[ledger].get(near, ())]
+            for table in tables:
+                texts += of_dates[table].get(day, ())
+            source_versions[name, day] = SourceVersion(sql, digest_texts(texts))
+    return source_versions
 
 
 def _ledger_of(tables: Collection[str]) -> Table:
@@ -159,16 +158,6 @@ def _all_sql(views: Mapping[str, AthenaView], name: str) -> Iterator[str]:
         yield views[name].sql
         for read in views[name].reads:
             yield from _all_sql(views, read)
-
-
-def _files_read(
-    files: Mapping[date, Sequence[str]], day: date, chosen: DateFilter
-) -> Iterator[str]:
-    """Yield the dates that the rows of a date depend on, each with its data files."""
-    for number in range(-chosen.days_before, chosen.days_after + 1):
-        read = day + timedelta(days=number)
-        yield str(read)
-        yield from files.get(read, ())
 
 
 DATES_AT_ONCE = 7
@@ -447,3 +436,13 @@ def _ranges(batch: Iterable[FactKey]) -> Iterator[list[FactKey]]:
         return key[0] != following[0] or following[1] - key[1] != _ONE_DAY
 
     return split_when(sorted(batch), is_apart)
+
+
+def refresh_readers(lake: Lake, progress: Callable[[str], None]) -> Iterator[str]:
+    """Refresh the views, search for suspected machines, and refresh the facts; in this order.
+
+    Yield the result of each step as a sentence. The DAGs have a task for each step.
+    """
+    yield refresh_views(lake).sentence
+    yield find_suspects(lake, progress).sentence
+    yield refresh_facts(lake, progress).sentence

@@ -5,7 +5,7 @@ Hourly runs, `status` and the retention of raw lines use it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
@@ -15,7 +15,6 @@ from clickstream.core.hours import Hour
 from clickstream.core.wording import quantity
 from clickstream.lake import Lake, hour_ledger, raw
 from clickstream.lake.hour_ledger import LedgerRow
-from clickstream.lake.raw import RawObject
 from clickstream.pipeline.hour.replay_window import ReplayWindow
 from clickstream.step_config import log_format_of
 
@@ -63,23 +62,13 @@ def late_hours(lake: Lake, hours: Collection[Hour]) -> list[LateHour]:
     rows |= {hour: LedgerRow({}) for hour in lost - rows.keys()}
     past = {hour for hour, _ in window.refused(rows)}
     marks = raw.pending_by_hour(lake, min(past), max(past)) if past else {}
-    return [
-        LateHour(
-            hour,
-            number := len(marks.get(hour, ())),
-            _known_lines(row.values, number),
-            hour in past,
-            hour in lost,
-            bool(row.values),
-        )
-        for hour, row in sorted(rows.items())
-    ]
-
-
-def _known_lines(row: Mapping[str, int | None], raw_objects: int) -> int | None:
-    if not row:
-        return None
-    return row["waiting_lines"] if row["waiting_objects"] == raw_objects else None
+    late = []
+    for hour, row in sorted(rows.items()):
+        number = len(marks.get(hour, ()))
+        is_counted = bool(row.values) and row.values["waiting_objects"] == number
+        lines = row.values["waiting_lines"] if is_counted else None
+        late.append(LateHour(hour, number, lines, hour in past, hour in lost, bool(row.values)))
+    return late
 
 
 def record_waiting_lines(lake: Lake, late: Sequence[LateHour]) -> list[LateHour]:
@@ -106,17 +95,13 @@ def record_waiting_lines(lake: Lake, late: Sequence[LateHour]) -> list[LateHour]
 def _count(lake: Lake, late: LateHour) -> LateHour:
     """Count the lines that wait; a pending marker without its raw object is ignored."""
     marked = set(raw.pending_by_hour(lake, late.hour, late.hour).get(late.hour, ()))
-    waiting = [
-        raw_object for raw_object in raw.list_raw(lake, late.hour) if raw_object.key in marked
-    ]
-    return replace(late, raw_objects=len(marked), lines=sum(_line_counts(lake, waiting)))
-
-
-def _line_counts(lake: Lake, raws: Iterable[RawObject]) -> Iterable[int]:
-    longest = lake.settings.clean.longest_line_bytes
-    for raw_object in raws:
-        log_format = log_format_of(lake.settings, raw_object.log_format)
-        yield parse.parse(raw.read(lake, raw_object), log_format, longest=longest).lines
+    longest, lines = lake.settings.clean.longest_line_bytes, 0
+    for raw_object in raw.list_raw(lake, late.hour):
+        if raw_object.key in marked:
+            log_format = log_format_of(lake.settings, raw_object.log_format)
+            text = raw.read(lake, raw_object)
+            lines += parse.parse(text, log_format, longest=longest).lines
+    return replace(late, raw_objects=len(marked), lines=lines)
 
 
 def _record(lake: Lake, late: Sequence[LateHour]) -> None:

@@ -117,34 +117,15 @@ def _find_block(lake: Lake, first: Hour | None, due: Hour, built_by: datetime) -
     periods = [KeyPeriod.named(opened.name) for opened in visitor_keys.open_periods(lake)]
     blocks = {Hour(period.start): NEW_IDS for period in periods if Hour(period.start) <= last}
     blocks |= dict.fromkeys(interrupted_hours(lake, None, last), BROKE_OFF)
-    blocks |= dict.fromkeys(_built_since(lake, first, last, built_by), BUILT_LATELY)
+    if first is None or first <= last:
+        rows = hour_ledger.ledger_in_order(lake, first, last, ["hour_at", "published_at"])
+        since = built_by.astimezone(UTC).replace(tzinfo=None)
+        built_lately = (row["hour_at"] for row in rows.to_pylist() if row["published_at"] > since)
+        blocks |= dict.fromkeys(map(Hour.at, built_lately), BUILT_LATELY)
     blocks |= dict.fromkeys(published - past, LATE_LINES)
     blocks |= dict.fromkeys(waiting - published - past, NEVER_BUILT)
     earliest = min(blocks, default=None)
     return HeldHour(earliest, blocks[earliest]) if earliest else None
-
-
-def _built_since(lake: Lake, first: Hour | None, last: Hour, moment: datetime) -> set[Hour]:
-    """Return the hours of a range that were published after a moment."""
-    if first and first > last:
-        return set()
-    rows = hour_ledger.ledger_in_order(lake, first, last, ["hour_at", "published_at"])
-    since = moment.astimezone(UTC).replace(tzinfo=None)
-    return {Hour.at(row["hour_at"]) for row in rows.to_pylist() if row["published_at"] > since}
-
-
-def announce_watermark(lake: Lake, plan: RawRetention, now: datetime) -> None:
-    """Announce the watermark of a plan, if it moves."""
-    if plan.announced:
-        announce(lake, plan.announced, now, _announced_by(lake, now))
-
-
-def complete_before(lake: Lake, before: Hour) -> None:
-    """Remove hosts that are pulled by now, or retired, from the hours whose raw lines may go."""
-    first = next(raw.all_raw(lake), None)
-    if first:
-        begin = Hour.parse(first.key.split("/")[1])
-        complete_hours(lake, before, look_back=before.start - min(begin, before).start)
 
 
 def deletable_raw(lake: Lake, before: Hour) -> Iterator[Sequence[Listed]]:
@@ -158,9 +139,15 @@ def deletable_raw(lake: Lake, before: Hour) -> Iterator[Sequence[Listed]]:
     listed = raw.listed_by_hour(lake, None, before.previous)
     for _, items in groupby(listed, lambda pair: pair[0].event_date):
         pairs = [(hour, item) for hour, item in items if hour not in kept]
-        if pairs:
-            built = _built_in(lake, pairs[0][0], pairs[-1][0])
-            yield [item for _, item in pairs if item.key in built]
+        if not pairs:
+            continue
+        first, last = pairs[0][0], pairs[-1][0]
+        published = hour_ledger.published_hours(lake, first, last)
+        rows = iceberg_tables.load(lake, RAW_OBJECTS).read(first, last, ["hour_at", "raw_object"])
+        built = {
+            row["raw_object"] for row in rows.to_pylist() if Hour.at(row["hour_at"]) in published
+        }
+        yield [item for _, item in pairs if item.key in built]
 
 
 def _kept_hours(lake: Lake, before: Hour) -> set[Hour]:
@@ -172,13 +159,6 @@ def _kept_hours(lake: Lake, before: Hour) -> set[Hour]:
         hours = int((period.end - period.start) / timedelta(hours=1))
         kept |= {Hour(period.start).plus(number) for number in range(hours)}
     return kept
-
-
-def _built_in(lake: Lake, first: Hour, last: Hour) -> set[str]:
-    """Return the keys of the raw objects that the published hours of a range were built from."""
-    published = hour_ledger.published_hours(lake, first, last)
-    rows = iceberg_tables.load(lake, RAW_OBJECTS).read(first, last, ["hour_at", "raw_object"])
-    return {row["raw_object"] for row in rows.to_pylist() if Hour.at(row["hour_at"]) in published}
 
 
 MOST_PASSES = 3
@@ -259,35 +239,24 @@ class Swept:
     @property
     def sentence(self) -> str:
         """One line for the log."""
-        verb = "would be deleted" if self.dry_run else "deleted"
+        would = "would be " if self.dry_run else ""
         each = ", ".join(f"{n:,} of {kind}" for kind, n in self.files.items())
-        return (
-            f"Unneeded files {verb}, {self.bytes / 1e6:,.1f} MB: {each}."
-            f"{self._about_raw}{self._about_keys}"
-        )
-
-    @property
-    def _about_keys(self) -> str:
-        if not self.keys:
-            return ""
-        verb = "would be destroyed" if self.dry_run else "destroyed"
-        return f" Visitor keys past their replay window {verb}: {', '.join(self.keys)}."
-
-    @property
-    def _about_raw(self) -> str:
-        verb, will = ("would be deleted", "would be") if self.dry_run else ("deleted", "are")
-        sentences = []
+        sentences = [f"Unneeded files {would}deleted, {self.bytes / 1e6:,.1f} MB: {each}."]
         if self.raw_files:
             number = quantity(self.raw_files, "raw object")
-            sentences.append(
-                f"{number} past [maintenance] raw_days {verb}, {self.raw_bytes / 1e6:,.1f} MB."
-            )
+            size = f"{self.raw_bytes / 1e6:,.1f} MB"
+            sentences.append(f"{number} past [maintenance] raw_days {would}deleted, {size}.")
         if self.raw_before:
             sentences.append(
-                f"Hours before {self.raw_before} {will} closed to builds from now on; a later run "
-                "deletes their raw lines."
+                f"Hours before {self.raw_before} {would or 'are '}closed to builds from now on; a "
+                "later run deletes their raw lines."
             )
-        return "".join(f" {sentence}" for sentence in [*sentences, self.raw_kept] if sentence)
+        if self.raw_kept:
+            sentences.append(self.raw_kept)
+        if self.keys:
+            names = ", ".join(self.keys)
+            sentences.append(f"Visitor keys past their replay window {would}destroyed: {names}.")
+        return " ".join(sentences)
 
 
 def compact_days(
@@ -357,8 +326,8 @@ def sweep_files(
         size += sum(item.size for item in unneeded)
         progress(f"{kind}: {quantity(len(unneeded), 'unneeded file')}.")
     plan = plan_retention(lake, now)
-    if not dry_run:
-        announce_watermark(lake, plan, now)
+    if plan.announced and not dry_run:
+        announce(lake, plan.announced, now, _announced_by(lake, now))
     raw_files, raw_bytes = _sweep_raw(lake, plan, dry_run, progress)
     announced = str(plan.announced) if plan.announced else ""
     keys = tuple(period.name for period in visitor_keys.destroy_left_behind(lake, now, dry_run))
@@ -371,8 +340,10 @@ def _sweep_raw(
     """Delete the raw objects whose retention is over; return their number and their bytes."""
     if plan.deletable is None:
         return 0, 0
-    if not dry_run:
-        complete_before(lake, plan.deletable)
+    # Hosts that are pulled by now, or retired, keep no hour's lines.
+    if not dry_run and (earliest := next(raw.all_raw(lake), None)):
+        begin, before = Hour.parse(earliest.key.split("/")[1]), plan.deletable
+        complete_hours(lake, before, look_back=before.start - min(begin, before).start)
     number = size = 0
     for expired in deletable_raw(lake, plan.deletable):
         if not dry_run:

@@ -26,9 +26,9 @@ from clickstream.pipeline.hosts.missing import Completed, complete_hours, expect
 from clickstream.pipeline.hour.batch import build_hours, split_into_batches
 from clickstream.pipeline.hour.build import build_sessions, check_hour, read_from_staging
 from clickstream.pipeline.hour.chain import carry_into, first_broken_hour
-from clickstream.pipeline.hour.outdated import check_range_to_build
+from clickstream.pipeline.hour.hour_states import check_range_to_build
 from clickstream.pipeline.hour.replay_window import ReplayWindow
-from clickstream.pipeline.hour.states import BuiltHour, Published, StitchedHour
+from clickstream.pipeline.hour.step_results import BuiltHour, Published, StitchedHour
 from clickstream.pipeline.publish.late_lines import LateHour, late_hours, record_waiting_lines
 from clickstream.tables import HOUR_LEDGER, RAW_OBJECTS, SESSION_CHANGES, SESSION_PARTS, Table
 
@@ -101,7 +101,12 @@ def audit_rows(
     rows: dict[Table, list[dict[str, Any]]] = {RAW_OBJECTS: [], HOUR_LEDGER: []}
     causes = causes_of(built, [former.ledger for former in replaced], cause)
     expected = expected_hosts(lake)
-    arrived = _arrivals(lake, built, replaced)
+    arrived: Mapping[str, datetime] = {}
+    if any(
+        built_hour.raw_lines.keys() - former.raw_objects.keys()
+        for built_hour, former in zip(built, replaced, strict=True)
+    ):
+        arrived = raw.arrivals(lake, built[0].hour, built[-1].hour)
     for built_hour, former in zip(built, replaced, strict=True):
         hour = built_hour.hour
         by = {"event_date": hour.event_date, "hour_at": hour.naive, **published}
@@ -116,18 +121,6 @@ def audit_rows(
         for table, records in rows.items()
     }
     return {**recorded, SESSION_CHANGES.name: changed}
-
-
-def _arrivals(
-    lake: Lake, built: Sequence[BuiltHour], replaced: Sequence[Replaced]
-) -> Mapping[str, datetime]:
-    """Return when the raw objects arrived, by key; empty if no hour has a new one."""
-    pairs = zip(built, replaced, strict=True)
-    if all(
-        built_hour.raw_lines.keys() <= former.raw_objects.keys() for built_hour, former in pairs
-    ):
-        return {}
-    return raw.arrivals(lake, built[0].hour, built[-1].hour)
 
 
 def _raw_objects(
@@ -146,9 +139,6 @@ def _raw_objects(
         }
         for key, number in lines.items()
     ]
-
-
-_OF_HOURS = ["hour_at", "event_date", "replaced_at", "cause", "root_cause"]
 
 
 def _changes(
@@ -170,7 +160,8 @@ def _changes(
     if not of_hours:
         return SESSION_CHANGES.arrow_schema().empty_table()
     changed = sessions.changes(*(pa.concat_tables(parts).to_pandas() for parts in (old, new)))
-    hours = pd.DataFrame(of_hours, columns=_OF_HOURS)
+    columns = ["hour_at", "event_date", "replaced_at", "cause", "root_cause"]
+    hours = pd.DataFrame(of_hours, columns=columns)
     rows = changed.merge(hours, "left", on="hour_at").assign(**published)
     return pa.Table.from_pandas(rows, SESSION_CHANGES.arrow_schema(), preserve_index=False)
 
@@ -273,32 +264,44 @@ def register_tables(
     """
     hour = Hour.parse(staged.hour)
     ReplayWindow(lake).check(hour, hour_ledger.ledger_row(lake, hour))
+    carry = carry_into(lake, hour, staged.keys, ReplayWindow(lake))
+    if sessions.carry_digest(carry) != staged.carry_in:
+        # Published with the former carry-in, the hour would have to be built and published again.
+        staged = check_hour(lake, build_sessions(lake, staged))
     all_published = []
-    built = [read_from_staging(lake, _stitch_to_current_carry(lake, staged))]
-    for published in publish_built(lake, built, run_id):
+    for published in publish_built(lake, [read_from_staging(lake, staged)], run_id):
         progress(published)
         all_published.append(published)
     return all_published
-
-
-def _stitch_to_current_carry(lake: Lake, staged: StitchedHour) -> StitchedHour:
-    """Return the staged hour, stitched again if the carry-out of the hours before has changed.
-
-    Otherwise the check of the chain after the publication would find a wrong carry-in, and the hour
-    would be published twice.
-    """
-    carry = carry_into(lake, Hour.parse(staged.hour), staged.keys, ReplayWindow(lake))
-    if sessions.carry_digest(carry) == staged.carry_in:
-        return staged
-    return check_hour(lake, build_sessions(lake, staged))
 
 
 def publish_built(
     lake: Lake, built: Sequence[BuiltHour], run_id: str, is_coming: IsComing = lambda _: False
 ) -> Iterator[Published]:
     """Publish checked consecutive hours together, and rebuild the hours whose carry-in changes."""
+    todo = [_Task(built)]
+    attempts: Counter[Hour] = Counter()
     with aws_errors.translate_errors():
-        yield from _publish_chain(lake, built, run_id, is_coming)
+        while todo:
+            task = todo.pop()
+            first, last = task.hours[0], task.hours[-1]
+            attempts[first] += 1
+            try:
+                published, cause = _publish(lake, task, run_id)
+            except StaleHour:
+                if attempts[first] == MAX_ATTEMPTS:
+                    raise
+                # Cleaning several hours in memory is faster than reading them from staging.
+                again = build_hours(lake, task.hours, afresh=len(task.hours) > 1)
+                todo.append(replace(task, built=again, reason="built again after a conflict"))
+                continue
+            yield from published
+            broken = first_broken_hour(lake, first, last)
+            if broken and attempts[broken] < MAX_ATTEMPTS and not is_coming(broken):
+                reason = "built again because its carry-in changed"
+                reach = min(max(2 * task.reach, 1), HOURS_OF_A_DAY)
+                rebuilt = _rebuild_along(lake, broken, reach, is_coming)
+                todo.append(_Task(rebuilt, reason, cause, reach))
 
 
 @dataclass(frozen=True)
@@ -317,32 +320,6 @@ class _Task:
     def hours(self) -> list[Hour]:
         """The hours, which are consecutive."""
         return [built_hour.hour for built_hour in self.built]
-
-
-def _publish_chain(
-    lake: Lake, built: Sequence[BuiltHour], run_id: str, is_coming: IsComing
-) -> Iterator[Published]:
-    todo = [_Task(built)]
-    attempts: Counter[Hour] = Counter()
-    while todo:
-        task = todo.pop()
-        first, last = task.hours[0], task.hours[-1]
-        attempts[first] += 1
-        try:
-            published, cause = _publish(lake, task, run_id)
-        except StaleHour:
-            if attempts[first] == MAX_ATTEMPTS:
-                raise
-            # Cleaning several hours in memory is faster than reading them from staging.
-            again = build_hours(lake, task.hours, afresh=len(task.hours) > 1)
-            todo.append(replace(task, built=again, reason="built again after a conflict"))
-            continue
-        yield from published
-        broken = first_broken_hour(lake, first, last)
-        if broken and attempts[broken] < MAX_ATTEMPTS and not is_coming(broken):
-            reason = "built again because its carry-in changed"
-            reach = min(max(2 * task.reach, 1), HOURS_OF_A_DAY)
-            todo.append(_Task(_rebuild_along(lake, broken, reach, is_coming), reason, cause, reach))
 
 
 def _rebuild_along(

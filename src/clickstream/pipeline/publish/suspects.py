@@ -23,10 +23,10 @@ from clickstream.core.wording import quantity, shorten
 from clickstream.lake import Lake, aws_errors
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.parquet import shape
+from clickstream.people.date_search import Estimate, search_date
 from clickstream.people.learning import REACH
-from clickstream.pipeline.publish.date_search import Estimate, search_date
-from clickstream.tables import HOUR_LEDGER, OF_DATES, SESSION_PARTS, Table
-from clickstream.tables.dates import (
+from clickstream.tables import HOUR_LEDGER, OF_DATES, SESSION_PARTS
+from clickstream.tables.people import (
     PEOPLE_ESTIMATES,
     VISITOR_COUNTS,
 )
@@ -150,11 +150,19 @@ class _Search:
 
     def _search(self, day: date, habit: people.Habit) -> Estimate:
         """Search a date and replace its rows; return the row of its estimate."""
-        versions = (self._versions[day], habit.version)
-        visitors = people.visitors_of_date(self._parts_of(day))
+        hour = Hour.midnight(day)
+        session_parts = iceberg_tables.load(self._lake, SESSION_PARTS)
+        parts = session_parts.read(hour, hour.plus(23), [*people.PART_COLUMNS])
+        visitors = people.visitors_of_date(dictionary_encoding.to_frame(parts))
         searched = search_date(day, visitors, self._history, habit, self._kept)
-        self._replace(day, {**searched.rows, VISITOR_COUNTS: searched.counts.frame()})
-        return searched.estimate.with_versions(*versions)
+        for table, frame in {**searched.rows, VISITOR_COUNTS: searched.counts.frame()}.items():
+            stored = self._tables[table.name]
+            empty = table.arrow_schema().empty_table()
+            wanted = empty if frame.empty else shape(frame, table, hour)
+            # Unchanged rows keep their files, so that facts stay valid.
+            if not table.in_order(stored.read(hour, hour)).equals(table.in_order(wanted)):
+                stored.replace_dates({day: wanted})
+        return searched.estimate.with_versions(self._versions[day], habit.version)
 
     def _write(self, estimates: dict[date, Estimate]) -> None:
         """Write the estimates of dates in one commit, and forget them."""
@@ -166,27 +174,8 @@ class _Search:
             self._tables[PEOPLE_ESTIMATES.name].replace_dates(rows)
         estimates.clear()
 
-    def _replace(self, day: date, rows: Mapping[Table, pd.DataFrame]) -> None:
-        """Replace the rows of a date in all tables but that of the estimates."""
-        hour = Hour.midnight(day)
-        for table, frame in rows.items():
-            stored = self._tables[table.name]
-            wanted = (
-                table.arrow_schema().empty_table() if frame.empty else shape(frame, table, hour)
-            )
-            # Unchanged rows keep their files, so that facts stay valid.
-            if not table.in_order(stored.read(hour, hour)).equals(table.in_order(wanted)):
-                stored.replace_dates({day: wanted})
-
     def _read_history(self, first: date) -> None:
         table = self._tables[VISITOR_COUNTS.name]
         rows = dictionary_encoding.to_frame(table.read_between(Hour.midnight(first), None))
         dates = rows[[*people.COUNT_COLUMNS]].groupby("event_date")
         self._history = people.SiteHistory({day: people.Counts.of(counts) for day, counts in dates})
-
-    def _parts_of(self, day: date) -> pd.DataFrame:
-        """Read what is needed of a date's session parts."""
-        hour = Hour.midnight(day)
-        table = iceberg_tables.load(self._lake, SESSION_PARTS)
-        rows = table.read(hour, hour.plus(23), [*people.PART_COLUMNS])
-        return dictionary_encoding.to_frame(rows)

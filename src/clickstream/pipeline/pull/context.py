@@ -72,10 +72,6 @@ class PullProgress:
     started: float = field(default_factory=time.monotonic)
     reported: float = field(default_factory=time.monotonic)
 
-    def add_files(self, number: int) -> None:
-        """Add files to the expected number."""
-        self.files += number
-
     def file_done(self) -> None:
         """Count a file that was read to its end."""
         self.done += 1

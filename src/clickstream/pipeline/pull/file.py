@@ -21,7 +21,7 @@ from clickstream.core.errors import InputError
 from clickstream.core.hours import Hour
 from clickstream.lake import Lake, raw
 from clickstream.lake.bookmarks import Bookmark, load, save
-from clickstream.pipeline.pull.bookmarks import NotAnAccessLog, find_bookmark
+from clickstream.pipeline.pull.bookmark_search import NotAnAccessLog, find_bookmark
 from clickstream.pipeline.pull.context import CHUNK_BYTES, HostPull
 from clickstream.pipeline.pull.line_hours import (
     by_format_and_hour,
@@ -84,32 +84,25 @@ def _pull_handle(
 ) -> Outcome:
     """Pull an open file, unless it is a compressed one that was pulled under another name."""
     stat = handle.stat()
-    trailer = _trailer(handle)
+    try:
+        trailer = read_trailer(handle)
+    except OSError:  # OpenLog reports it later, with the readable part
+        trailer = ""
     if trailer and trailer in pull.finished.trailers.values():
         return Outcome(identity=stat.identity(name), trailer=trailer)
     if trailer and stat.is_remote:
         handle = opened.enter_context(spooled(handle))
-    outcome = _pull_log(_FilePull(pull, name, OpenLog(handle)), may_leave)
+    log = OpenLog(handle)
+    try:
+        outcome = _FilePull(pull, name, log).pull(may_leave)
+    except NotAnAccessLog:
+        outcome = Outcome(is_set_aside=True)
+    except FileChanged as error:
+        outcome = Outcome(waits=str(error))
+    except InputError as error:
+        outcome = Outcome(refusal=str(error))
     is_same = outcome.identity == stat.identity(name)
     return replace(outcome, trailer=trailer if is_same else "")
-
-
-def _trailer(handle: FileHandle) -> str:
-    try:
-        return read_trailer(handle)
-    except OSError:  # OpenLog reports it later, with the readable part
-        return ""
-
-
-def _pull_log(file_pull: _FilePull, may_leave: bool) -> Outcome:
-    try:
-        return file_pull.pull(may_leave)
-    except NotAnAccessLog:
-        return Outcome(is_set_aside=True)
-    except FileChanged as error:
-        return Outcome(waits=str(error))
-    except InputError as error:
-        return Outcome(refusal=str(error))
 
 
 def _is_rotated(listed: FileStat, opened: FileStat) -> bool:

@@ -1,37 +1,55 @@
-"""Pull: store every finished line of every log file in the raw store, in its own hour, once.
+"""Pull hosts: store every finished line of every log file in the raw store, in its own hour, once.
 
-`all_hosts` calls this for each host.
+The command line and the hourly DAG call this, for one host or for several at a time.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed, wait
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 from clickstream import __version__
-from clickstream.collect import DirectorySource, ListedFile, LogSource, is_named_access_log
+from clickstream.collect import (
+    DirectorySource,
+    Host,
+    HostLogin,
+    ListedFile,
+    LogSource,
+    event_loop,
+    instance_name,
+    is_named_access_log,
+    kind_of,
+)
 from clickstream.core.errors import (
+    AwsRefused,
+    AwsUnavailable,
+    ClickstreamError,
     HostKeyRefused,
     HostUnreachable,
     InputError,
+    MissingDirectory,
     PullLimitReached,
     UnusableAnswer,
 )
 from clickstream.core.wording import printable, quantity, shorten
-from clickstream.lake import Lake, aws_errors, bookmarks, collection
+from clickstream.lake import Lake, aws_errors, bookmarks, pull_states
 from clickstream.lake.bookmarks import FinishedFiles
-from clickstream.lake.collection import (
+from clickstream.lake.pull_states import (
     PULL_STATES,
     PullState,
     RefusedFile,
     SetAsideFile,
     WaitingFile,
 )
-from clickstream.pipeline import site
+from clickstream.pipeline import build_settings
+from clickstream.pipeline.hosts.access import login_of, open_source
+from clickstream.pipeline.hosts.listing import UNKNOWN_INSTANCES
 from clickstream.pipeline.pull.context import HostPull, PullProgress, PullTotals
 from clickstream.pipeline.pull.file import Outcome, pull_file
 from clickstream.settings import AUTO, SourceSettings
@@ -81,21 +99,20 @@ class Pulled:
                 f"; left out {padding} at the head of {quantity(self.padded_files, 'file')}"
             )
         if self.unfinished:
-            parts.append(f"; the unfinished last line of {_names(self.unfinished)} waits")
+            names = shorten(self.unfinished, NAMES_SHOWN)
+            parts.append(f"; the unfinished last line of {names} waits")
         if self.waiting:
-            parts.append(f"; {quantity(len(self.waiting), 'file')} WAITING: {_names(self.waiting)}")
+            names = shorten(self.waiting, NAMES_SHOWN)
+            parts.append(f"; {quantity(len(self.waiting), 'file')} WAITING: {names}")
         if self.set_aside:
             number = quantity(len(self.set_aside), "file")
-            parts.append(f"; {number} set aside, not access logs: {_names(self.set_aside)}")
+            names = shorten(self.set_aside, NAMES_SHOWN)
+            parts.append(f"; {number} set aside, not access logs: {names}")
         if self.newly_refused:
             parts.append(f"; {quantity(len(self.newly_refused), 'file')} REFUSED")
         if refused_before := len(self.refused) - len(self.newly_refused):
             parts.append(f"; {quantity(refused_before, 'file')} refused before and unchanged since")
         return "".join([*parts, "."])
-
-
-def _names(names: Sequence[str]) -> str:
-    return shorten(names, NAMES_SHOWN)
 
 
 SETTLED_SECONDS = 3
@@ -118,6 +135,8 @@ KEYS_PER_FILE = 50
 S3 lists 1,000 keys per request. So a listing takes at most a twentieth of the requests that looking
 up the bookmark of each file takes.
 """
+
+CANCEL_SECONDS = 0.2
 
 HOST_FAILURES = (HostUnreachable, HostKeyRefused, InputError, UnusableAnswer, PullLimitReached)
 """Errors that end the pull of one host, and of no other."""
@@ -166,8 +185,13 @@ def pull_source(
             outcome and outcome.is_rotated for outcome in listed.values()
         ):  # lines are in other files now
             _pull_listed(shared, state, listed)
-    except HOST_FAILURES:
-        _save_finished_so_far(shared, listed)
+    except HOST_FAILURES:  # the next pull continues after the files that this one has finished
+        new = _find_finished(shared, _outcomes(listed))
+        so_far = FinishedFiles(
+            {**finished_before.trailers, **new.trailers}, {**finished_before.read_at, **new.read_at}
+        )
+        if so_far != finished_before:
+            bookmarks.save_finished_files(lake, host, so_far)
         raise
     outcomes = _outcomes(listed)
     finished = _find_finished(shared, outcomes)
@@ -176,8 +200,8 @@ def pull_source(
     observed = _observed_state(shared, outcomes)
     merged = _merge_states(observed, state)
     if not PULL_STATES.swap(lake, host, merged, record.etag if record else None):
-        collection.update_pull_state(lake, host, partial(_merge_states, observed))
-    site.look_again(lake)
+        pull_states.update_pull_state(lake, host, partial(_merge_states, observed))
+    build_settings.look_again(lake)
     return _build_result(observed, state, outcomes, stored)
 
 
@@ -194,8 +218,13 @@ def _pull_listed(
     outcomes.clear()
     outcomes.update(listed)
     todo = [file for file, outcome in outcomes.items() if outcome is None]
-    shared.progress.add_files(len(todo))
-    for file, outcome in _pull_files(_with_fingerprints(shared, todo), todo):
+    shared.progress.files += len(todo)
+    pull = shared
+    if len(todo) >= MANY_FILES:  # one listing of the bookmarks, and no request for each file
+        limit = KEYS_PER_FILE * len(todo)
+        fingerprints = bookmarks.known_fingerprints(shared.lake, shared.host, limit)
+        pull = replace(shared, fingerprints=fingerprints)
+    for file, outcome in _pull_files(pull, todo):
         is_gone_again = outcome.gone and file in gone_before
         outcomes[file] = Outcome(refusal=outcome.gone) if is_gone_again else outcome
     for gives_up in (False, True):
@@ -208,14 +237,6 @@ def _pull_listed(
 def _outcomes(listed: Outcomes) -> dict[ListedFile, Outcome]:
     """Return the outcomes of the files that were read."""
     return {file: outcome for file, outcome in listed.items() if outcome}
-
-
-def _save_finished_so_far(shared: HostPull, listed: Outcomes) -> None:
-    """Store which files a pull finished before it failed, so that the next one continues there."""
-    before, new = shared.finished, _find_finished(shared, _outcomes(listed))
-    finished = FinishedFiles({**before.trailers, **new.trailers}, {**before.read_at, **new.read_at})
-    if finished != before:
-        bookmarks.save_finished_files(shared.lake, shared.host, finished)
 
 
 def _known_outcomes(
@@ -266,15 +287,6 @@ def _find_finished(shared: HostPull, outcomes: Mapping[ListedFile, Outcome]) -> 
         elif not outcome.is_set_aside:
             trailers[file.identity] = outcome.trailer
     return FinishedFiles(trailers, read_at)
-
-
-def _with_fingerprints(shared: HostPull, todo: list[ListedFile]) -> HostPull:
-    """Read which bookmarks exist by one listing, instead of one request for each of many files."""
-    if len(todo) < MANY_FILES:
-        return shared
-    limit = KEYS_PER_FILE * len(todo)
-    fingerprints = bookmarks.known_fingerprints(shared.lake, shared.host, limit)
-    return replace(shared, fingerprints=fingerprints)
 
 
 def _pull_files(shared: HostPull, todo: list[ListedFile]) -> Iterator[tuple[ListedFile, Outcome]]:
@@ -375,3 +387,74 @@ def _build_result(
         padding_bytes=sum(stored.padding),
         padded_files=len(stored.padding),
     )
+
+
+def pull_host(
+    lake: Lake,
+    host: Host,
+    login: HostLogin | None = None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Pulled:
+    """Pull the new lines of a host into raw; `login` is required if its source has a connection.
+
+    `progress` is called with a sentence every few seconds. A failure is stored in the state of the
+    host, except a missing login: Airflow may be able to pull the host. Raises HostUnreachable or
+    HostKeyRefused if the host can't be reached, InputError if its files can't be listed, and
+    UnusableAnswer or PullLimitReached for what its server answers.
+    """
+    if kind_of(host.source).needs_login and not host.problem:
+        login = login or login_of(lake.settings, host.source)
+    try:
+        with open_source(lake.settings, host, login) as logs:
+            return pull_source(lake, host.source, logs, host.name, progress)
+    except HOST_FAILURES as error:
+        failure: ClickstreamError = error
+        if host.name != instance_name(host.source, UNKNOWN_INSTANCES):
+            with suppress(AwsRefused, AwsUnavailable):  # the host's own error says more
+                failure = _record_failure(lake, host, error)
+        raise failure from None
+
+
+@aws_errors.translate_errors()
+def _record_failure(lake: Lake, host: Host, error: ClickstreamError) -> ClickstreamError:
+    """Store the error of a pull; return it, with the last pull if a directory is missing."""
+    if isinstance(error, MissingDirectory):
+        pulled_at = pull_states.pull_state(lake, host.name).pulled_at
+        if pulled_at is not None:
+            at = f"{datetime.fromtimestamp(pulled_at, UTC):%Y-%m-%d %H:%M} UTC"
+            error = MissingDirectory.of(error.what, f"; it was read at {at}")
+    pull_states.record_failure(lake, host.name, error.printed)
+    return error
+
+
+def pull_all(
+    lake: Lake,
+    hosts: Iterable[Host],
+    at_once: int = 1,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Iterator[tuple[Host, Pulled | ClickstreamError]]:
+    """Pull several hosts at a time; yield each with its result or its error when it is done.
+
+    A host that fails does not stop the others. Hosts whose last pull failed are pulled last, since
+    a slow one may take until its limit. Memory grows with `at_once`, not with the hosts.
+    """
+    hosts = [*hosts]
+    with aws_errors.translate_errors():
+        states = pull_states.states_of(lake, [host.name for host in hosts])
+    failed = {state.host for state in states if state.failure}
+    hosts.sort(key=lambda host: host.name in failed)
+    with ThreadPoolExecutor(at_once, thread_name_prefix="pull") as pool:
+        futures = {pool.submit(pull_host, lake, host, None, progress): host for host in hosts}
+        try:
+            for future in as_completed(futures):
+                try:
+                    result: Pulled | ClickstreamError = future.result()
+                except ClickstreamError as error:
+                    result = error
+                yield futures[future], result
+        except BaseException:  # an interruption, or the caller stops early
+            # Pulls that have not begun are cancelled at once, the others at their next wait.
+            running = [future for future in futures if not future.cancel()]
+            while wait(running, timeout=CANCEL_SECONDS).not_done:
+                event_loop.cancel_all()
+            raise

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from operator import itemgetter
 
 import pyarrow as pa
 
@@ -116,9 +117,14 @@ def _publish(
         stored = {table: stored_versions(tables[table], source.name) for table in VERSIONED_TABLES}
         dates = [row["event_date"] for rows in stored.values() for row in rows]
         day = max([today, *dates])  # clocks of machines differ
+        # A table that the source does not have keeps its rows.
+        current = {
+            table.name: listings.rows.get(table, latest_versions(table, rows))
+            for table, rows in stored.items()
+        }
         ledger = {
             "sales_source": source.name,
-            **{t.name: _number_of(t, listings, stored[t]) for t in VERSIONED_TABLES},
+            **{name: len(rows) for name, rows in current.items()},
             "rejected": len(listings.rejects),
             "source_digest": listings.digest,
             "library_version": __version__,
@@ -127,7 +133,12 @@ def _publish(
         }
         versions = {t: new_versions(t, stored[t], rows, day) for t, rows in listings.rows.items()}
         rows = {**versions, LISTING_REJECTS: listings.rejects, LISTING_LEDGER: [ledger]}
-        arrow = {table: _arrow(table, records, day) for table, records in rows.items()}
+        of_date = {"event_date": day, "hour_at": datetime(day.year, day.month, day.day)}
+        arrow = {}
+        for table, records in rows.items():
+            in_order = sorted(records, key=itemgetter(*table.sort_by))
+            complete = [{**row, **of_date} for row in in_order]
+            arrow[table] = pa.Table.from_pylist(complete, table.arrow_schema())
         return NewRows(day, arrow, listings.digest)
 
     new = publish(lake, listings_of(source.name), run_id, read)
@@ -150,15 +161,3 @@ def stored_versions(loaded: LoadedTable, source: str) -> list[Record]:
         for row in rows
         if row["sales_source"] == source
     ]
-
-
-def _number_of(table: Table, listings: Listings, versions: list[Record]) -> int:
-    """Return the number of rows now; a table that the source does not have keeps its rows."""
-    return len(listings.rows[table] if table in listings.rows else latest_versions(table, versions))
-
-
-def _arrow(table: Table, rows: list[Record], day: date) -> pa.Table:
-    at = datetime(day.year, day.month, day.day)
-    in_order = sorted(rows, key=lambda row: [row[name] for name in table.sort_by])
-    given = {"event_date": day, "hour_at": at}
-    return pa.Table.from_pylist([{**row, **given} for row in in_order], table.arrow_schema())

@@ -95,10 +95,10 @@ def read_market(lake: Lake, first: date, last: date) -> tuple[Market, MarketGaps
             "A plan of locations needs orders, and the settings have no [[sales]]: add a source."
         )
     rows = market_rows(*(athena.query(lake, sql).rows for sql in market_sql(first, last)))
-    found = build_market(rows)
-    if isinstance(found, str):
-        raise InputError(f"There is no plan of locations. {MISSING[found]}")
-    return found
+    result = build_market(rows)
+    if isinstance(result, str):
+        raise InputError(f"There is no plan of locations. {MISSING[result]}")
+    return result
 
 
 def read_candidate_file(settings: Settings, market: Market) -> CandidateFile:

@@ -31,7 +31,7 @@ from clickstream.pipeline.sales.match_reader import (
     rules_of_matches,
 )
 from clickstream.tables import HOUR_LEDGER
-from clickstream.tables.dates import PEOPLE_ESTIMATES
+from clickstream.tables.people import PEOPLE_ESTIMATES
 from clickstream.tables.sales import SALES_LEDGER
 from clickstream.tables.sales_matches import MATCH_LEDGER
 
@@ -184,7 +184,7 @@ class MatchFiles:
 
     def __init__(self, lake: Lake, first: date, now: datetime) -> None:
         self.lake, self.first = lake, first
-        self.reach = Reach.of(rules_of_matches(lake))
+        self.reach = Reach(rules_of_matches(lake))
         self._today = now.date()
         start = first - timedelta(days=self.reach.hours_before)
         by_table = {
@@ -199,7 +199,10 @@ class MatchFiles:
         self._sales = {day: digest_texts(paths) for day, paths in by_table[SALES_LEDGER].items()}
         self.recorded = versions(lake, MATCHES, first - timedelta(days=TRAINING_DAYS))
         self.outdated: set[date] = set()
-        self._rows = {day: _rows_part(version) for day, version in self.recorded.items()}
+        self._rows = {  # the version of each date's rows
+            day: "" if is_unfinished(version) else version.partition("-")[2]
+            for day, version in self.recorded.items()
+        }
         self._settings = digest_texts([lake.settings.orders.model_dump_json(), __version__])
 
     @property
@@ -331,11 +334,6 @@ def _step(planned: DateToMatch) -> Step:
     return Step.RECORD if stored["is_anonymous"] else Step.ANONYMIZE
 
 
-def _rows_part(version: str) -> str:
-    """Return the version of a date's rows in a recorded version; empty if it is unfinished."""
-    return "" if is_unfinished(version) else version.partition("-")[2]
-
-
 def _sales_part(digest: str) -> str:
     return digest.partition("-")[0]
 
@@ -349,20 +347,16 @@ def _customers_with_new_consents(
     """
     customers: set[str] = set()
     for _, dates in groups:
-        days = [
-            planned.day
-            for planned in dates
-            if planned.step is Step.MATCH and _has_new_sales(planned)
-        ]
+        days = []
+        for planned in dates:
+            stored = planned.stored.to_pylist()
+            before = _sales_part(stored[0]["inputs_digest"]) if stored else None
+            if planned.step is Step.MATCH and before != _sales_part(planned.inputs):
+                days.append(planned.day)
         if days:
             consents = match_reads.consents(lake, min(days), max(days))
             customers |= {*consents["customer_key"].to_pylist()}
     return customers
-
-
-def _has_new_sales(planned: DateToMatch) -> bool:
-    rows = planned.stored.to_pylist()
-    return not rows or _sales_part(rows[0]["inputs_digest"]) != _sales_part(planned.inputs)
 
 
 def _texts(by_day: Mapping[date, Sequence[str]], days: Iterable[date]) -> Iterator[str]:

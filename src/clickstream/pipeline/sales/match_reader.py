@@ -25,7 +25,7 @@ from clickstream.sales.matching import (
 )
 from clickstream.sales.time_matching import OrderForm
 from clickstream.sales.visits import PART_COLUMNS, Visit, VisitPath, path_to, visits_of
-from clickstream.tables.dates import SUSPECTED_VISITORS
+from clickstream.tables.people import SUSPECTED_VISITORS
 from clickstream.tables.sales import ORDERS
 
 Row = Mapping[str, Any]
@@ -65,7 +65,14 @@ class MatchReader:
     def __init__(self, lake: Lake, hours: Iterable[Row]) -> None:
         self._lake = lake
         self._rules = rules_of_matches(lake)
-        self._hours = _coverage(hours, needs_numbers=_needs_numbers(lake))
+        orders = lake.settings.orders
+        complete = [row for row in hours if not row["missing_sources"]]
+        self._hours = HourCoverage(
+            {Hour.at(row["hour_at"]).number for row in complete},
+            {Hour.at(row["hour_at"]).number for row in complete if row["has_order_numbers"]},
+            # Hours without numbers are incomplete, unless orders are matched by time alone.
+            needs_numbers=bool(orders.number) or not orders.match_by_time,
+        )
         self._orders: dict[date, list[OrderToMatch]] = {}
         self._views: dict[date, list[NumberedView]] = {}
         self._forms: dict[date, list[OrderForm]] = {}
@@ -75,8 +82,11 @@ class MatchReader:
 
     def inputs(self, day: date) -> MatchInputs:
         """Return the orders, views and sent forms that the matches of a date depend on."""
-        reach = Reach.of(self._rules)
-        self._forget(day - timedelta(days=max(reach.orders_before, reach.attribution_days)))
+        reach = Reach(self._rules)
+        before = day - timedelta(days=max(reach.orders_before, reach.attribution_days) + 1)
+        for by_day in (self._orders, self._views, self._forms):
+            for old in [known for known in by_day if known < before]:  # no later date needs it
+                del by_day[old]
         views = days_around(day, reach.views_before, reach.days)
         forms = days_around(day, 1, 1) if self._rules.by_time else []
         return MatchInputs(
@@ -134,7 +144,19 @@ class MatchReader:
         if day not in self._orders:
             at = Hour.midnight(day)
             rows = iceberg_tables.load(self._lake, ORDERS).read(at, at, _OF_ORDERS).to_pylist()
-            self._orders[day] = [_order(row, self._denied) for row in rows]
+            self._orders[day] = [
+                OrderToMatch(
+                    microseconds(row["ordered_at"]),
+                    OrderKey(row["sales_source"], row["order_id"]),
+                    row["order_number"],
+                    row["event_date"],
+                    row["sold_by"],
+                    row["total_cents"],
+                    row["currency"],
+                    row["customer_key"] in self._denied,
+                )
+                for row in rows
+            ]
         return self._orders[day]
 
     def _views_of(self, day: date) -> list[NumberedView]:
@@ -205,12 +227,6 @@ class MatchReader:
             latest[key] = max(latest.get(key, statement), statement)
         return {customer for (customer, _), (_, is_refused) in latest.items() if is_refused}
 
-    def _forget(self, before: date) -> None:
-        """Forget dates that no later date needs."""
-        for by_day in (self._orders, self._views, self._forms):
-            for day in [old for old in by_day if old < before - timedelta(days=1)]:
-                del by_day[day]
-
 
 class Reach:
     """How many dates before and after a date its matches depend on.
@@ -220,48 +236,16 @@ class Reach:
     ends in nothing began up to two windows of attribution earlier.
     """
 
-    def __init__(self, days: int, attribution_days: int) -> None:
-        self.days, self.attribution_days = days, attribution_days
+    def __init__(self, rules: MatchRules) -> None:
+        days = -(-rules.window_hours // 24)
+        self.days, self.attribution_days = days, rules.attribution_days
         self.views_before = 2 * days
         self.orders_before = 3 * days
         self.orders_after = 2 * days
-        self.hours_before = 2 * max(attribution_days, days) + 2
+        self.hours_before = 2 * max(rules.attribution_days, days) + 2
         self.hours_after = days + 1
-
-    @classmethod
-    def of(cls, rules: MatchRules) -> Reach:
-        """Return the reach of a window."""
-        return cls(-(-rules.window_hours // 24), rules.attribution_days)
 
 
 def days_around(day: date, before: int, after: int) -> list[date]:
     """Return a date with those before and after it."""
     return [day + timedelta(days=number) for number in range(-before, after + 1)]
-
-
-def _needs_numbers(lake: Lake) -> bool:
-    """Whether hours without numbers are incomplete: unless orders are matched by time alone."""
-    chosen = lake.settings.orders
-    return bool(chosen.number) or not chosen.match_by_time
-
-
-def _coverage(hours: Iterable[Row], *, needs_numbers: bool) -> HourCoverage:
-    complete = [row for row in hours if not row["missing_sources"]]
-    return HourCoverage(
-        {Hour.at(row["hour_at"]).number for row in complete},
-        {Hour.at(row["hour_at"]).number for row in complete if row["has_order_numbers"]},
-        needs_numbers,
-    )
-
-
-def _order(row: Row, denied: set[str]) -> OrderToMatch:
-    return OrderToMatch(
-        microseconds(row["ordered_at"]),
-        OrderKey(row["sales_source"], row["order_id"]),
-        row["order_number"],
-        row["event_date"],
-        row["sold_by"],
-        row["total_cents"],
-        row["currency"],
-        row["customer_key"] in denied,
-    )

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -138,10 +139,19 @@ def _match(
     """Match a date, and return the version of its rows, too."""
     before = {table: _stored_rows(lake, table, planned.day) for table in _TABLES}
     is_new = planned.step is Step.MATCH
-    rows = _matched_rows(lake, reader, planned.day) if is_new else before
-    version = _version_of(rows) if is_new else planned.recorded.partition("-")[2]
-    if planned.is_past:
-        rows = {**rows, ORDER_MATCHES: _without_sessions(rows[ORDER_MATCHES])}
+    rows: Rows = before
+    version = planned.recorded.partition("-")[2]
+    if is_new:
+        day, rules = planned.day, rules_of_matches(lake)
+        built = match_day(day, reader.inputs(day), rules, partial(reader.visits, day))
+        rows = {table: built.table(table) for table in _TABLES}
+        version = _version_of(rows)
+    if planned.is_past:  # no row may name a visit any more
+        matches = rows[ORDER_MATCHES]
+        column = matches.schema.get_field_index("session_id")
+        nothing = pa.nulls(len(matches), pa.string())
+        unnamed = matches.set_column(column, matches.schema.field(column), nothing)
+        rows = {**rows, ORDER_MATCHES: unnamed}
     files = f"{planned.files}-{version}"
     is_same = not planned.is_unfinished and _is_stored(planned, before, rows)
     if is_same:
@@ -183,25 +193,10 @@ def _changes(lake: Lake, day: date, before: Rows, rows: Rows, run_id: str) -> pa
     return pa.concat_tables([stored, pa.Table.from_pylist(changes, schema)])
 
 
-def _matched_rows(lake: Lake, reader: MatchReader, day: date) -> Rows:
-    built = match_day(
-        day,
-        reader.inputs(day),
-        rules_of_matches(lake),
-        lambda sessions: reader.visits(day, sessions),
-    )
-    return {table: built.table(table) for table in _TABLES}
-
-
 def _stored_rows(lake: Lake, table: Table, day: date) -> pa.Table:
     """Return the stored rows of a date in the types and the order of the table."""
     at = Hour.midnight(day)
     return table.in_order(iceberg_tables.load(lake, table).read(at, at.plus(23)))
-
-
-def _without_sessions(rows: pa.Table) -> pa.Table:
-    column = rows.schema.get_field_index("session_id")
-    return rows.set_column(column, rows.schema.field(column), pa.nulls(len(rows), pa.string()))
 
 
 def _is_stored(planned: DateToMatch, before: Rows, rows: Rows) -> bool:

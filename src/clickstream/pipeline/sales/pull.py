@@ -23,8 +23,8 @@ from clickstream.core.errors import StaleHour, UnbalancedSales
 from clickstream.core.text_digests import digest_texts
 from clickstream.core.wording import amount, quantity
 from clickstream.lake import Lake, aws_errors, publication, staging
-from clickstream.lake.collection import noting_failure
 from clickstream.lake.publication import NewRows, publish, sales_of
+from clickstream.lake.pull_states import noting_failure
 from clickstream.lake.staging import Staged
 from clickstream.pipeline.sales.opening import FindConnection, open_source, rules_of_lake
 from clickstream.sales.fields import DATED

@@ -80,14 +80,13 @@ class SalesDate(StoredSales):
         money = map(amount, (ledger["gross_cents"], ledger["refunded_cents"], net, spend))
         differing = "–" if ledger["differing_orders"] is None else str(ledger["differing_orders"])
         return (
-            *(
-                str(ledger["event_date"]),
-                self.source,
-                f"{ledger['orders']:,}",
-                *money,
-                ledger["currency"],
-            ),
-            *(str(ledger["rejected"]), differing),
+            str(ledger["event_date"]),
+            self.source,
+            f"{ledger['orders']:,}",
+            *money,
+            ledger["currency"],
+            str(ledger["rejected"]),
+            differing,
         )
 
 

@@ -7,8 +7,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from scripts.make_map import draw_outline
-from scripts.map_shapes import read_shapes, simplify
+from scripts.make_map import draw_outline, read_shapes, simplify
 
 SCALE = {"scale": [1, 1], "translate": [0, 0]}
 coordinates = st.integers(-80, 80)

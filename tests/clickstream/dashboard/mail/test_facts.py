@@ -18,7 +18,7 @@ from clickstream.core.errors import AwsUnavailable, EmptyWeek, InputError
 from clickstream.dashboard.ask.periods import start_of
 from clickstream.dashboard.mail import Week, build_digest, render_text
 from clickstream.dashboard.mail.building import ATTEMPTS, dates_needed, restrict
-from clickstream.lake import Lake, collection
+from clickstream.lake import Lake, pull_states
 from clickstream.lake.fact_files import MANIFEST_KEY, PREFIX
 from clickstream.pipeline.hosts.host_freshness import expected_states
 from clickstream.settings import GoalSettings
@@ -71,7 +71,7 @@ def test_a_mail_from_the_files_it_needs_says_what_one_from_all_files_says(lake: 
     seconds = int(MOMENT.timestamp())
     for state in expected_states(lake):  # a mail also names sources that are not known
         pulled = replace(state, pulled_at=seconds, newest_line_at=seconds)
-        collection.update_pull_state(lake, state.host, lambda _before, after=pulled: after)
+        pull_states.update_pull_state(lake, state.host, lambda _before, after=pulled: after)
     whole = digest_of(FactStore(rows), WEEK, lake.settings, language="en")
     mail = build_digest(lake, WEEK, MOMENT)
     assert "no recent hour" in mail.trust  # this lake has facts, and no hour in its ledger

@@ -19,8 +19,8 @@ from clickstream.dashboard.ask.view import TABS
 from clickstream.dashboard.pages.panels import PANELS
 from clickstream.dashboard.web.app import build_app
 from clickstream.demo.cafe import CafeRules, write_history
-from clickstream.logs.engine import LogEngine, read_file_lines
 from clickstream.logs.log_set import LogSet
+from clickstream.logs.open_engine import LogEngine, read_file_lines
 from clickstream.settings import DashboardSettings, Settings, SiteSettings
 
 FIRST = Hour.parse("2026-11-20T18")

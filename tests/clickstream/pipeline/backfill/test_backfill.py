@@ -22,14 +22,14 @@ from clickstream.pipeline.backfill.backfill import (
     track_progress,
 )
 from clickstream.pipeline.hour.build import clean_hits
-from clickstream.pipeline.hour.outdated import (
+from clickstream.pipeline.hour.hour_states import (
     check_range,
     describe,
     describe_other_settings,
     hour_states,
     hours_to_rebuild,
 )
-from clickstream.pipeline.hour.states import Published
+from clickstream.pipeline.hour.step_results import Published
 from clickstream.pipeline.proof.verify import verify
 from clickstream.pipeline.pull.host import pull_source
 

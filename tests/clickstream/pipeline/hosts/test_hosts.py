@@ -16,11 +16,11 @@ from tests.support.ssh_server import SshServer, ssh_server
 
 from clickstream.collect import limits
 from clickstream.core.errors import HostKeyRefused, HostUnreachable, InputError, MissingDirectory
-from clickstream.lake import Lake, collection
-from clickstream.lake.collection import PULL_STATES, PullState
+from clickstream.lake import Lake, pull_states
+from clickstream.lake.pull_states import PULL_STATES, PullState
+from clickstream.pipeline.hosts.access import login_of
 from clickstream.pipeline.hosts.listing import find_host, list_hosts
-from clickstream.pipeline.hosts.opening import login_of
-from clickstream.pipeline.pull.all_hosts import pull_all, pull_host
+from clickstream.pipeline.pull.host import pull_all, pull_host
 from clickstream.settings import SourceSettings
 from clickstream.settings.sources import CollectSettings, InstanceSettings
 
@@ -183,7 +183,7 @@ def test_a_refusal_of_aws_names_the_permission_and_leaves_other_hosts_alone(
     assert unknown.name == "web.instances"
     with pytest.raises(InputError, match=r"needs the permission ec2:DescribeInstances"):
         pull_host(lake, unknown)
-    assert collection.pull_states(lake) == []
+    assert pull_states.pull_states(lake) == []
     known(lake, "web.i-0abc")
     first, _ = list_hosts(lake)
     assert first.name == "web.i-0abc"
@@ -222,18 +222,18 @@ def test_a_failure_is_stored_until_a_pull_succeeds(
     (tmp_path / "logs" / "access.log").write_bytes(line_at(1))
     [host] = list_hosts(remote)
     pull_host(remote, host)
-    pulled = collection.pull_state(remote, host.name)
+    pulled = pull_states.pull_state(remote, host.name)
     server.known_hosts.write_text("")
     with pytest.raises(HostKeyRefused):
         pull_host(remote, host)
-    failed = collection.pull_state(remote, host.name)
+    failed = pull_states.pull_state(remote, host.name)
     assert failed.failure.startswith("No key is trusted for")
     assert failed.failed_at
     assert failed.failed_at >= time.time() - 60
     assert (failed.pulled_at, failed.files) == (pulled.pulled_at, pulled.files)
     server.trust()
     pull_host(remote, host)
-    state = collection.pull_state(remote, host.name)
+    state = pull_states.pull_state(remote, host.name)
     assert (state.failed_at, state.failure) == (None, "")
 
 
@@ -250,7 +250,7 @@ def test_a_directory_that_vanished_says_when_it_was_read(lake: Lake, tmp_path: P
     sentence = rf"/logs does not exist; it was read at {read_at}: mount its disk"
     with pytest.raises(MissingDirectory, match=sentence):
         pull_host(lake, host)
-    assert "it was read at" in collection.pull_state(lake, "here").failure
+    assert "it was read at" in pull_states.pull_state(lake, "here").failure
 
 
 def test_a_remote_directory_that_vanished_says_when_it_was_read(

@@ -22,9 +22,9 @@ from tests.support.localaws_process import LocalAwsProcess
 
 from clickstream.core.errors import InputError, StaleHour
 from clickstream.core.hours import Hour
-from clickstream.lake import Lake, collection, hour_ledger, open_lake
-from clickstream.lake.collection import PullState
+from clickstream.lake import Lake, hour_ledger, open_lake, pull_states
 from clickstream.lake.iceberg import iceberg_tables
+from clickstream.lake.pull_states import PullState
 from clickstream.pipeline.hosts.missing import ExpectedHosts, complete_hours, expected_hosts
 from clickstream.pipeline.proof.verify import verify
 from clickstream.pipeline.publish.publish import Due, build_hour, hours_to_build
@@ -69,7 +69,7 @@ def missing(lake: Lake) -> list[str | None]:
 
 
 def set_state(lake: Lake, name: str, **changes: int | None) -> None:
-    collection.update_pull_state(lake, name, lambda one: replace(one, **changes))
+    pull_states.update_pull_state(lake, name, lambda one: replace(one, **changes))
 
 
 def run_hours(lake: Lake, last: Hour = HOURS[-1]) -> Due:
@@ -305,8 +305,8 @@ def die_in_complete(lake: Lake) -> None:
 
 def test_a_failure_is_kept_beside_what_the_last_successful_pull_observed(lake: Lake) -> None:
     set_state(lake, "web.i-0a", pulled_at=END, files=4)
-    collection.record_failure(lake, "web.i-0a", "The host did not answer.")
-    state = collection.pull_state(lake, "web.i-0a")
+    pull_states.record_failure(lake, "web.i-0a", "The host did not answer.")
+    state = pull_states.pull_state(lake, "web.i-0a")
     assert (state.pulled_at, state.files, state.failure) == (END, 4, "The host did not answer.")
     assert state.failed_at
     assert PullState("web.i-0a").failed_at is None

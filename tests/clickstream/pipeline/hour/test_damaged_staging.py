@@ -17,7 +17,7 @@ from clickstream.pipeline.hour.build import (
     check_hour,
     clean_hits,
 )
-from clickstream.pipeline.hour.states import CleanedHour, StitchedHour
+from clickstream.pipeline.hour.step_results import CleanedHour, StitchedHour
 from clickstream.pipeline.pull.host import pull_source
 
 HOUR = Hour.parse("2026-11-20T22")

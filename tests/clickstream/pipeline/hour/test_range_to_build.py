@@ -12,7 +12,7 @@ from clickstream.core.errors import InputError
 from clickstream.core.hours import Hour
 from clickstream.lake import Lake, hour_ledger
 from clickstream.pipeline.backfill.backfill import plan_backfill
-from clickstream.pipeline.hour.outdated import check_range_to_build
+from clickstream.pipeline.hour.hour_states import check_range_to_build
 from clickstream.pipeline.publish.publish import hours_to_build
 
 NOON = Hour.parse("2026-11-20T12")

@@ -34,14 +34,13 @@ from clickstream.core.errors import KeyDestroyed
 from clickstream.core.hours import Hour, hour_range
 from clickstream.lake import Lake, athena, hour_ledger, open_lake, visitor_keys
 from clickstream.pipeline.backfill.backfill import Steps, rebuild
-from clickstream.pipeline.backfill.new_ids import give_new_visitor_ids, plan_new_visitor_ids
+from clickstream.pipeline.backfill.new_visitor_ids import give_new_visitor_ids, plan_new_visitor_ids
 from clickstream.pipeline.hour.build import (
     build_sessions,
     check_hour,
     clean_hits,
-    clean_unless_staged,
 )
-from clickstream.pipeline.hour.outdated import (
+from clickstream.pipeline.hour.hour_states import (
     describe_build,
     describe_refused,
     hour_states,
@@ -106,7 +105,7 @@ WAYS: dict[str, Callable[[Lake], Callable[[], object]]] = {
     ),
     "check of a range": lambda lake: lambda: check_replay_window(lake, BEFORE, AFTER),
     "cleared clean_hits": lambda lake: lambda: clean_hits(lake, INSIDE),
-    "spark": lambda lake: lambda: clean_unless_staged(lake, INSIDE),
+    "spark": lambda lake: lambda: clean_hits(lake, INSIDE, keep_staged=True),
     "cleared build_sessions": sessions_of_staged,
     "cleared register_tables": build_staged,
 }

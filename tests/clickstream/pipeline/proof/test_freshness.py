@@ -21,8 +21,8 @@ from clickstream.cli.status_output import show_status, status_values
 from clickstream.completeness import LowHour
 from clickstream.core.errors import StateCode
 from clickstream.core.hours import Hour, hour_range
-from clickstream.lake import Lake, collection
-from clickstream.lake.collection import PullState, RefusedFile, SetAsideFile
+from clickstream.lake import Lake, pull_states
+from clickstream.lake.pull_states import PullState, RefusedFile, SetAsideFile
 from clickstream.pipeline.backfill.backfill import rebuild
 from clickstream.pipeline.proof.freshness import (
     PUBLICATION_LIMIT,
@@ -241,7 +241,7 @@ def test_retired_hosts_do_not_count_and_lacking_hours_are_read_from_the_ledger(l
     assert [(one.name, one.hours) for one in found.missing_hosts] == [("web-1", (hour,))]
     assert lake_freshness(lake, later, hour.next).missing_hosts == ()
     retired = replace(PullState("web-1"), retired_at=1)
-    collection.update_pull_state(lake, "web-1", lambda _: retired)
+    pull_states.update_pull_state(lake, "web-1", lambda _: retired)
     assert lake_freshness(lake, later, hour).sources == ()
 
 
@@ -269,7 +269,7 @@ def test_a_lake_s_records_are_read(lake: Lake) -> None:
         store_line(lake, hour, "web-1")
     list(rebuild(lake, [first, second], "tests"))
     store_line(lake, first, "web-2")
-    collection.update_pull_state(lake, "web-1", lambda _: SOURCE)
+    pull_states.update_pull_state(lake, "web-1", lambda _: SOURCE)
 
     later = datetime.now(UTC) + timedelta(hours=1)
     found = lake_freshness(lake, later, first, FreshnessLimits(timedelta(days=900)))

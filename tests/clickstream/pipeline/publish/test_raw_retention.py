@@ -20,11 +20,11 @@ from tests.support.localaws_process import LocalAwsProcess
 from clickstream import parse
 from clickstream.core.errors import KeyDestroyed, PastWindow, RawDeleted
 from clickstream.core.hours import Hour, hour_range
-from clickstream.lake import Lake, collection, hour_ledger, objects, open_lake, raw, visitor_keys
+from clickstream.lake import Lake, hour_ledger, objects, open_lake, pull_states, raw, visitor_keys
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.lake.raw_watermark import read_watermark
 from clickstream.pipeline.backfill.backfill import plan_backfill
-from clickstream.pipeline.backfill.new_ids import plan_new_visitor_ids
+from clickstream.pipeline.backfill.new_visitor_ids import plan_new_visitor_ids
 from clickstream.pipeline.hour.build import build_sessions, clean_hits
 from clickstream.pipeline.hour.replay_window import check_replay_window
 from clickstream.pipeline.proof.freshness import lake_freshness
@@ -248,7 +248,7 @@ def test_hours_that_lack_a_host_keep_their_raw_lines_until_it_is_back_or_retired
 
 def set_state(lake: Lake, **changes: int) -> None:
     host = lake.settings.sources[0].name
-    collection.update_pull_state(lake, host, lambda one: replace(one, **changes))
+    pull_states.update_pull_state(lake, host, lambda one: replace(one, **changes))
 
 
 @pytest.mark.lake

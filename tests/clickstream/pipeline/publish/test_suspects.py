@@ -26,7 +26,7 @@ from clickstream.pipeline.pull.host import pull_source
 from clickstream.settings import SiteSettings
 from clickstream.settings.labels import PeopleSettings
 from clickstream.tables import OF_DATES, Table
-from clickstream.tables.dates import PEOPLE_ESTIMATES, SUSPECTED_COHORTS, SUSPECTED_VISITORS
+from clickstream.tables.people import PEOPLE_ESTIMATES, SUSPECTED_COHORTS, SUSPECTED_VISITORS
 
 DAYS, PEOPLE, MACHINES = 8, 60, 80
 FIRST = date(2026, 11, 2)

@@ -18,7 +18,7 @@ from clickstream.collect.limits import Budget, PullLimits
 from clickstream.core.errors import PullLimitReached
 from clickstream.lake import Lake
 from clickstream.pipeline.hosts.check import check_host
-from clickstream.pipeline.pull.all_hosts import pull_host
+from clickstream.pipeline.pull.host import pull_host
 from clickstream.settings.sources import CollectSettings
 
 NOW = time.time

@@ -19,7 +19,7 @@ from clickstream.core.hours import Hour
 from clickstream.lake import Lake, athena, hour_ledger, raw
 from clickstream.parse import parse
 from clickstream.parse.line_patterns import TOO_LONG
-from clickstream.pipeline.pull import bookmarks, file
+from clickstream.pipeline.pull import bookmark_search, file
 from clickstream.pipeline.pull.host import pull_source
 from clickstream.settings import SourceSettings
 from clickstream.settings.labels import CleanSettings
@@ -33,8 +33,8 @@ RANGE = 150_000
 @pytest.fixture
 def small_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(file, "CHUNK_BYTES", RANGE)
-    monkeypatch.setattr(bookmarks, "CHUNK_BYTES", RANGE)
-    monkeypatch.setattr(bookmarks, "BLOCK_BYTES", RANGE // 4)
+    monkeypatch.setattr(bookmark_search, "CHUNK_BYTES", RANGE)
+    monkeypatch.setattr(bookmark_search, "BLOCK_BYTES", RANGE // 4)
 
 
 def stored(lake: Lake, host: str = "web-1") -> bytes:

@@ -28,7 +28,7 @@ def test_a_pull_reports_every_ten_seconds_with_its_rate(clock: list[float]) -> N
     said: list[str] = []
     stored = PullTotals()
     progress = PullProgress("web.shop-1", stored, said.append, started=100.0, reported=100.0)
-    progress.add_files(12)
+    progress.files = 12
     for seconds in (104.0, 109.9, 110.0, 115.0, 120.0):
         clock[0] = seconds
         stored.add({HOUR: 1000}, 4_000_000, None, 0)

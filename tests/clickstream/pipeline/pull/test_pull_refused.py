@@ -15,7 +15,7 @@ from tests.support.web_server import RacingSource, WebServer
 from clickstream.collect import DirectorySource, FileHandle
 from clickstream.collect.source import LeftOut
 from clickstream.core.errors import InputError
-from clickstream.lake import Lake, collection
+from clickstream.lake import Lake, pull_states
 from clickstream.pipeline.pull.host import pull_source
 from clickstream.settings import SourceSettings
 
@@ -47,7 +47,7 @@ def test_an_error_log_is_set_aside_and_named(
         assert (pulled.lines, pulled.set_aside, pulled.refused) == (lines, names, [])
         said = "3 files set aside, not access logs: error.log, error.log.1, error.log.2.gz."
         assert pulled.sentence.endswith(said)
-        [state] = collection.pull_states(lake)
+        [state] = pull_states.pull_states(lake)
         assert (state.host, [one.name for one in state.set_aside]) == ("web-1", names)
 
 
@@ -93,7 +93,7 @@ def test_an_access_log_in_an_unknown_format_fails_once_until_it_changes(
     assert reason.startswith("Odd-Access.log: No line of the log has a known format")
     assert first.newly_refused == first.refused
     assert "; 1 file REFUSED." in first.sentence
-    [state] = collection.pull_states(lake)
+    [state] = pull_states.pull_states(lake)
     assert [f"{one.name}: {one.reason}" for one in state.refused] == first.refused
     odd = odd.rename(server.directory / "Odd-Access.log.1")
     again = pull_source(lake, source)
@@ -103,7 +103,7 @@ def test_an_access_log_in_an_unknown_format_fails_once_until_it_changes(
     assert len(pull_source(lake, source).newly_refused) == 1
     odd.unlink()
     assert pull_source(lake, source).refused == []
-    assert collection.pull_state(lake, "web-1").refused == ()
+    assert pull_states.pull_state(lake, "web-1").refused == ()
 
 
 def test_a_file_that_can_not_be_opened_is_refused_and_the_others_are_pulled(
@@ -135,7 +135,7 @@ def test_a_directory_below_that_may_not_be_listed_is_refused_and_the_others_are_
     logs = PartlyLocked(DirectorySource(server.directory, "*"))
     pulled = pull_source(lake, source, logs)
     assert (pulled.lines, pulled.newly_refused) == (1, ["old: can't be read: locked"])
-    [refused] = collection.pull_state(lake, "web-1").refused
+    [refused] = pull_states.pull_state(lake, "web-1").refused
     assert refused.name == "old"
     assert pull_source(lake, source, logs).newly_refused == []
 
@@ -150,7 +150,7 @@ def test_the_state_tells_the_newest_line_but_for_lines_of_the_future(
         (server.directory / f"{at}-access.log").write_bytes(line)
         server.lines.clear()
         pull_source(lake, source)
-    state = collection.pull_state(lake, "web-1")
+    state = pull_states.pull_state(lake, "web-1")
     assert state.newest_line_at == now - 60
     assert state.pulled_at is not None
     assert now <= state.pulled_at <= time.time()

@@ -16,7 +16,7 @@ from tests.support.web_server import WebServer, raw_lines
 
 from clickstream.collect import DirectorySource, FileHandle, FileStat, ListedFile
 from clickstream.collect.source import LeftOut
-from clickstream.lake import Lake, collection
+from clickstream.lake import Lake, pull_states
 from clickstream.pipeline.pull.host import Pulled, pull_source
 
 SECOND = 1_000_000_000
@@ -232,7 +232,7 @@ def test_a_state_says_when_the_pull_began_and_what_it_brought(
     server.write()
     before = int(time.time())
     pull(lake, server)
-    state = collection.pull_state(lake, "web-1")
+    state = pull_states.pull_state(lake, "web-1")
     assert state.pulled_at is not None
     assert before <= state.pulled_at <= time.time()
     assert (state.lines, state.bytes, state.failure) == (1, len(server.lines[0]), "")

@@ -20,8 +20,8 @@ from tests.support.sales_files import with_sales, write_rows
 from clickstream.core.errors import ClickstreamError, DamagedObject, UnbalancedSales
 from clickstream.core.hours import Hour
 from clickstream.lake import Lake, athena, objects, open_lake, publication
-from clickstream.lake.collection import unreadable_since
 from clickstream.lake.iceberg import iceberg_tables
+from clickstream.lake.pull_states import unreadable_since
 from clickstream.pipeline.proof.freshness import lake_freshness
 from clickstream.pipeline.proof.sales_checks import verify_sales
 from clickstream.pipeline.publish.maintenance import compact_days

@@ -287,7 +287,14 @@ def _open_log(path: str, offset: int = 0) -> Iterator[io.BufferedReader[Any]]:
     try:
         file = Path(path).open("rb")  # noqa: SIM115  the caller's block closes it
     except OSError as error:
-        raise UnreadableLog(_unreadable_message(path, error)) from None
+        if isinstance(error, FileNotFoundError):
+            message = f"{path} does not exist: check the name."
+        elif isinstance(error, PermissionError):
+            command = f"sudo cat {path} | clickstream try -"
+            message = f"You do not have permission to read {path}: try `{command}`."
+        else:
+            message = f"{path} can't be read ({error.strerror}): check the name and the disk."
+        raise UnreadableLog(message) from None
     with file:
         if offset:
             file.seek(offset)
@@ -335,16 +342,6 @@ def detect_format(path: str, sample: bytes, likely: str, longest: int) -> Detect
 
 def _position(raw: io.BufferedReader[Any]) -> int:
     return raw.tell() if raw.seekable() else 0
-
-
-def _unreadable_message(path: str, error: OSError) -> str:
-    if isinstance(error, FileNotFoundError):
-        return f"{path} does not exist: check the name."
-    if isinstance(error, PermissionError):
-        return (
-            f"You do not have permission to read {path}: try `sudo cat {path} | clickstream try -`."
-        )
-    return f"{path} can't be read ({error.strerror}): check the name and the disk."
 
 
 def _damage_message(path: str, damage: Exception, lines: int) -> str:

@@ -8,12 +8,12 @@ ids, so a run that is killed can be completed by the same command, by Airflow or
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
 
-from clickstream.core.errors import InputError, PastWindow, RawDeleted
+from clickstream.core.errors import InputError, RawDeleted
 from clickstream.core.hours import Hour, hour_range
 from clickstream.core.wording import quantity
 from clickstream.lake import Lake, athena, hour_ledger, raw, visitor_keys
@@ -90,33 +90,17 @@ def plan_new_visitor_ids(lake: Lake, first: Hour, last: Hour) -> NewIds:
             f"No hour from {first} to {last} is past its replay window, so none needs new visitor "
             "ids. Build them without --new-visitor-ids."
         )
-    raise_first(_without_raw(lake, hours))
+    refused = window.refused(dict.fromkeys(hours, LedgerRow({})))
+    raise_first([(hour, error) for hour, error in refused if isinstance(error, RawDeleted)])
     published = [rows[hour].values for hour in hours if hour in rows]
-    sessions, visitors = _count_published(lake, periods)
+    sessions = visitors = 0  # a visitor has an id in each period
+    for period in periods:
+        sql = _PUBLISHED.format(first=period.start.date(), last=period.last_day)
+        [(of_period, ids)] = athena.query(lake, sql).rows
+        sessions, visitors = sessions + of_period, visitors + ids
     lines = sum(row["lines"] for row in published)
     built = tuple(sorted(hours))
     return NewIds(first, last, tuple(periods), built, len(published), lines, sessions, visitors)
-
-
-def _without_raw(lake: Lake, hours: Set[Hour]) -> Sequence[tuple[Hour, PastWindow]]:
-    """Return hours that can't be built because their raw lines are deleted, with the reason."""
-    window = ReplayWindow(lake)
-    return [
-        (hour, error)
-        for hour, error in window.refused(dict.fromkeys(hours, LedgerRow({})))
-        if isinstance(error, RawDeleted)
-    ]
-
-
-def _count_published(lake: Lake, periods: list[KeyPeriod]) -> tuple[int, int]:
-    """Count published sessions and visitors of some periods; a visitor has an id in each."""
-    counts = [
-        athena.query(lake, _PUBLISHED.format(first=period.start.date(), last=period.last_day)).rows[
-            0
-        ]
-        for period in periods
-    ]
-    return sum(row[0] for row in counts), sum(row[1] for row in counts)
 
 
 def open_periods(lake: Lake, plan: NewIds, run_id: str) -> None:

@@ -1,4 +1,4 @@
-"""The tables whose rows are replaced by date: people and suspected machines."""
+"""The tables of people and of suspected machines, whose rows are replaced by date."""
 
 from __future__ import annotations
 

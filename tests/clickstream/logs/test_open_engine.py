@@ -27,10 +27,10 @@ from tests.support.examples import examples
 from clickstream.dashboard.ask.fact_copy import FILE_NAME, Snapshot, columns_of
 from clickstream.dashboard.ask.visit_days import VISIT_DAYS
 from clickstream.lake.fact_files import FACT_VIEWS
-from clickstream.logs import reading, samples
-from clickstream.logs.engine import STATE, LogEngine, PlacedLine, days_of
+from clickstream.logs import log_file, site_inference
 from clickstream.logs.lines_by_date import LinesByDate
 from clickstream.logs.log_set import LogSet
+from clickstream.logs.open_engine import STATE, LogEngine, PlacedLine, days_of
 from clickstream.settings import Settings
 
 SECRET = secrets.token_hex(32)
@@ -46,9 +46,9 @@ Rows = dict[str, Counter[str]]
 def small_batches() -> Iterator[None]:
     """Files of some lines have several batches, and some dates a whole sample."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reading, "BLOCK_BYTES", 700)
-        patch.setattr(reading, "BATCH_BYTES", 1500)
-        patch.setattr(samples, "SAMPLE_REQUESTS", 70)
+        patch.setattr(log_file, "BLOCK_BYTES", 700)
+        patch.setattr(log_file, "BATCH_BYTES", 1500)
+        patch.setattr(site_inference, "SAMPLE_REQUESTS", 70)
         yield
 
 

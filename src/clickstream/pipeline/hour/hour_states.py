@@ -16,10 +16,10 @@ from clickstream.core.hours import Hour, describe_hours, hour_range
 from clickstream.core.wording import quantity, shorten
 from clickstream.lake import Lake, hour_ledger, raw
 from clickstream.lake.hour_ledger import LedgerRow
+from clickstream.pipeline.build_settings import changed_settings, settings_digest
 from clickstream.pipeline.hosts.host_freshness import vanished_states
 from clickstream.pipeline.hour.chain import broken_hours, last_reached
 from clickstream.pipeline.hour.replay_window import ReplayWindow, raise_first
-from clickstream.pipeline.site import changed_settings, settings_digest
 
 UNBUILT = LedgerRow({})
 

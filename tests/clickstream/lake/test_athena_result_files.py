@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from clickstream.core.errors import QueryFailed
 from clickstream.lake import Lake, athena
-from clickstream.lake.query_files import parse_result, query_rows
+from clickstream.lake.athena import parse_result, query_rows
 
 ODD = [
     *(None, "", " ", '"', '""', '","', ",", "\n", "\r\n", 'a"\n"b', "\\N", "\\", "null", "NULL"),

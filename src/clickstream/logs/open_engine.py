@@ -154,7 +154,9 @@ class LogEngine:
             return False
         self._is_open, began = True, time.monotonic()
         version = self.logs.version()
-        if self._has_facts_of(version):
+        with self._copy.snapshot() as snapshot:  # the copy may be a new, empty one
+            is_stored = snapshot.state.version == self._state.get("number")
+        if is_stored and version == self._state.get("version"):
             return False
         log_facts = self.logs.read_changes(self._console, self.last)
         self._store(log_facts, version if log_facts.lines.parsed else "")
@@ -164,12 +166,6 @@ class LogEngine:
         if before:  # new lines after the first read are usually few
             self._rests_until = time.monotonic() + self._rest * (time.monotonic() - began)
         return True
-
-    def _has_facts_of(self, version: str) -> bool:
-        """Whether the copy has the facts of a version of the logs; it may be a new, empty one."""
-        with self._copy.snapshot() as snapshot:
-            is_stored = snapshot.state.version == self._state.get("number")
-        return is_stored and version == self._state.get("version")
 
     def export(self, directory: Path) -> list[Path]:
         """Write the facts as Parquet files; see `export_facts`."""

@@ -17,12 +17,12 @@ from clickstream.clean.referrers import OwnDomain
 from clickstream.core.hours import Hour, hour_range
 from clickstream.lake import Lake, athena, hour_ledger, open_lake
 from clickstream.logs.trial import read_figures
-from clickstream.pipeline import site
+from clickstream.pipeline import build_settings
+from clickstream.pipeline.build_settings import OWN_DOMAINS, describe_own_domain, settings_digest
 from clickstream.pipeline.hour.build import build_sessions, check_hour, clean_hits
-from clickstream.pipeline.hour.outdated import hour_states
+from clickstream.pipeline.hour.hour_states import hour_states
 from clickstream.pipeline.publish.publish import refresh_views, register_tables
 from clickstream.pipeline.pull.host import pull_source
-from clickstream.pipeline.site import OWN_DOMAINS, describe_own_domain, settings_digest
 from clickstream.settings import Settings, SiteSettings
 
 FIRST, LAST = Hour.parse("2026-11-20T22"), Hour.parse("2026-11-21T01")
@@ -156,14 +156,14 @@ def test_of_two_processes_that_infer_at_once_both_use_the_same_domain(
     write(lake, visits("shop.example", 40))
     pull(lake)
     both_have_inferred = Barrier(2)
-    infer, answers = site._infer_domain, iter(("shop.example", "other.example"))
+    infer, answers = build_settings._infer_domain, iter(("shop.example", "other.example"))
 
     def inferred(of_lake: Lake) -> object:
         found = infer(of_lake)
         both_have_inferred.wait()
         return type(found)(next(answers), found.requests, found.sample)
 
-    monkeypatch.setattr(site, "_infer_domain", inferred)
+    monkeypatch.setattr(build_settings, "_infer_domain", inferred)
     digests: list[str] = []
     threads = [
         Thread(target=lambda one=one: digests.append(settings_digest(one))) for one in others

@@ -5,17 +5,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
 import pandas as pd
 
-from clickstream import __version__, people
+from clickstream import __version__
 from clickstream.core.text_digests import digest_texts
+from clickstream.people.counts import Counts
+from clickstream.people.habits import Habit
+from clickstream.people.learning import SiteHistory
+from clickstream.people.suspicion import choose_suspected, find_suspects
 from clickstream.tables import Table
-from clickstream.tables.dates import SUSPECTED_COHORTS, SUSPECTED_VISITORS
+from clickstream.tables.people import SUSPECTED_COHORTS, SUSPECTED_VISITORS
 
 
 class Estimate(NamedTuple):
@@ -42,15 +46,15 @@ class SearchedDate:
     """The rows of a date by table, the counts of its people, and its row of `people_estimates`."""
 
     rows: Mapping[Table, pd.DataFrame]
-    counts: people.Counts
+    counts: Counts
     estimate: Estimate
 
 
 def search_date(
     day: date,
     visitors: pd.DataFrame,
-    history: people.SiteHistory,
-    habit: people.Habit,
+    history: SiteHistory,
+    habit: Habit,
     kept: frozenset[str],
 ) -> SearchedDate:
     """Search a date by the habit before it, and add its people to the history.
@@ -58,11 +62,23 @@ def search_date(
     `visitors` are those of the date, as `people.visitors_of_date` returns them. `kept` has the
     labels of cohorts that count as people.
     """
-    search = people.find_suspects(visitors, habit, kept)
-    chosen = people.choose_suspected(search.visitors)
+    search = find_suspects(visitors, habit, kept)
+    chosen = choose_suspected(search.visitors)
+    sizes = chosen.value_counts().to_dict()
     rows = {
         SUSPECTED_VISITORS: chosen.rename("cohort").rename_axis("visitor_id").reset_index(),
-        SUSPECTED_COHORTS: _cohort_rows(search.cohorts, chosen),
+        SUSPECTED_COHORTS: pd.DataFrame(
+            {
+                "place": range(1, len(search.cohorts) + 1),
+                "cohort": [cohort.label for cohort in search.cohorts],
+                "visitors": [cohort.counted for cohort in search.cohorts],
+                "proved": [cohort.references for cohort in search.cohorts],
+                "explained": [cohort.explained for cohort in search.cohorts],
+                "suspected": [sizes.get(cohort.label, 0) for cohort in search.cohorts],
+                "is_decided": [cohort.is_decided for cohort in search.cohorts],
+                "reason": [cohort.reason for cohort in search.cohorts],
+            }
+        ),
     }
     counts = history.add(day, visitors, search.visitors["share"])
     number = search.people
@@ -70,20 +86,3 @@ def search_date(
     suspects = sorted(f"{visitor} {cohort}" for visitor, cohort in chosen.items())
     versions = digest_texts(map(str, numbers)), digest_texts(suspects)
     return SearchedDate(rows, counts, Estimate(*numbers, *versions))
-
-
-def _cohort_rows(cohorts: Sequence[people.SuspectedCohort], chosen: pd.Series) -> pd.DataFrame:
-    """Return the rows of suspected_cohorts."""
-    number = chosen.value_counts()
-    return pd.DataFrame(
-        {
-            "place": range(1, len(cohorts) + 1),
-            "cohort": [cohort.label for cohort in cohorts],
-            "visitors": [cohort.counted for cohort in cohorts],
-            "proved": [cohort.references for cohort in cohorts],
-            "explained": [cohort.explained for cohort in cohorts],
-            "suspected": [int(number.get(cohort.label, 0)) for cohort in cohorts],
-            "is_decided": [cohort.is_decided for cohort in cohorts],
-            "reason": [cohort.reason for cohort in cohorts],
-        }
-    )

@@ -194,7 +194,18 @@ def find_bookmark(pull: HostPull, log: OpenLog, name: str) -> Bookmark | None:
         return same
     if not (free or alike):
         return None
-    new = _new_bookmark(pull, log, free, name)
+    named, likely = pull.source.format, pull.stored.last_format
+    log_format = _detect(log, name, likely, pull.longest_line_bytes) if named == AUTO else named
+    modified_at = datetime.fromtimestamp(log.stat().modified_ns / 1e9, UTC)
+    new = Bookmark(
+        pull.host,
+        free,
+        log_format,
+        offset=log.padding,
+        start=log.padding,
+        name=name,
+        last_hour=str(Hour.of(modified_at)),
+    )
     bookmark = _resume(pull, log, new, alike)
     if not bookmark.fingerprint and log.ends_inside_line():
         return None  # the line will distinguish it, once it is finished
@@ -311,21 +322,6 @@ def _digest_before(log: OpenLog, offset: int) -> str | None:
     return digest(data) if len(data) == min(offset, TAIL_BYTES) else None
 
 
-def _new_bookmark(pull: HostPull, log: OpenLog, found_fingerprint: str, name: str) -> Bookmark:
-    named, likely = pull.source.format, pull.stored.last_format
-    log_format = _detect(log, name, likely, pull.longest_line_bytes) if named == AUTO else named
-    modified_at = datetime.fromtimestamp(log.stat().modified_ns / 1e9, UTC)
-    return Bookmark(
-        pull.host,
-        found_fingerprint,
-        log_format,
-        offset=log.padding,
-        start=log.padding,
-        name=name,
-        last_hour=str(Hour.of(modified_at)),
-    )
-
-
 def _detect(log: OpenLog, name: str, likely: str, longest: int) -> str:
     """Return the format of a log's first lines; the first 1,000 are tried only if necessary."""
     sample = log.sample()
@@ -335,18 +331,13 @@ def _detect(log: OpenLog, name: str, likely: str, longest: int) -> str:
     except InputError:
         pass
     lines = log.first_lines(SAMPLE_LINES)
-    if parse.is_nothing_else(lines, longest):
-        lines = _lines_behind_long(log, longest) or lines
+    if parse.is_nothing_else(lines, longest):  # only lines that are too long: look behind them
+        blocks = parse.read_blocks(_Beginning(log), longest=longest)
+        lines = next((b for b in blocks if not parse.is_nothing_else(b, longest)), lines)
     try:
         return parse.detect(lines, likely, longest).name
     except InputError as error:
         raise (error if is_named_access_log(name) else NotAnAccessLog(name)) from None
-
-
-def _lines_behind_long(log: OpenLog, longest: int) -> bytes:
-    """Return lines after those that are too long, within the first 128 MB; else nothing."""
-    blocks = parse.read_blocks(_Beginning(log), longest=longest)
-    return next((block for block in blocks if not parse.is_nothing_else(block, longest)), b"")
 
 
 class _Beginning(io.RawIOBase):

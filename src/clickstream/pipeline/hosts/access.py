@@ -1,20 +1,50 @@
-"""Trust the keys of hosts: ask a host for its key, compare it with the trusted ones, store it.
+"""Access to hosts: open the log files of a host, and trust its SSH key.
 
-`clickstream sources trust` calls this.
+Pulls and checks open files; `clickstream sources trust` asks a host for its key and stores it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clickstream.collect import Host, kind_of
-from clickstream.core.errors import InputError, NoHost
-from clickstream.settings import Settings
+from clickstream.collect import Host, HostLogin, LogSource, kind_of
+from clickstream.core.errors import HostUnreachable, InputError, NoHost
+from clickstream.settings import Settings, SourceSettings
 
 if TYPE_CHECKING:
     import asyncssh
+
+
+def login_of(settings: Settings, source: SourceSettings) -> HostLogin:
+    """Return the login from the settings. Raises InputError if an Airflow connection has it."""
+    if source.connection:
+        raise InputError(
+            f"The login of {source.name} is in the Airflow connection {source.connection}, which "
+            "only Airflow can read: let the DAG clickstream_hourly pull it, or set user and "
+            "key_file in its place."
+        )
+    return HostLogin(source.user, key_file=str(settings.resolve(source.key_file)))
+
+
+@contextmanager
+def open_source(
+    settings: Settings, host: Host, login: HostLogin | None = None
+) -> Iterator[LogSource]:
+    """Open the files of a host for as long as the block runs.
+
+    Raises InputError, HostUnreachable or HostKeyRefused if they can't be reached.
+    """
+    if host.problem:
+        raise (NoHost if host.needs_person else HostUnreachable)(host.problem)
+    kind = kind_of(host.source)
+    if kind.needs_login and login is None:
+        login = login_of(settings, host.source)
+    with kind.open(settings, host, login) as files:
+        yield files
 
 
 @dataclass(frozen=True)

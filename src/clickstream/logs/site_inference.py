@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain
 
@@ -65,21 +65,19 @@ def advise_on_proxies(peers: Mapping[str, int], requests: int) -> str:
     if not behind or behind < NEARLY_ALL * requests:
         return ""
     addresses = "a private address" if len(peers) == 1 else "private addresses"
+    trusted = sorted(peers)
+    if len(peers) > MOST_NAMED:
+        networks = {name: NetworkSet.of([name]) for name in PRIVATE_NETWORKS}
+        trusted = [
+            name for name, network in networks.items() if any(peer in network for peer in peers)
+        ]
     return (
         f"A proxy is in front of the site, so visitors can't be told apart: {behind:,} of the first"
         f" {requests:,} requests come from {addresses} "
         "and have a forwarded one. To count visitors by the forwarded address, write these lines "
         "into clickstream.toml, and run the command again:\n"
-        f"[clean]\ntrusted_proxies = {json.dumps(_to_trust([*peers]))}"
+        f"[clean]\ntrusted_proxies = {json.dumps(trusted)}"
     )
-
-
-def _to_trust(peers: Sequence[str]) -> list[str]:
-    if len(peers) <= MOST_NAMED:
-        return sorted(peers)
-    networks = (NetworkSet.of([network]) for network in PRIVATE_NETWORKS)
-    pairs = zip(PRIVATE_NETWORKS, networks, strict=True)
-    return [name for name, network in pairs if any(peer in network for peer in peers)]
 
 
 SAMPLE_REQUESTS = 90_000
@@ -110,8 +108,12 @@ def sample_dates(settings: Settings, lines: LinesByDate, before: Samples) -> dic
     for day in lines.days:
         if left <= 0:
             break
-        tables[day] = [*_first_requests(lines, day, left)]
-        left -= sum(map(len, tables[day]))
+        tables[day] = []
+        for piece in lines.of_day(day):
+            tables[day].append(piece.requests[:left])
+            left -= len(tables[day][-1])
+            if left <= 0:
+                break
     all_tables = () if settings.site.domains else chain.from_iterable(tables.values())
     referrers = referrers_of_assets(rules, all_tables)
     samples = dict(before)
@@ -122,15 +124,6 @@ def sample_dates(settings: Settings, lines: LinesByDate, before: Samples) -> dic
         )
         samples[day] = DateSample(sum(map(len, of_date)), dict(domains), dict(peers))
     return samples
-
-
-def _first_requests(lines: LinesByDate, day: int, number: int) -> Iterator[pa.Table]:
-    for piece in lines.of_day(day):
-        requests = piece.requests[:number]
-        yield requests
-        number -= len(requests)
-        if number <= 0:
-            return
 
 
 def infer_from_samples(samples: Samples) -> OwnDomain | None:
