@@ -38,7 +38,7 @@ compared as (
         sums.sum_cents,
         if(all_orders.status = 'paid', all_orders.total_cents, 0) as order_cents,
         case
-            when all_orders.order_id is null then 'no order'
+            when all_orders.order_id is null then 'of no order'
             when sums.sum_cents > if(all_orders.status = 'paid', all_orders.total_cents, 0)
                 then 'above its order'
             when sums.sum_cents < 0 then 'reversed beyond what was refunded'

@@ -93,7 +93,7 @@ def refund_faults(
     in_order = sorted(refunds, key=lambda refund: (refund["refunded_at"], refund["refund_id"]))
     for refund in in_order:
         if (order := order_of.get(refund["order_id"])) is None:
-            yield refund["refund_id"], "no order"
+            yield refund["refund_id"], "of no order"
             continue
         refunded[refund["order_id"]] += refund["amount_cents"]
         sum_cents = refunded[refund["order_id"]]

@@ -239,7 +239,7 @@ def test_an_amount_keeps_its_sign(table: str, data: st.DataObject) -> None:
         ([("a", 10, 350), ("b", 11, -350), ("c", 12, 350)], {}),
         ([("a", 10, -1)], {"a": "reversed beyond what was refunded"}),
         ([("a", 8, 100)], {"a": "before its order"}),
-        ([("a", 10, 100, "9"), ("b", 10, 100, None)], {"a": "no order", "b": "no order"}),
+        ([("a", 10, 100, "9"), ("b", 10, 100, None)], {"a": "of no order", "b": "of no order"}),
         ([("a", 10, 1, "open")], {"a": "above its order"}),
     ],
 )

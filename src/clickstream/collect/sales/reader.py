@@ -96,14 +96,15 @@ class Survey:
 
 
 WITHOUT_ORDER = "their order is missing, or has no date"
-"""Why lines are left out."""
+TOO_EARLY, IN_FUTURE = f"time before {EARLIEST.year}", "time in the future"
+"""Why rows are left out, unless their time can't be read."""
 
 
 def fault_of(day: date, latest: date | None) -> str:
     """Return why a date can't be that of a sale; empty if it can. `latest` is the last one."""
     if day < EARLIEST:
-        return f"time before {EARLIEST.year}"
-    return "time in the future" if latest and day > latest else ""
+        return TOO_EARLY
+    return IN_FUTURE if latest and day > latest else ""
 
 
 def is_between(day: date, first: date | None, last: date | None) -> bool:

@@ -23,6 +23,8 @@ from sqlalchemy.engine import URL, Connection
 from clickstream.collect.sales.reader import (
     EARLIEST,
     EXAMPLES,
+    IN_FUTURE,
+    TOO_EARLY,
     WITHOUT_ORDER,
     DayDigest,
     LeftOut,
@@ -373,20 +375,22 @@ class SqlReader:
         return Survey(
             {day: DayDigest(dict(numbers[day]), _digest(sums[day])) for day in sorted(numbers)},
             [
-                LeftOut(name, self._to_read[name].time, fault, number, self._left_out(name, latest))
+                self._left_out(name, fault, number, latest)
                 for (name, fault), number in left_out.items()
             ],
         )
 
-    def _left_out(self, name: str, latest: date | None) -> list[str]:
-        """Return the ids and times of the first rows of a table without a date that can be used."""
+    def _left_out(self, name: str, fault: str, number: int, latest: date | None) -> LeftOut:
+        """Return the rows of a table that are left out for a fault, with the first of them."""
         table, dated, day = self._dated(name, self._range_of(name, None, None))
         wanted, time = self._to_read[name], self._time_of(name)
-        limits = [day.is_(None), day < sa.literal(EARLIEST), day > sa.literal(latest or date.max)]
+        is_faulty = {TOO_EARLY: day < sa.literal(EARLIEST), IN_FUTURE: day > sa.literal(latest)}
         row_id = table.c[wanted.unique_id or wanted.order_id or wanted.time]
-        query = sa.select(row_id, time).select_from(dated).where(sa.or_(*limits), self._is_of(name))
-        rows = self._connection.execute(query.order_by(row_id).limit(EXAMPLES))
-        return [f"{row_id}: {at or 'no value'}" for row_id, at in rows]
+        query = sa.select(row_id, time).select_from(dated).where(self._is_of(name))
+        query = query.where(is_faulty.get(fault, day.is_(None))).order_by(row_id).limit(EXAMPLES)
+        rows = self._connection.execute(query)
+        examples = [f"{row_id}: {at or 'no value'}" for row_id, at in rows]
+        return LeftOut(name, wanted.time, fault, number, examples)
 
     @property
     def _dated_tables(self) -> list[str]:
