@@ -296,7 +296,11 @@ class BuildSettings(Section):
         description="A run also builds the hours that are not built yet, up to this number of "
         "hours before its own hour.",
     )
-    sql_directory: str = Field("include/sql", description="Directory of the SQL of the views.")
+    sql_directory: str = Field(
+        "include/sql",
+        description="Directory of the SQL of the views. Without this directory, those that come "
+        "with the library are used.",
+    )
 
 
 LEAST_RAW_DAYS = 35
@@ -390,6 +394,16 @@ class Settings(Section):
     def resolve(self, path: str) -> Path:
         """Make a path of the settings absolute, relative to the directory of the settings file."""
         return self.directory / Path(path).expanduser()
+
+    @property
+    def sql_directory(self) -> Path:
+        """The directory of the views: that of the settings, or else the one of the library."""
+        chosen = self.resolve(self.build.sql_directory)
+        if chosen.is_dir() or "sql_directory" in self.build.model_fields_set:
+            return chosen
+        package = Path(__file__).parents[1]
+        packaged = package / "sql"  # in a wheel; an editable install has the repository
+        return packaged if packaged.is_dir() else package.parents[1] / "include" / "sql"
 
     def describe(self) -> Iterator[tuple[str, str, str]]:
         """Yield every setting as (name, value as JSON, description), in the order of the file."""

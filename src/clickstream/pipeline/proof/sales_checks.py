@@ -270,7 +270,7 @@ def _counts(lake: Lake, within: str) -> dict[DateKey, dict[str, tuple[int, int, 
 
 def _sql_of_differences(lake: Lake) -> str:
     """Return the SQL of the view of orders whose parts do not give their total."""
-    directory = lake.settings.resolve(lake.settings.build.sql_directory)
+    directory = lake.settings.sql_directory
     for view in views_of(lake.settings, directory):
         if view.name == _DIFFERENCES:
             return view.sql
