@@ -222,7 +222,9 @@ def test_the_digest_tells_what_shapes_a_result() -> None:
     assert plain.result_digest() == moved.result_digest() == kept.result_digest()
     assert plain.result_digest() != shorter.result_digest()
     numbered = plain.model_copy(update={"orders": OrderSettings(number="(?P<order>x)")})
-    by_time = plain.model_copy(update={"orders": OrderSettings(match_by_time=True)})
+    by_time = plain.model_copy(
+        update={"orders": OrderSettings(match_by_time=True, form="^/order$")}
+    )
     assert plain.result_digest() == by_time.result_digest() != numbered.result_digest()
 
 

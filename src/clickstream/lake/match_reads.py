@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from datetime import date
 from functools import reduce
@@ -26,13 +27,17 @@ def numbered_hits(lake: Lake, day: date) -> pa.Table:
     return _read(lake, HITS, day, day, columns, NotNull(term="order_number"))
 
 
-def sent_forms(lake: Lake, day: date) -> pa.Table:
-    """Return the POST requests of people on a UTC date that were answered without an error."""
+def sent_forms(lake: Lake, day: date, form: str) -> pa.Table:
+    """Return the POST requests of people on a UTC date that were answered without an error.
+
+    The expression `form` finds their paths.
+    """
     people = EqualTo(term="is_bot", value=False)
     answered = LessThan(term="status", value=400)
-    return _read(
-        lake, HITS, day, day, _OF_HITS, EqualTo(term="method", value="POST"), answered, people
-    )
+    sent = EqualTo(term="method", value="POST")
+    hits = _read(lake, HITS, day, day, (*_OF_HITS, "path"), sent, answered, people)
+    is_form = [re.search(form, path) is not None for path in hits["path"].to_pylist()]
+    return hits.filter(pa.array(is_form, pa.bool_()))
 
 
 def parts_with(

@@ -68,7 +68,12 @@ class OrderSettings(Section):
     match_by_time: bool = Field(
         False,
         description="Whether an order without a number in the log is matched to a sent form of the "
-        "same time, if no other order and no other visit fits.",
+        "same time, if no other order and no other visit fits. It needs `form`.",
+    )
+    form: RegularExpression = Field(
+        "",
+        description="Regular expression that finds the path to which the form of an order is sent, "
+        "such as `^/processOrder\\.php$`.",
     )
     time_tolerance_seconds: Annotated[int, Field(ge=0, le=60)] = Field(
         5, description="Seconds by which the times of such a pair may differ."
@@ -84,6 +89,14 @@ class OrderSettings(Section):
         "credit. Visitors are recognized for `[privacy] key_days` at most, so a long window is "
         "often cut.",
     )
+
+    @model_validator(mode="after")
+    def _check_form(self) -> OrderSettings:
+        """Refuse to compare orders with all forms: those of a cart would be visits of orders."""
+        if self.match_by_time and not self.form:
+            message = "match_by_time needs form, the path to which the form of an order is sent"
+            raise PydanticCustomError("order_form", message)
+        return self
 
 
 # Section `[locations]`: candidates for a new café, and how far customers travel.

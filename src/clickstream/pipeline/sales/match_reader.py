@@ -164,7 +164,8 @@ class MatchReader:
 
     def _forms_of(self, day: date) -> list[OrderForm]:
         if day not in self._forms:
-            hits = match_reads.sent_forms(self._lake, day).to_pylist()
+            form = self._lake.settings.orders.form
+            hits = match_reads.sent_forms(self._lake, day, form).to_pylist()
             sessions = self._sessions(day, hits)
             self._forms[day] = [
                 OrderForm(
