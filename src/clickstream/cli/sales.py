@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from clickstream.lake import Lake
     from clickstream.pipeline.sales.check import SalesCheck
     from clickstream.pipeline.sales.match_plan import MatchRange
+    from clickstream.pipeline.sales.matches import MatchedDate
     from clickstream.pipeline.sales.pull import PullPlan
     from clickstream.pipeline.sales.status import SalesDate, StoredListings
     from clickstream.settings import Settings
@@ -389,10 +390,19 @@ def _match(lake: Lake, chosen: MatchRange, dry_run: bool) -> None:
     if dry_run:
         out.print(plan_matches(lake, now, chosen).sentence, soft_wrap=True)
         return
+    without: list[MatchedDate] = []
     is_up_to_date = True
     for matched in match_orders(lake, now, run_by_hand(), chosen):
         is_up_to_date = False
-        out.print(matched.sentence, highlight=False, soft_wrap=True)
+        if matched.matched or matched.views:
+            out.print(matched.sentence, highlight=False, soft_wrap=True)
+        else:
+            without.append(matched)
+    if without:
+        orders = quantity(sum(matched.orders for matched in without), "order")
+        dates = quantity(len(without), "date")
+        reasons = "clickstream sales status has the reasons"
+        out.print(f"{dates} with {orders} and no visit of an order: {reasons}.", soft_wrap=True)
     if is_up_to_date:
         out.print("All orders are matched: no sales, hours or settings have changed.")
 

@@ -219,7 +219,7 @@ def _yes_or_no(value: Any) -> bool:
 def _choice(value: str, field: SalesField, names: Mapping[str, str]) -> str:
     choice = names.get(value) or names.get("*") or (value if value in field.choices else None)
     if choice is None:
-        raise BadValue(f"{field.name} that the column map does not know: {value[:40]}")
+        raise BadValue(f"{field.name} {value[:40]} that the column map does not know")
     return choice
 
 

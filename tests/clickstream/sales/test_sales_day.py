@@ -179,7 +179,7 @@ def test_parts_are_compared_if_any_order_of_the_date_has_some(
         ("orders", {"ordered_at": "2026-11-20 10:00"}, "time without a zone: set", "ordered_at"),
         ("orders", {"order_id": " "}, "no value", "order_id"),
         ("orders", {"currency": "USD"}, "amount in USD, and the currency is EUR", "currency"),
-        ("orders", {"status": "lost"}, "status that the column map does not know: lost", "status"),
+        ("orders", {"status": "lost"}, "status lost that the column map does not know", "status"),
         ("order_items", {"quantity": "two"}, "value that is no number", "quantity"),
         ("order_items", {"line": "1.5"}, "value that is no whole number", "line"),
         ("order_items", {"amount": ""}, "line without an amount or a price", None),

@@ -65,8 +65,8 @@ class ReadRow:
 EARLIEST = date(2000, 1, 1)
 """The first date of sales; an earlier one is that of an empty or wrong field."""
 
-EXAMPLES = 3
-"""Number of rows that are named of those with one fault."""
+EXAMPLES = 1000
+"""Maximum number of rows with one fault that are named."""
 
 
 @dataclass(frozen=True)
