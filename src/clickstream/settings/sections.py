@@ -80,8 +80,7 @@ class OrderSettings(Section):
     )
     window_hours: Annotated[int, Field(ge=1, le=48)] = Field(
         24,
-        description="Hours before and after the time of an order within which its confirmation is "
-        "looked for.",
+        description="Hours after the time of an order within which its confirmation is looked for.",
     )
     attribution_days: Annotated[int, Field(ge=1, le=30)] = Field(
         7,

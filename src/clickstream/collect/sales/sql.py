@@ -517,11 +517,8 @@ class SqlReader:
         return [*self._read_rows(table, query, {})] if ids else []
 
     def _read_rows(self, name: str, query: Any, earlier: Mapping[str, date]) -> Iterator[ReadRow]:
-        zoned, unique_id = (
-            self._dialect.has_zone(self._time_of(name)),
-            self._to_read[name].unique_id,
-        )
-        column = self._to_read[name].time
+        zoned = self._dialect.has_zone(self._time_of(name))
+        column, unique_id = self._to_read[name].time, self._to_read[name].unique_id
         for number, row in enumerate(self._connection.execute(query).mappings(), 1):
             values = dict(row)
             row_id = str(values.get(unique_id)).strip()

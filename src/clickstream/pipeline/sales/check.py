@@ -118,8 +118,9 @@ def _read(check: SalesCheck, reader: SalesReader, rules: SalesRules, days: Seque
         check.differences += differences or []
         check.without_parts += len(built.rows[ORDERS]) if differences is None else 0
         _add_rejects(check, built.rows[SALES_REJECTS])
-    tables = rules.columns.tables
-    if "orders" in tables and "refunds" in tables and "order_id" in tables["refunds"].columns:
+    surveyed = check.survey.days.values() if check.survey else ()
+    has_orders = any(digest.rows.get("orders") for digest in surveyed)
+    if refunds and has_orders and "order_id" in rules.columns.tables["refunds"].columns:
         ids = {refund["order_id"] for refund in refunds} - {None}
         found = {name: reader.find(name, ids) for name in ("orders", "refunds")}
         every = build_day(date.min, found, rules).rows

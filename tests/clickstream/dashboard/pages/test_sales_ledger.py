@@ -169,6 +169,8 @@ def test_a_shop_without_a_log_sees_its_sales(tab: str, panel: str) -> None:
     assert "No hour is published yet" in html
     assert panel in html
     assert "€48.40" in html
+    with page_of(FactStore({}), view, settings=settings) as page:
+        assert "Sales ledger" not in html_of(page)
 
 
 def test_a_range_without_sales_says_so_and_never_reassures() -> None:
