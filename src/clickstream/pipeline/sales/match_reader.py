@@ -217,7 +217,7 @@ class Reach:
     """How many dates before and after a date its matches depend on.
 
     An order's views are within the window (`days`). The kind of a view depends on the order that it
-    confirms, the earlier views of this order, and the orders that these may confirm. A journey that
+    confirms, the nearer views of this order, and the orders that these may confirm. A journey that
     ends in nothing began up to two windows of attribution earlier.
     """
 
