@@ -78,7 +78,7 @@ ASSETS_DIGEST = hashlib.blake2b(b"".join(map(read_static, STATIC)), digest_size=
 def _sales_without_log(page: PageContext) -> dict[str, Any]:
     """Return the panels of a shop whose log is not pulled yet; those of orders on their page."""
     if not page.settings.sales:
-        return {}
+        return {"ledger": None}
     orders, trust = (
         import_module(f"clickstream.dashboard.pages.{tab}.sales") for tab in ("orders", "trust")
     )
