@@ -7,6 +7,7 @@ RUN pip install --no-cache-dir --require-hashes -r /tmp/requirements.txt
 
 COPY --chown=airflow:root pyproject.toml hatch_build.py README.md LICENSE /opt/clickstream/
 COPY --chown=airflow:root src /opt/clickstream/src
+COPY --chown=airflow:root include/sql /opt/clickstream/include/sql
 RUN pip install --no-cache-dir --no-deps /opt/clickstream
 
 COPY --chown=airflow:root clickstream.toml /opt/airflow/clickstream.toml

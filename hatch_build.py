@@ -1,4 +1,4 @@
-"""Compile the templates into the wheel, so that a start compiles none."""
+"""Add the views and compiled templates to the wheel, so that a start compiles none."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
-class CompiledTemplates(BuildHookInterface):  # type: ignore[misc]
+class ViewsAndTemplates(BuildHookInterface):  # type: ignore[misc]
     """The hook that hatchling calls around the build of a wheel."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Add the compiled templates; an editable install compiles those that are opened."""
+        """Add both; an editable install has the views, and compiles templates that are opened."""
         if version == "editable":
             return
+        build_data["force_include"][str(Path(self.root) / "include" / "sql")] = "clickstream/sql"
         source = Path(self.root) / "src"
         sys.path.insert(0, str(source))
         from clickstream.dashboard.templates import BUILT, compile_templates

@@ -1,5 +1,6 @@
 -- One row is one UTC date of a source of sales, as in reconciliation, with the main reasons
--- of its rejects and the orders that differ most. local_date is the same date.
+-- of its rejects, the orders that differ most, and refunds that do not fit their orders. local_date
+-- is the same date.
 with
 
 dates as (
@@ -15,6 +16,11 @@ all_rejects as (
 all_differences as (
     select *
     from order_differences
+),
+
+all_refund_differences as (
+    select *
+    from refund_differences
 ),
 
 reasons as (
@@ -67,6 +73,30 @@ differences_of_dates as (
     group by sales_source, event_date
 ),
 
+refunds_in_order as (
+    select
+        *,
+        row_number() over (
+            partition by sales_source, event_date
+            order by refund_id
+        ) as place
+    from all_refund_differences
+),
+
+refunds_of_dates as (
+    select
+        sales_source,
+        event_date,
+        count(*) as number,
+        array_join(
+            array_agg(refund_id || ' (' || difference || ')' order by place)
+            filter (where place <= 5),
+            ', '
+        ) as ids
+    from refunds_in_order
+    group by sales_source, event_date
+),
+
 final as (
     select
         dates.sales_source,
@@ -91,6 +121,8 @@ final as (
         dates.is_reconciled,
         reasons_of_dates.reject_reasons,
         differences_of_dates.differing_order_ids,
+        coalesce(refunds_of_dates.number, 0) as differing_refunds,
+        refunds_of_dates.ids as differing_refund_ids,
         dates.published_at,
         dates.event_date as local_date,
         dates.event_date
@@ -103,6 +135,10 @@ final as (
         on
             dates.sales_source = differences_of_dates.sales_source
             and dates.event_date = differences_of_dates.event_date
+    left join refunds_of_dates
+        on
+            dates.sales_source = refunds_of_dates.sales_source
+            and dates.event_date = refunds_of_dates.event_date
 )
 
 select *

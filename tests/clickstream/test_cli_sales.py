@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import tomllib
+from datetime import datetime
+from io import StringIO
 from pathlib import Path
 from subprocess import CompletedProcess
+from typing import Any
 
 import pytest
+from tests.support.cases import each_case
 from tests.support.command_line import run_command
+
+from clickstream.cli.sales import show_check
+from clickstream.core.terminal import SafeConsole
+from clickstream.pipeline.sales.check import check_source
+from clickstream.settings import Settings
+from clickstream.settings.sales import SalesSettings
 
 SETTINGS = """
 [[sales]]
@@ -46,6 +57,45 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "exports").mkdir()
     (tmp_path / "exports" / "orders_export.csv").write_text(EXPORT, encoding="utf-8")
     return tmp_path
+
+
+BARE = """
+title = 'x'
+{map}
+[orders]
+files = 'orders*.csv'
+[orders.columns]
+order_id = 'id'
+ordered_at = 'at'
+total = 'total'
+[refunds]
+files = 'back*.csv'
+[refunds.columns]
+refund_id = 'id'
+order_id = 'sale'
+refunded_at = 'at'
+amount = 'amount'
+"""
+CASES = tomllib.loads((Path(__file__).parent / "sales_check_cases.toml").read_text("utf-8"))
+
+
+@each_case("case", CASES["cases"])
+def test_a_check_says_what_is_wrong_where_and_what_to_do(tmp_path: Path, case: Any) -> None:
+    """Also in a narrow terminal or a pipe, where nothing is cut."""
+    for name, text in {
+        "map.toml": BARE.format(map=case.get("map", "")),
+        "orders.csv": f"id,at,total\n{case['order']}\n",
+        "back.csv": f"id,sale,at,amount\n{case.get('refunds', '')}\n",
+    }.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    given = {"name": "till", "kind": "csv", "columns": "map.toml", "currency": "EUR", "path": "."}
+    source = SalesSettings.model_validate({**given, **case.get("settings", {})})
+    console = SafeConsole(file=StringIO(), width=40)
+    found = check_source(Settings(directory=tmp_path), source, 7, datetime(2026, 12, 1))
+    show_check(found, console)
+    assert case["expected"] in console.file.getvalue()  # type: ignore[attr-defined]
+    words = ("left out", "rejected", "decimals", "none. Set")
+    assert found.has_problems == any(word in case["expected"] for word in words)
 
 
 def check(folder: Path, *arguments: str, **environment: str) -> CompletedProcess[str]:

@@ -222,8 +222,20 @@ def test_the_digest_tells_what_shapes_a_result() -> None:
     assert plain.result_digest() == moved.result_digest() == kept.result_digest()
     assert plain.result_digest() != shorter.result_digest()
     numbered = plain.model_copy(update={"orders": OrderSettings(number="(?P<order>x)")})
-    by_time = plain.model_copy(update={"orders": OrderSettings(match_by_time=True)})
+    by_time = plain.model_copy(
+        update={"orders": OrderSettings(match_by_time=True, form="^/order$")}
+    )
     assert plain.result_digest() == by_time.result_digest() != numbered.result_digest()
+
+
+def test_views_are_found_outside_the_repository_unless_a_directory_is_set(tmp_path: Path) -> None:
+    plain = load(tmp_path, "")
+    assert (plain.sql_directory / "sessions.sql").is_file()
+    assert not plain.sql_directory.is_relative_to(tmp_path)
+    missing = load(tmp_path, '[build]\nsql_directory = "include/sql"')
+    assert missing.sql_directory == tmp_path / "include" / "sql"
+    missing.sql_directory.mkdir(parents=True)
+    assert load(tmp_path, "").sql_directory == missing.sql_directory
 
 
 def test_holdouts_are_compared_in_lower_case_and_shape_no_result(tmp_path: Path) -> None:

@@ -72,6 +72,12 @@ def test_the_wheel_has_the_compiled_form_of_every_template(wheel: Path) -> None:
     assert len(compiled) == len(templates)
 
 
+def test_the_wheel_has_the_views(wheel: Path) -> None:
+    with ZipFile(wheel) as files:
+        names = {name.removeprefix("clickstream/sql/") for name in files.namelist()}
+    assert {path.name for path in (ROOT / "include" / "sql").iterdir()} <= names
+
+
 def test_a_start_from_the_wheel_compiles_no_template(wheel: Path, tmp_path: Path) -> None:
     with ZipFile(wheel) as files:
         files.extractall(tmp_path / "wheel")

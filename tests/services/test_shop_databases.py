@@ -17,6 +17,7 @@ from tests.support.shop_databases import running_mariadb, running_postgresql
 
 from clickstream.collect.sales.reader import DayDigest, SalesReader
 from clickstream.core.errors import ShopRefused, ShopUnreachable, UnusableSales
+from clickstream.pipeline.sales.check import check_source
 from clickstream.pipeline.sales.opening import open_source, rules_of
 from clickstream.sales.listings import build_listings
 from clickstream.sales.sales_day import SalesDay, build_day
@@ -267,6 +268,48 @@ def test_calendar_dates_and_tables_without_dates_are_read_after_any_edit(
     naive = r"dates in spending\.day of shop are VARCHAR"
     with pytest.raises(UnusableSales, match=naive), reading(settings, source):
         pass
+
+
+@pytest.mark.parametrize("has_zone", [True, False])
+def test_a_check_names_rows_without_a_usable_date_and_refunds_that_do_not_fit(
+    address: str, settings: Settings, has_zone: bool
+) -> None:
+    shop, now = Shop(engine_of(address), has_zone), datetime(2026, 10, 24, 12)
+    shop.create()
+    shop.orders = {
+        number: (at, 500, None)
+        for number, at in enumerate((now, datetime(1999, 6, 1), datetime(2031, 6, 1)), 1)
+    }
+    shop.lines = {(number, 1): (1, 500) for number in (1, 2, 3, 9)}
+    shop.refunds = {
+        10: (1, now - timedelta(days=40), 300),
+        11: (1, now, 201),
+        12: (9, now, 1),
+        13: (1, now + timedelta(hours=1), -601),
+    }
+    shop.write()
+    with shop.engine.begin() as connection:
+        connection.exec_driver_sql("insert into sale (id, amount) values (4, 5)")
+    source = source_of(address, time_zone=None if has_zone else "Europe/London")
+    check = check_source(settings, source, 1, now)
+    assert check.error is None
+    assert check.survey
+    assert [
+        (left.table, left.reason.partition(",")[0], left.rows, *(row[:13] for row in left.examples))
+        for left in sorted(check.survey.left_out, key=lambda left: (left.table, left.reason))
+    ] == [
+        ("order_items", "their order is missing", 1, "9: no value"),
+        ("order_items", "time before 2000", 1, "2: 1999-06-01"),
+        ("order_items", "time in the future", 1, "3: 2031-06-01"),
+        ("orders", "time before 2000", 1, "2: 1999-06-01"),
+        ("orders", "time in the future", 1, "3: 2031-06-01"),
+        ("orders", "value that is no time", 1, "4: no value"),
+    ]
+    assert check.refund_faults == {
+        "above its order": ["11"],
+        "of no order": ["12"],
+        "reversed beyond what was refunded": ["13"],
+    }
 
 
 def test_a_day_is_read_from_the_state_of_the_digests(address: str, settings: Settings) -> None:

@@ -26,7 +26,7 @@ def order(day: int, region: str | None, campaign: str | None = None, **more: Any
     return {
         **{"event_date": at, "session_date": at, "region": region, "utm_campaign": campaign},
         **{"country": "GB" if region else None, "why_none": None, "is_suspected": False},
-        **{"net_cents": 250, **more},
+        **{"net_cents": 250, "currency": "EUR", **more},
     }
 
 
@@ -95,3 +95,18 @@ def test_values_are_counted_by_region_and_date(
     if metric != "visits":
         expected |= of_sales
     assert missing == expected
+
+
+@pytest.mark.parametrize("metric", ["orders", "net_sales"])
+def test_amounts_of_several_currencies_are_never_summed(
+    engine: Engine, lake: Lake, metric: TestedMetric
+) -> None:
+    """Orders of several currencies can be counted."""
+    rows = [order(0, "England"), order(0, "Wales", currency="JPY"), order(1, "Wales")]
+    given = {"order_facts": rows, "money_facts": rows, "hour_facts": [*hours(0, 24), *hours(1, 24)]}
+    steps = ", ".join(f"{name} as ({as_select(name, rows)})" for name, rows in given.items())
+    query = history_sql(metric, CAMPAIGNS, FIRST, FIRST + timedelta(days=5)).lstrip()
+    sql = f"with {steps}, {query.removeprefix('with')}"
+    panel = history_of_rows(metric, engine.query(lake, sql).rows).panel
+    why = "sales in EUR and JPY are never summed"
+    assert {*panel.incomplete.values()} == ({why} if metric == "net_sales" else set())

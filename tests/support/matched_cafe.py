@@ -223,13 +223,11 @@ class MatchedCafe:
         at = readable_time(order.ordered_at).replace(tzinfo=UTC)
         if order.sold_by != "web":
             return TrueMatch("none", "not on the web", None, 0, *[None] * 6)
-        views = [
-            one for one in self._views.get(order.number, ()) if abs(_time(one) - at) <= self.window
-        ]
+        begin, end = at - timedelta(minutes=10), at + self.window
+        views = [one for one in self._views.get(order.number, ()) if begin <= _time(one) <= end]
         if order.customer in self.refusing:
             return TrueMatch("none", "opted out", None, len(views), *[None] * 6)
         if not views:
-            begin, end = at - self.window, at + self.window
             is_known = begin >= self.first.start and end < self.last.end
             why = "no request" if is_known else "hour incomplete"
             return TrueMatch("none", why, None, 0, *[None] * 6)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from clickstream.lake import Lake
     from clickstream.pipeline.sales.check import SalesCheck
     from clickstream.pipeline.sales.match_plan import MatchRange
+    from clickstream.pipeline.sales.matches import MatchedDate
     from clickstream.pipeline.sales.pull import PullPlan
     from clickstream.pipeline.sales.status import SalesDate, StoredListings
     from clickstream.settings import Settings
@@ -61,33 +62,39 @@ def _lines(checked: SalesCheck) -> Iterator[tuple[str, str]]:
         return
     has_tables_with_dates = any(table not in LISTINGS for table in checked.tables)
     if has_tables_with_dates and not checked.survey.days:
-        yield "It has no row with a time.", "yellow"
+        yield "It has no rows with a usable date.", "yellow"
     yield from _lines_of_survey(checked)
     yield from _lines_of_rows(checked)
     if checked.listings:
         yield f"Without dates: {count_rows(checked.listings)}.", ""
     for (table, reason, column), number in checked.rejects.most_common():
-        where = f" in the column {column}" if column else ""
-        examples = shorten(checked.examples[table, reason, column])
-        rows = f"{quantity(number, 'row')} of {table}"
-        yield f"{rows} rejected: {reason}{where} ({examples}).", "yellow"
+        examples = checked.examples[table, reason, column]
+        yield _faulty_rows("rejected", table, column, reason, number, examples), "yellow"
+
+
+def _faulty_rows(
+    state: str, table: str, column: str | None, reason: str, rows: int, examples: Sequence[str]
+) -> str:
+    """Return a sentence about rows with one fault; `examples` are their ids and values."""
+    fault, _, cure = reason.partition(": ")
+    where = f" in the column {column}" if column else ""
+    sentence = f"{quantity(rows, 'row')} of {table} {state}: {fault}{where} ({shorten(examples)})"
+    return f"{sentence}. {cure[:1].upper()}{cure[1:]}." if cure else f"{sentence}."
 
 
 def _lines_of_survey(checked: SalesCheck) -> Iterator[tuple[str, str]]:
     survey = checked.survey
-    if survey is None or not survey.days:
+    if survey is None:
         return
-    first, last = min(survey.days), max(survey.days)
-    rows: Counter[str] = Counter()
-    for day in survey.days.values():
-        rows.update(day.rows)
-    yield f"{quantity(len(survey.days), 'date')} from {first} to {last}: {count_rows(rows)}.", ""
-    for table, number in survey.undated.items():
-        yield (
-            f"{quantity(number, 'row')} of {table} are left out: they have no time, or their order "
-            "is missing.",
-            "yellow",
-        )
+    if survey.days:
+        first, last = min(survey.days), max(survey.days)
+        rows: Counter[str] = Counter()
+        for day in survey.days.values():
+            rows.update(day.rows)
+        dates = quantity(len(survey.days), "date")
+        yield f"{dates} from {first} to {last}: {count_rows(rows)}.", ""
+    for left_out in survey.left_out:
+        yield _faulty_rows("left out", **vars(left_out)), "yellow"
     for note in survey.notes:
         yield note, "yellow"
 
@@ -109,6 +116,9 @@ def _lines_of_rows(checked: SalesCheck) -> Iterator[tuple[str, str]]:
     yield f"Read {dates}: {', '.join(sums)} {checked.source.currency}.", ""
     if "orders" not in checked.tables:
         return
+    for fault, refunds in checked.refund_faults.items():
+        number = quantity(len(refunds), "refund")
+        yield f"{number} {fault}: {shorten(refunds, _SHOWN)}.", "yellow"
     if checked.differences:
         orders = [f"{d.order_id} by {amount(d.cents)}" for d in checked.differences]
         yield (
@@ -223,7 +233,7 @@ def check(
     settings, results = load_settings(), []
     for source in _chosen(settings, names):
         with err.status(f"Checking {source.name}"):
-            results.append(check_source(settings, source, days))
+            results.append(check_source(settings, source, days, datetime.now(UTC)))
         if not as_json:
             show_check(results[-1], out)
     if as_json:
@@ -309,6 +319,9 @@ def _pull_dates(lake: Lake, plan: PullPlan, dry_run: bool) -> None:
     from clickstream.pipeline.sales.pull import pull_dates
 
     source = plan.source
+    if rows := sum(left_out.rows for left_out in plan.survey.left_out):
+        named = f"{source.name}: {quantity(rows, 'row')} left out: run clickstream sales check."
+        out.print(named, soft_wrap=True)
     if not plan.dates:
         out.print(f"{source.name}: the lake has all {plan.compared}.", soft_wrap=True)
         return
@@ -377,10 +390,19 @@ def _match(lake: Lake, chosen: MatchRange, dry_run: bool) -> None:
     if dry_run:
         out.print(plan_matches(lake, now, chosen).sentence, soft_wrap=True)
         return
+    without: list[MatchedDate] = []
     is_up_to_date = True
     for matched in match_orders(lake, now, run_by_hand(), chosen):
         is_up_to_date = False
-        out.print(matched.sentence, highlight=False, soft_wrap=True)
+        if matched.matched or matched.views:
+            out.print(matched.sentence, highlight=False, soft_wrap=True)
+        else:
+            without.append(matched)
+    if without:
+        orders = quantity(sum(matched.orders for matched in without), "order")
+        dates = quantity(len(without), "date")
+        reasons = "clickstream sales status has the reasons"
+        out.print(f"{dates} with {orders} and no visit of an order: {reasons}.", soft_wrap=True)
     if is_up_to_date:
         out.print("All orders are matched: no sales, hours or settings have changed.")
 

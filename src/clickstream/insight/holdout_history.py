@@ -25,23 +25,29 @@ from clickstream.insight.place_names import REGION_SQL
 
 
 class _Source(NamedTuple):
-    """Where the values of a metric are: a fact view, its date, the value, and a condition."""
+    """Where the values of a metric are: a fact view, its date, the value, and a condition.
+
+    `currency` is that of amounts.
+    """
 
     view: str
     day: str
     value: str
     condition: str = "true"
     unmatched: str = "0"
+    currency: str = "cast(null as varchar)"
 
 
 _UNMATCHED = "case when why_none = 'not matched yet' then 1 else 0 end"
 _SOURCES: dict[TestedMetric, _Source] = {
     "orders": _Source("order_facts", "event_date", "1", unmatched=_UNMATCHED),
-    "net_sales": _Source("money_facts", "event_date", "net_cents", unmatched=_UNMATCHED),
+    "net_sales": _Source(
+        "money_facts", "event_date", "net_cents", unmatched=_UNMATCHED, currency="currency"
+    ),
     "visits": _Source("session_facts", "session_date", "1", "not coalesce(is_suspected, false)"),
 }
 
-COLUMNS = ("kind", "event_date", "region", "value", "of_campaigns", "unmatched")
+COLUMNS = ("kind", "event_date", "region", "value", "of_campaigns", "unmatched", "currency")
 """The columns of the query: rows of regions, and rows of the hours of a date."""
 
 _QUERY = """
@@ -56,7 +62,8 @@ values_of_regions as (
             when lower(trim(utm_campaign)) in ({campaigns}) then {value}
             else 0
         end as of_campaigns,
-        {unmatched} as unmatched
+        {unmatched} as unmatched,
+        {currency} as currency
     from {view}
     where
         {day} between date '{first}' and date '{last}'
@@ -69,9 +76,10 @@ select
     region,
     sum(value) as value,
     sum(of_campaigns) as of_campaigns,
-    sum(unmatched) as unmatched
+    sum(unmatched) as unmatched,
+    currency
 from values_of_regions
-group by event_date, region
+group by event_date, region, currency
 union all
 select
     'hours' as kind,
@@ -79,7 +87,8 @@ select
     cast(null as varchar) as region,
     sum(case when missing_sources is null then 1 else 0 end) as value,
     0 as of_campaigns,
-    0 as unmatched
+    0 as unmatched,
+    cast(null as varchar) as currency
 from hour_facts
 where event_date between date '{first}' and date '{last}'
 group by event_date

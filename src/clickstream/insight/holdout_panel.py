@@ -60,7 +60,8 @@ class RegionRow(NamedTuple):
     """The value of a region on a date; without a region, `region` is None.
 
     `of_campaigns` is the part that came by the campaigns. `unmatched` is the number of orders that
-    were not matched to visits yet, so that their region is not known.
+    were not matched to visits yet, so that their region is not known. `currency` is that of an
+    amount.
     """
 
     day: date
@@ -68,6 +69,7 @@ class RegionRow(NamedTuple):
     value: int
     of_campaigns: int
     unmatched: int
+    currency: str | None = None
 
 
 class HoursRow(NamedTuple):
@@ -83,7 +85,7 @@ def build_history(
     """Build the history of the dates from the first to the last one with a published hour.
 
     With `needs_values`, a date without any value is not complete: its sales were not pulled, or the
-    shop was closed.
+    shop was closed. Amounts of several currencies are never summed, so then no date can be used.
     """
     rows = list(rows)
     complete = {row.day: row.complete_hours for row in hours}
@@ -119,9 +121,12 @@ def _incomplete(
     """Yield the dates that can't be used, each with what is missing."""
     unmatched = {row.day for row in rows if row.unmatched}
     with_values = {row.day for row in rows}
+    currencies = sorted({row.currency for row in rows if row.currency})
     for day in dates:
         missing = HOURS - complete.get(day, 0)
-        if missing:
+        if len(currencies) > 1:
+            yield day, f"sales in {' and '.join(currencies)} are never summed"
+        elif missing:
             yield day, f"{quantity(missing, 'hour')} missing"
         elif needs_values and day not in with_values:
             yield day, "no orders in the lake"

@@ -6,6 +6,7 @@ off. `clickstream lift plan` calls `plan`. Pure functions.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -13,6 +14,7 @@ from math import ceil
 
 import numpy as np
 
+from clickstream.core.wording import quantity
 from clickstream.insight.arrays import Floats, Integers
 from clickstream.insight.holdout import LEAST_DONORS, has_enough, largest
 from clickstream.insight.holdout_panel import RegionPanel
@@ -111,6 +113,8 @@ def plan(
             f"The lake has {len(days)} complete dates, and placebo tests need {needed}: plan "
             "later, or with fewer days before the test."
         )
+        for why, number in Counter(panel.incomplete.values()).most_common(1):
+            refusal += f" {quantity(number, 'date')} left out: {why}."
         return HoldoutPlan((), len(days), before_days, refusal)
     indexes = largest(values, np.flatnonzero(has_enough(values))).tolist()
     if len(indexes) < LEAST_DONORS + 1:

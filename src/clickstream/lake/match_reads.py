@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from datetime import date
 from functools import reduce
@@ -26,12 +27,18 @@ def numbered_hits(lake: Lake, day: date) -> pa.Table:
     return table_scan.read(_scan(lake, HITS, day, day, columns, NotNull(term="order_number")))
 
 
-def sent_forms(lake: Lake, day: date) -> pa.Table:
-    """Return the POST requests of people on a UTC date that were answered without an error."""
+def sent_forms(lake: Lake, day: date, form: str) -> pa.Table:
+    """Return the POST requests of people on a UTC date that were answered without an error.
+
+    The expression `form` finds their paths.
+    """
     is_sent = EqualTo(term="method", value="POST")
     people = EqualTo(term="is_bot", value=False)
     answered = LessThan(term="status", value=400)
-    return table_scan.read(_scan(lake, HITS, day, day, _OF_HITS, is_sent, answered, people))
+    columns = (*_OF_HITS, "path")
+    hits = table_scan.read(_scan(lake, HITS, day, day, columns, is_sent, answered, people))
+    is_form = [re.search(form, path) is not None for path in hits["path"].to_pylist()]
+    return hits.filter(pa.array(is_form, pa.bool_()))
 
 
 def parts_with(

@@ -70,14 +70,16 @@ class TableMap(Section):
 class ColumnMap(Section):
     """The maps of the tables of a source; `title` says of which shop.
 
-    `numbers` shows how numbers are written, and `no_value` is a text for a missing value.
+    `numbers` shows how numbers are written, and `no_value` is a text for a missing value. With
+    `has_negative_refunds`, a refund is a negative amount, and its reversal a positive one.
     """
 
     title: str
     amounts: str = Described("units", pattern="^(units|hundredths)$")
     time_format: str = ""
     date_format: str = ""
-    numbers: NumberStyle = "1234.56"
+    numbers: NumberStyle = ""
+    has_negative_refunds: bool = False
     no_value: str = ""
     orders: TableMap | None = None
     order_items: TableMap | None = None

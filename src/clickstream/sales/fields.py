@@ -8,21 +8,21 @@ from typing import Literal
 
 from clickstream.core.wording import quantity
 
-Kind = Literal["text", "money", "time", "date", "number", "whole number", "yes or no", "choice"]
+Kind = Literal[
+    "text", "money", "time", "date", "quantity", "number", "whole number", "yes or no", "choice"
+]
 
 
 @dataclass(frozen=True)
 class SalesField:
     """One field: its name, the kind of its values, whether each row must have one.
 
-    `choices` are the values of a choice. The first is the one of rows without a value. Amounts of a
-    refund are not below 0.
+    `choices` are the values of a choice. The first is the one of rows without a value.
     """
 
     name: str
     kind: Kind = "text"
     is_required: bool = False
-    is_of_refund: bool = False
     choices: tuple[str, ...] = ()
 
 
@@ -53,7 +53,7 @@ FIELDS: dict[str, tuple[SalesField, ...]] = {
         SalesField("line", "whole number"),
         SalesField("item_id"),
         SalesField("name_as_sold"),
-        SalesField("quantity", "number", is_required=True),
+        SalesField("quantity", "quantity", is_required=True),
         *_money("price", "discount", "tax", "amount"),
     ),
     "refunds": (
@@ -64,8 +64,8 @@ FIELDS: dict[str, tuple[SalesField, ...]] = {
         SalesField(
             "kind", "choice", choices=("refund", "cancel", "void", "chargeback", "discrepancy")
         ),
-        SalesField("amount", "money", is_required=True, is_of_refund=True),
-        SalesField("tax", "money", is_of_refund=True),
+        SalesField("amount", "money", is_required=True),
+        SalesField("tax", "money"),
         SalesField("currency"),
     ),
     "campaign_spend": (

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from clickstream.sales.sales_day import SalesDay
 from clickstream.tables.sales import CAMPAIGN_SPEND, ORDER_ITEMS, ORDERS, REFUNDS
@@ -76,3 +78,28 @@ def order_differences(day: SalesDay) -> list[OrderDifference] | None:
         if parts != order["total_cents"]:
             differences.append(OrderDifference(order["order_id"], order["total_cents"] - parts))
     return differences
+
+
+def refund_faults(
+    refunds: Iterable[Mapping[str, Any]], orders: Iterable[Mapping[str, Any]]
+) -> Iterator[tuple[str, str]]:
+    """Yield the id of each refund that does not fit its order, and what does not fit.
+
+    All refunds of an order are needed, because their sum counts. The view refund_differences has
+    the same rule.
+    """
+    order_of = {order["order_id"]: order for order in orders}
+    refunded: Counter[str] = Counter()
+    in_order = sorted(refunds, key=lambda refund: (refund["refunded_at"], refund["refund_id"]))
+    for refund in in_order:
+        if (order := order_of.get(refund["order_id"])) is None:
+            yield refund["refund_id"], "of no order"
+            continue
+        refunded[refund["order_id"]] += refund["amount_cents"]
+        sum_cents = refunded[refund["order_id"]]
+        if sum_cents > (order["total_cents"] if order["status"] in COUNTED else 0):
+            yield refund["refund_id"], "above its order"
+        elif sum_cents < 0:
+            yield refund["refund_id"], "reversed beyond what was refunded"
+        elif refund["refunded_at"] < order["ordered_at"]:
+            yield refund["refund_id"], "before its order"

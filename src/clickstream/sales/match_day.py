@@ -16,6 +16,7 @@ from clickstream.insight.credit import Effects
 from clickstream.insight.markov import Path
 from clickstream.sales.matching import (
     HOUR,
+    LARGEST_OFFSET,
     SECOND,
     ClassifiedView,
     HourCoverage,
@@ -28,7 +29,12 @@ from clickstream.sales.matching import (
     match_by_number,
     moment,
 )
-from clickstream.sales.time_matching import LARGEST_OFFSET, OrderForm, match_by_time
+from clickstream.sales.time_matching import (
+    LARGEST_CHANCE,
+    OrderForm,
+    chance_share,
+    match_by_time,
+)
 from clickstream.sales.touches import journey_rows, of_date, touch_rows
 from clickstream.sales.visits import VisitArrival, VisitPath
 from clickstream.tables.sales_matches import (
@@ -154,7 +160,8 @@ def _by_time(
 ) -> dict[OrderKey, OrderMatch]:
     """Return the orders without a number in the log that a sent form fits.
 
-    Pages with an unknown number count as sent forms. Orders that no view confirms compete.
+    Pages with an unknown number count as sent forms. Orders that no view confirms compete. If too
+    many of the matches would be chance, none of them counts.
     """
     left = [
         order
@@ -173,7 +180,10 @@ def _by_time(
         if view.kind == "unknown number" and view.view.session_id
     ]
     tolerance = rules.tolerance_seconds * SECOND
-    fitting = match_by_time(left, competing, [*inputs.forms, *unknown], tolerance)
+    forms = [*inputs.forms, *unknown]
+    fitting = match_by_time(left, competing, forms, tolerance)
+    if chance_share(left, fitting, forms, tolerance) > LARGEST_CHANCE:
+        fitting = dict.fromkeys(fitting)
     return {order.key: _timed(order, fitting[order.key]) for order in left if order.key in fitting}
 
 

@@ -25,6 +25,10 @@ ViewKind = Literal[
 ]
 
 
+LARGEST_OFFSET = 600 * SECOND
+"""The clocks of the shop and of the web server may differ by this time."""
+
+
 class OrderKey(NamedTuple):
     """The key of an order."""
 
@@ -89,11 +93,6 @@ class OrderViews:
     confirmed_by: NumberedView | None = None
     kinds: set[ViewKind] = field(default_factory=set)
 
-    @property
-    def is_decided(self) -> bool:
-        """Whether a person has viewed the page, so that later views are repeats."""
-        return not self.kinds.isdisjoint(("order", "opted out"))
-
 
 @dataclass(frozen=True)
 class HourCoverage:
@@ -133,28 +132,44 @@ class NumberMatches:
             return "bot"
         if "ambiguous number" in views.kinds:
             return "ambiguous"
-        is_covered = hours.covers(order.at - window, order.at + window)
+        is_covered = hours.covers(order.at - LARGEST_OFFSET, order.at + window)
         return "no request" if is_covered else "hour incomplete"
 
 
 def match_by_number(
     orders: Iterable[OrderToMatch], views: Iterable[NumberedView], window: int
 ) -> NumberMatches:
-    """Assign each view to the order with its number whose time is within `window` microseconds.
+    """Assign each view to the order with its number that is at most `window` microseconds earlier.
 
-    The first successful view by a person is the order. A number that several orders within the
-    window have is ambiguous, and assigned to none of them.
+    Clocks may differ, so the order may be later by LARGEST_OFFSET. Of the successful views by
+    people, the one nearest to the order is its confirmation, and if several are equally near, the
+    one that shows its amount. A number that several orders within these times have is ambiguous,
+    and assigned to none of them.
     """
     by_number: dict[str, list[OrderToMatch]] = defaultdict(list)
     for order in sorted(orders):
         if order.is_on_the_web:
             by_number[plain_number(order.number)].append(order)
-    of_orders: dict[OrderKey, OrderViews] = defaultdict(OrderViews)
-    classified = []
+    with_orders = []
+    nearest: dict[OrderKey, tuple[int, bool, NumberedView]] = {}
     for view in sorted(views, key=lambda view: (view.at, view.raw_object, view.line_number)):
         with_number = by_number.get(plain_number(view.number), ())
-        fitting = [order for order in with_number if abs(view.at - order.at) <= window]
-        kind = _kind(view, fitting, of_orders)
+        fitting = [
+            order for order in with_number if -LARGEST_OFFSET <= view.at - order.at <= window
+        ]
+        with_orders.append((view, fitting))
+        if len(fitting) == 1 and view.is_successful and not view.is_machine:
+            [order] = fitting
+            # Lines of logs have whole seconds.
+            distance = abs(view.at - order.at) // SECOND
+            rank = (distance, view.shown_cents != order.total_cents, view)
+            if order.key not in nearest or rank[:2] < nearest[order.key][:2]:
+                nearest[order.key] = rank
+    confirming = {rank[2] for rank in nearest.values()}
+    of_orders: dict[OrderKey, OrderViews] = defaultdict(OrderViews)
+    classified = []
+    for view, fitting in with_orders:
+        kind = _kind(view, fitting, confirming)
         # Views of people who opted out are stored without their order.
         stored = fitting[0] if len(fitting) == 1 and kind != "opted out" else None
         classified.append(ClassifiedView(view, kind, stored))
@@ -170,7 +185,7 @@ def plain_number(number: str) -> str:
 def _kind(
     view: NumberedView,
     fitting: Sequence[OrderToMatch],
-    of_orders: Mapping[OrderKey, OrderViews],
+    confirming: Collection[NumberedView],
 ) -> ViewKind:
     if view.is_machine:
         return "bot"
@@ -184,7 +199,7 @@ def _kind(
         return "ambiguous number"
     if fitting[0].is_denied:
         return "opted out"
-    return "repeat" if of_orders[fitting[0].key].is_decided else "order"
+    return "order" if view in confirming else "repeat"
 
 
 def _note(

@@ -26,6 +26,7 @@ from clickstream.sales.fields import (
     field_of,
 )
 from clickstream.sales.value_checks import BadValue, ValueRules
+from clickstream.settings.sales import WITHOUT_HUNDREDTHS
 
 Record = dict[str, Any]
 """A row by field, and then by column of a table."""
@@ -72,6 +73,7 @@ class SalesRules:
             columns.date_format,
             columns.numbers,
             columns.no_value,
+            0 if self.currency in WITHOUT_HUNDREDTHS else 2,
         )
 
     def customer_key(self, customer: str | None) -> str | None:
@@ -108,7 +110,7 @@ def usable_rows(
         if not reader.problem and (first := seen.get(identity)):
             if name in LISTINGS and _values(name, first) == _values(name, record):
                 continue
-            reader.problem = ("row whose id another row has", None)
+            reader.problem = ("row whose id another row has", None, None)
         if reader.problem:
             rejects.append(reject_of(rules, name, record, *reader.problem))
             continue
@@ -134,11 +136,11 @@ def _values(name: str, record: Record) -> list[Any]:
 
 
 class _RowReader:
-    """Reads one row of a source; `problem` is why it can't be used, and in which column."""
+    """Reads one row of a source; `problem` is why it can't be used, the column and its value."""
 
     def __init__(self, name: str, table: TableMap, rules: SalesRules) -> None:
         self._name, self._map, self._rules = name, table, rules
-        self.problem: tuple[str, str | None] | None = None
+        self.problem: tuple[str, str | None, Any] | None = None
 
     def read(self, row: ReadRow) -> Record:
         """Return the row by field."""
@@ -152,7 +154,7 @@ class _RowReader:
             record["place_id"] = record["place_id"] or self._place(record)
         if row.earlier and not self.problem:
             day = record[TIMES[self._name]].at.date()
-            self.problem = (f"row of {day} with the id of a row of {row.earlier}", None)
+            self.problem = (f"row of {day} with the id of a row of {row.earlier}", None, None)
         return record
 
     def _value(self, row: ReadRow, field: SalesField) -> Any:
@@ -164,26 +166,36 @@ class _RowReader:
         try:
             return self._rules.values.read(value, field, names)
         except BadValue as error:
-            self.problem = self.problem or (str(error), column)
+            shown = None if field.name == "customer" else value
+            self.problem = self.problem or (str(error), column, shown)
             return None
 
     def _check_currency(self, record: Record) -> None:
         currency = record.get("currency")
         if currency and currency != self._rules.currency and not self.problem:
             reason = f"amount in {currency[:3]}, and the currency is {self._rules.currency}"
-            self.problem = (reason, self._map.columns.get("currency"))
+            self.problem = (reason, self._map.columns.get("currency"), None)
 
     def _place(self, record: Record) -> str | None:
         """Return the id of a place without one: its country, region and name."""
         if not record["name"]:
-            self.problem = self.problem or ("place without an id or a name", None)
+            self.problem = self.problem or ("place without an id or a name", None, None)
         return "/".join(filter(None, (record["country"], record["region"], record["name"]))) or None
 
 
+_LONGEST_VALUE = 40
+"""Characters of a wrong value that a reject has."""
+
+
 def reject_of(
-    rules: SalesRules, name: str, record: Record, reason: str, column: str | None = None
+    rules: SalesRules,
+    name: str,
+    record: Record,
+    reason: str,
+    column: str | None = None,
+    value: Any = None,
 ) -> Record:
-    """Return the reject of a row; `column` is that of the source with the wrong value."""
+    """Return the reject of a row; `column` is that of the source with the wrong `value`."""
     row_id = record.get(ROW_IDS.get(name, "")) or record.get("order_id")  # of a refund without id
     return {
         "sales_source": rules.source,
@@ -191,6 +203,7 @@ def reject_of(
         "row_id": None if row_id is None else str(row_id),
         "reason": reason,
         "column": column,
+        "value": None if value is None else str(value).strip()[:_LONGEST_VALUE] or None,
         "source_object": record["source_object"],
         "row_number": record["row_number"],
     }

@@ -135,14 +135,15 @@ def _amount_of_line(record: Record) -> int | None:
 
 def _refund(record: Record, rules: SalesRules) -> Record:
     moment: UtcTime = record["refunded_at"]
+    sign = -1 if rules.columns.has_negative_refunds else 1
     return {
         **_common(record, rules),
         **{name: record[name] for name in ("refund_id", "order_id", "line", "source_object")},
         "refunded_at": moment.at,
         "is_ambiguous_time": moment.is_ambiguous,
         "kind": record["kind"] or usual_value("refunds", "kind"),
-        "amount_cents": record["amount"],
-        "tax_cents": record["tax"] or 0,
+        "amount_cents": sign * record["amount"],
+        "tax_cents": sign * (record["tax"] or 0),
     }
 
 

@@ -9,19 +9,21 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from math import expm1
 from typing import NamedTuple
 
-from clickstream.sales.matching import SECOND, OrderKey, OrderToMatch
-
-LARGEST_OFFSET = 600 * SECOND
-"""The clocks of the shop and of the web server may differ by this time."""
+from clickstream.sales.matching import HOUR, LARGEST_OFFSET, SECOND, OrderKey, OrderToMatch
 
 LEAST_PAIRS = 3
 """Pairs with one difference that show how far clocks differ; with fewer, they count as equal."""
 
 
+LARGEST_CHANCE = 0.03
+"""Share of the matches of a date that may be chance; with more, it has none by time."""
+
+
 class OrderForm(NamedTuple):
-    """A request that may have sent an order: an answered POST, or a page with an unknown number."""
+    """A request that may have sent an order: a sent form, or a page with an unknown number."""
 
     at: int
     session_id: str
@@ -73,6 +75,30 @@ def match_by_time(
     return {
         order.key: _single(fitting[order.key], of_form) for order in orders if fitting[order.key]
     }
+
+
+def chance_share(
+    orders: Sequence[OrderToMatch],
+    fitting: Mapping[OrderKey, OrderForm | None],
+    forms: Sequence[OrderForm],
+    tolerance: int,
+) -> float:
+    """Return the expected share of the matches of `match_by_time` that are chance.
+
+    The form of an order can be missing in the log. Then another form fits it by chance with the
+    probability p = 1 - exp(-forms), by the expected number of forms without a match within the
+    tolerance; forms of half an hour before and after an order are counted. The orders that nothing
+    fits are the others of these, so p / (1 - p) as many have a wrong match.
+    """
+    matched = {form for form in fitting.values() if form}
+    times = sorted(form.at for form in forms if form not in matched)
+    wrong = 0.0
+    for order in orders:
+        if order.key not in fitting:
+            first, last = order.at - HOUR // 2, order.at + HOUR // 2
+            near = bisect_right(times, last) - bisect_left(times, first)
+            wrong += expm1(min(near * (2 * tolerance + SECOND) / HOUR, 99.0))
+    return wrong / max(len(matched), 1)
 
 
 def _single(

@@ -12,6 +12,8 @@ from pydantic_core import PydanticCustomError
 from clickstream.settings.sources import SOURCE_PROBLEM
 from clickstream.settings.values import Section, TimeZone
 
+# Babel's decimals are those that people usually write (CLDR), and not those of ISO 4217: none for
+# IQD, which has three, nor for RSD, AFN and ten more, which have two.
 IN_THOUSANDTHS = ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND")
 """Currencies with three decimals (ISO 4217); amounts in hundredths would lose money."""
 

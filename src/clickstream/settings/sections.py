@@ -68,15 +68,19 @@ class OrderSettings(Section):
     match_by_time: bool = Field(
         False,
         description="Whether an order without a number in the log is matched to a sent form of the "
-        "same time, if no other order and no other visit fits.",
+        "same time, if no other order and no other visit fits. It needs `form`.",
+    )
+    form: RegularExpression = Field(
+        "",
+        description="Regular expression that finds the path to which the form of an order is sent, "
+        "such as `^/processOrder\\.php$`.",
     )
     time_tolerance_seconds: Annotated[int, Field(ge=0, le=60)] = Field(
         5, description="Seconds by which the times of such a pair may differ."
     )
     window_hours: Annotated[int, Field(ge=1, le=48)] = Field(
         24,
-        description="Hours before and after the time of an order within which its confirmation is "
-        "looked for.",
+        description="Hours after the time of an order within which its confirmation is looked for.",
     )
     attribution_days: Annotated[int, Field(ge=1, le=30)] = Field(
         7,
@@ -84,6 +88,14 @@ class OrderSettings(Section):
         "credit. Visitors are recognized for `[privacy] key_days` at most, so a long window is "
         "often cut.",
     )
+
+    @model_validator(mode="after")
+    def _check_form(self) -> OrderSettings:
+        """Refuse to compare orders with all forms: those of a cart would be visits of orders."""
+        if self.match_by_time and not self.form:
+            message = "match_by_time needs form, the path to which the form of an order is sent"
+            raise PydanticCustomError("order_form", message)
+        return self
 
 
 # Section `[locations]`: candidates for a new café, and how far customers travel.
@@ -296,7 +308,11 @@ class BuildSettings(Section):
         description="A run also builds the hours that are not built yet, up to this number of "
         "hours before its own hour.",
     )
-    sql_directory: str = Field("include/sql", description="Directory of the SQL of the views.")
+    sql_directory: str = Field(
+        "include/sql",
+        description="Directory of the SQL of the views. Without this directory, those that come "
+        "with the library are used.",
+    )
 
 
 LEAST_RAW_DAYS = 35
@@ -390,6 +406,16 @@ class Settings(Section):
     def resolve(self, path: str) -> Path:
         """Make a path of the settings absolute, relative to the directory of the settings file."""
         return self.directory / Path(path).expanduser()
+
+    @property
+    def sql_directory(self) -> Path:
+        """The directory of the views: that of the settings, or else the one of the library."""
+        chosen = self.resolve(self.build.sql_directory)
+        if chosen.is_dir() or "sql_directory" in self.build.model_fields_set:
+            return chosen
+        package = Path(__file__).parents[1]
+        packaged = package / "sql"  # in a wheel; an editable install has the repository
+        return packaged if packaged.is_dir() else package.parents[1] / "include" / "sql"
 
     def describe(self) -> Iterator[tuple[str, str, str]]:
         """Yield every setting as (name, value as JSON, description), in the order of the file."""

@@ -157,6 +157,7 @@ SALES_REJECTS = Table(
         Column("row_id", "string", "Id of the order, refund or campaign; null without one."),
         key("reason", "string", "Why the row can't be used."),
         Column("column", "string", "The column of the source with the value; null for the row."),
+        Column("value", "string", "The wrong value, up to 40 characters; null for the row."),
         key("source_object", "string", "Table or file that the row was read from."),
         ROW_NUMBER,
     ),

@@ -87,6 +87,7 @@ LISTING_REJECTS = Table(
         Column("row_id", "string", "Id of the item, store or place; null if the row has none."),
         key("reason", "string", "Why the row can't be used."),
         Column("column", "string", "The column of the source with the value; null for the row."),
+        Column("value", "string", "The wrong value, up to 40 characters; null for the row."),
         key("source_object", "string", "Table or file that the row was read from."),
         ROW_NUMBER,
     ),

@@ -203,6 +203,8 @@ SALES_SCHEMA = pa.schema(
         *((name, _NUMBER) for name in ("differing_orders", "differing_cents")),
         ("is_reconciled", _TRUTH),
         *((name, _TEXT) for name in ("reject_reasons", "differing_order_ids")),
+        ("differing_refunds", _NUMBER),
+        ("differing_refund_ids", _TEXT),
         ("published_at", _MOMENT),
         *((name, _DATE) for name in ("local_date", "event_date")),
     ]

@@ -141,7 +141,9 @@ def test_a_second_start_continues_the_cafe_of_the_first(tmp_path: Path) -> None:
     settings = load(environment=first.variables)
     shop, advertising, expansion = settings.sales
     assert (shop.kind, shop.currency) == ("sql", advertising.currency)
-    costs, listings = (check_source(settings, one, 400) for one in (advertising, expansion))
+    costs, listings = (
+        check_source(settings, one, 400, datetime(2027, 1, 1)) for one in (advertising, expansion)
+    )
     assert len(costs.read) >= story.DAYS
     assert listings.listings.keys() == {"stores", "demographics"}
     assert not costs.has_problems

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from pathlib import Path
@@ -96,6 +97,21 @@ def test_net_sales_of_each_date_are_the_same_in_all_views_and_by_each_model(
     assert len(by_date) > 1
     for of_date in by_date.values():
         assert of_date == dict.fromkeys((*sums, *MODELS), of_date["revenue_daily"])
+
+
+def test_an_order_has_the_channel_of_its_visit_unless_the_visit_is_direct(read_cafe: Lake) -> None:
+    """Visits are counted by their last arrival that has a channel, and so is the visit's order."""
+    channels = Counter(
+        athena.query(
+            read_cafe,
+            "select s.channel, m.channel from order_matches m "
+            "inner join sessions s on s.session_id = m.session_id",
+        ).rows
+    )
+    assert sum(channels.values()) > 100
+    assert len({visit for visit, _ in channels}) > 3
+    assert [pair for pair in channels if pair[0] not in ("Direct", pair[1])] == []
+    assert any(visit == "Direct" != order for visit, order in channels)
 
 
 @pytest.mark.lake

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -14,15 +15,23 @@ from tests.support.examples import examples
 from clickstream.sales.match_day import MatchInputs, MatchRules, match_day
 from clickstream.sales.matching import (
     HOUR,
+    LARGEST_OFFSET,
     SECOND,
     HourCoverage,
     NumberedView,
     OrderKey,
     OrderToMatch,
+    match_by_number,
     microseconds,
     moment,
 )
-from clickstream.sales.time_matching import OrderForm, clock_offset, match_by_time
+from clickstream.sales.time_matching import (
+    LARGEST_CHANCE,
+    OrderForm,
+    chance_share,
+    clock_offset,
+    match_by_time,
+)
 from clickstream.sales.visits import Visit, VisitArrival, VisitPath, path_to, visits_of
 from clickstream.tables.sales_matches import CONFIRMATION_VIEWS, ORDER_MATCHES
 
@@ -47,7 +56,9 @@ def view(number: str, line: int = 1, at: int = NOON, **other: Any) -> NumberedVi
     return NumberedView(at, "raw/a", line, number, **{**given, **other})
 
 
-minutes = st.integers(-6 * 60, 6 * 60).map(lambda number: NOON + number * 60 * SECOND)
+minutes = st.one_of(st.integers(-11, 11), st.integers(-6 * 60, 6 * 60)).map(
+    lambda number: NOON + number * 60 * SECOND
+)
 numbers = st.sampled_from(["1", "#1", "2", "3"])
 orders = st.lists(
     st.builds(
@@ -72,6 +83,7 @@ views = st.lists(
         is_opted_out=st.sampled_from([False, False, True]),
         session_id=st.sampled_from(["a", "b"]),
         network=st.sampled_from([None, "cellular"]),
+        shown_cents=st.sampled_from([None, 0, 450]),
     ),
     max_size=8,
     unique_by=lambda one: one.line_number,
@@ -98,14 +110,18 @@ def expected(one: OrderToMatch, orders: list[OrderToMatch], views: list[Numbered
         for o in orders
         if o.sold_by in ("web", "app")
         and o.number.lstrip("#") == v.number.lstrip("#")
-        and abs(v.at - o.at) <= WINDOW
+        and -LARGEST_OFFSET <= v.at - o.at <= WINDOW
     }
     seen = sorted(v for v, key in fits if key == one.key and v.status != 500)
     people = [v for v in seen if not v.is_machine]
-    alone = [v for v in people if v.is_opted_out or [k for w, k in fits if w == v] == [one.key]]
+    alone = sorted(
+        (v for v in people if [k for w, k in fits if w == v] == [one.key]),
+        key=lambda v: (abs(v.at - one.at), v.shown_cents != one.total_cents, v),
+    )
     if one.sold_by not in ("web", "app"):
         return "not on the web"
-    if one.is_denied or (alone and alone[0].is_opted_out):
+    shared = [v for v in people if v.is_opted_out and v not in alone]
+    if one.is_denied or (alone and alone[0].is_opted_out) or (shared and not alone):
         return "opted out"
     if alone:
         return alone[0]
@@ -139,11 +155,71 @@ def test_orders_and_views_are_in_one_class_in_any_order_of_rows(
         if isinstance(wanted, NumberedView):
             assert row["seconds_apart"] == (wanted.at - one.at) / SECOND
         elif wanted is None:
-            around = range((one.at - WINDOW) // HOUR, (one.at + WINDOW) // HOUR + 1)
+            around = range((one.at - LARGEST_OFFSET) // HOUR, (one.at + WINDOW) // HOUR + 1)
             is_known = hours.issuperset(around)
             assert row["why_none"] == ("no request" if is_known else "hour incomplete")
         else:
             assert row["why_none"] == wanted
+
+
+@each_case(
+    "views, session_id",
+    [
+        ({"curious": -20 * 3600, "buyer": 2}, "buyer"),
+        ({"curious": -599, "buyer": 2}, "buyer"),
+        ({"buyer": -599}, "buyer"),
+        ({"curious": -601}, None),
+        ({"buyer": 2, "reload": 3, "curious": 3600}, "buyer"),
+        ({"curious": 2, "buyer": 2}, "buyer"),
+        ({"buyer": 2, "reload": 2}, "buyer"),
+        ({"curious": 24 * 3600}, "curious"),
+        ({"curious": 24 * 3600 + 1}, None),
+    ],
+)
+def test_the_view_nearest_to_an_order_confirms_it_and_none_long_before(
+    views: dict[str, int], session_id: str | None
+) -> None:
+    """A number can be guessed. Then the page shows another amount, perhaps before the order."""
+    cents = {"buyer": 450, "reload": 450, "curious": 0}
+    seen = [
+        view("1", line, NOON + seconds * SECOND, session_id=name, shown_cents=cents[name])
+        for line, (name, seconds) in enumerate(views.items())
+    ]
+    found = match_by_number([order("1")], seen, 24 * HOUR).of_orders
+    confirmed = [one.confirmed_by.session_id for one in found.values() if one.confirmed_by]
+    assert confirmed == ([session_id] if session_id else [])
+
+
+@each_case(
+    "orders_an_hour, without_form, others_an_hour, is_refused",
+    [(60, 0.03, 10, False), (60, 0.3, 60, True), (20, 0.5, 200, True), (1, 0.9, 300, True)],
+)
+def test_matches_by_time_are_refused_where_many_would_be_chance(
+    orders_an_hour: int, without_form: float, others_an_hour: int, is_refused: bool
+) -> None:
+    """Of 20 days each: the orders whose form the log lacks can have the visit of another one."""
+    chance, seconds = random.Random(orders_an_hour), 20 * 24 * 3600
+    bought = [
+        order(str(n), NOON + chance.randrange(seconds) * SECOND)
+        for n in range(480 * orders_an_hour)
+    ]
+    forms = [
+        OrderForm(one.at + chance.randrange(2) * SECOND, one.key.order_id)
+        for one in bought
+        if chance.random() >= without_form
+    ]
+    forms += [
+        OrderForm(NOON + chance.randrange(seconds) * SECOND, f"other {n}")
+        for n in range(480 * others_an_hour)
+    ]
+    tolerance = 5 * SECOND
+    fitting = match_by_time(bought, [], forms, tolerance)
+    found = {key: form for key, form in fitting.items() if form}
+    wrong = sum(form.session_id != key.order_id for key, form in found.items()) / len(found)
+    share = chance_share(bought, fitting, forms, tolerance)
+    assert (share > LARGEST_CHANCE) == (wrong > LARGEST_CHANCE) == is_refused
+    assert wrong - 0.002 <= share
+    assert share <= 2 * wrong + 0.002 or wrong > 0.3
 
 
 forms = st.lists(

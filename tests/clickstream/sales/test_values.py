@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,7 +14,8 @@ from hypothesis import strategies as st
 from tests.support.cases import each_case
 
 from clickstream.collect.sales.sql import offsets
-from clickstream.sales.value_checks import BadValue, cents, local_moment
+from clickstream.sales.fields import SalesField
+from clickstream.sales.value_checks import BadValue, ValueRules, cents, local_moment
 
 LONDON = ZoneInfo("Europe/London")
 zones = st.sampled_from(
@@ -31,15 +34,78 @@ def test_an_amount_of_hundredths_is_exact_in_any_form(number: int) -> None:
     assert cents(number, has_units=False) == number
 
 
-@each_case("text, expected", [("0.125", 12), ("0.135", 14), ("2.675", 268), ("-0.005", 0)])
-def test_more_decimals_are_rounded_once_half_to_even(text: str, expected: int) -> None:
-    assert cents(text) == expected
+@each_case(
+    "value, decimals, expected",
+    [
+        ("12.50", 2, 1250),
+        ("12.5000", 2, 1250),
+        (0.1 + 0.2, 2, 30),
+        (12.299999999999999, 2, 1230),
+        ("1500", 0, 150000),
+        ("1500.00", 0, 150000),
+        ("12.505", 2, None),
+        (12.505, 2, None),
+        (Decimal("0.125"), 2, None),
+        ("1500.5", 0, None),
+        ("", 2, None),
+        ("free", 2, None),
+        ("inf", 2, None),
+        ("NaN", 2, None),
+        ("9" * 40, 2, None),
+    ],
+)
+def test_an_amount_has_no_more_decimals_than_its_currency(
+    value: object, decimals: int, expected: int | None
+) -> None:
+    """Of floats, six decimals count: sums of floats have a rest."""
+    with pytest.raises(BadValue) if expected is None else nullcontext():
+        assert cents(value, decimals=decimals) == expected
 
 
-@each_case("text", ["", "free", "1,50", "$1", "inf", "NaN", "1e30"])
-def test_what_is_no_amount_is_refused(text: str) -> None:
-    with pytest.raises(BadValue):
-        cents(text)
+SEPARATORS, NO_NUMBER = "unknown separators: set numbers", "no number"
+
+
+@each_case(
+    "numbers, text, expected",
+    [
+        ("", "1234.56", 123456),
+        ("", ".5", 50),
+        ("", "+7", 700),
+        ("", "0.250", 25),
+        ("", "1.234", SEPARATORS),
+        ("", "-1.000", SEPARATORS),
+        ("", "12,50", SEPARATORS),
+        ("", "1,234.56", SEPARATORS),
+        ("", "1.234,56", SEPARATORS),
+        ("", "1e3", NO_NUMBER),
+        ("", "1_000", NO_NUMBER),
+        ("", "١٢", NO_NUMBER),
+        ("", "$1", NO_NUMBER),
+        ("1234.56", "1.234", "more decimals"),
+        ("1234.56", "1.230", 123),
+        ("1234.56", "1,50", NO_NUMBER),
+        ("1.234,56", "1.234", 123400),
+        ("1.234,56", "12,50", 1250),
+        ("1.234,56", "12.50", NO_NUMBER),
+        ("1,234.56", "1,234", 123400),
+        ("1,234.56", "١,٢٣٤", NO_NUMBER),
+    ],
+)
+def test_a_number_is_read_in_one_way_or_asks_for_its_separators(
+    numbers: Any, text: str, expected: int | str
+) -> None:
+    rules = ValueRules(numbers=numbers)
+    if isinstance(expected, str):
+        with pytest.raises(BadValue, match=expected):
+            rules.read(text, SalesField("total", "money"), {})
+    else:
+        assert rules.read(text, SalesField("total", "money"), {}) == expected
+        quantity = rules.read(text, SalesField("quantity", "quantity"), {})
+        assert quantity == pytest.approx(expected / 100)
+
+
+def test_a_coordinate_has_any_number_of_decimals() -> None:
+    assert ValueRules().read("51.507", SalesField("latitude", "number"), {}) == 51.507
 
 
 @example(datetime(2026, 10, 25, 0, 30), LONDON)

@@ -10,18 +10,28 @@ import csv
 import hashlib
 import io
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fnmatch import fnmatch
 
 from clickstream.collect.sales.file_places import SalesFile
-from clickstream.collect.sales.reader import DayDigest, ReadRow, Survey, TableToRead, is_between
+from clickstream.collect.sales.reader import (
+    EXAMPLES,
+    WITHOUT_ORDER,
+    DayDigest,
+    LeftOut,
+    ReadRow,
+    Survey,
+    TableToRead,
+    fault_of,
+    is_between,
+)
 from clickstream.core.errors import UnusableSales
 from clickstream.core.wording import quantity, shorten
 
-DateOf = Callable[[str, bool], date | None]
-"""Returns the UTC date of a time in a file, or a calendar date; None if it can't be read."""
+DateOf = Callable[[str, bool], date | str]
+"""Returns the UTC date of a time in a file, or a calendar date; or why it can't be read."""
 
 _DELIMITERS = ",;\t"
 
@@ -74,13 +84,16 @@ class CsvReader:
         }
         self._repeated = {name: self._repeated_ids(name) for name in self._rows}
 
-    def _by_date(self, table: TableToRead) -> dict[date | None, dict[str, list[_Row]]]:
-        """Return the rows of a table by date and file, the latest file last."""
-        rows_by_date: defaultdict[date | None, dict[str, list[_Row]]] = defaultdict(dict)
+    def _by_date(self, table: TableToRead) -> dict[date | str, dict[str, list[_Row]]]:
+        """Return the rows of a table by date and file, the latest file last.
+
+        Rows without a date have the reason.
+        """
+        rows_by_date: defaultdict[date | str, dict[str, list[_Row]]] = defaultdict(dict)
         for file in self._files_of(table):
             for row in _rows_of(table, file):
                 day = self._date(table, file, row)
-                if day is None and table.sums and _is_sum(table, row):
+                if isinstance(day, str) and table.sums and _is_sum(table, row):
                     continue
                 rows_by_date[day].setdefault(file.name, []).append(row)
         return dict(rows_by_date)
@@ -89,13 +102,13 @@ class CsvReader:
         """Return the files with rows of a table, the latest last."""
         return [file for file in self._contents.values() if fnmatch(file.name, table.location)]
 
-    def _date(self, table: TableToRead, file: _File, row: _Row) -> date | None:
+    def _date(self, table: TableToRead, file: _File, row: _Row) -> date | str:
         order = row.values[file.column(table.order_id)].strip() if table.order_id else ""
-        day_of_order, _ = self._dates_of_orders.get(order, (None, ""))
+        day_of_order, _ = self._dates_of_orders.get(order, (WITHOUT_ORDER, ""))
         if not table.time:
             return self._other_dates.get((file.name, order), day_of_order)
         day = self._date_of(row.values[file.column(table.time)], table.is_calendar_date)
-        if table.name == "orders" and day and order:
+        if table.name == "orders" and isinstance(day, date) and order:
             self._keep_date(order, day, file.name)
         return day
 
@@ -116,7 +129,7 @@ class CsvReader:
         repeated: defaultdict[date, dict[str, date]] = defaultdict(dict)
         first: dict[str, date] = {}
         by_date, column = self._rows[name], self._to_read[name].unique_id
-        for day in sorted(filter(None, by_date)) if column else ():
+        for day in sorted(day for day in by_date if isinstance(day, date)) if column else ():
             file, rows = [*by_date[day].items()][-1]
             position = self._contents[file].column(column)
             for row in rows:
@@ -125,19 +138,34 @@ class CsvReader:
                     repeated[day][row_id] = first[row_id]
         return repeated
 
-    def survey(self, first: date | None = None, last: date | None = None) -> Survey:
-        """Return the digests of a range of dates, and which files do not count."""
-        days = {day for by_date in self._rows.values() for day in by_date if day}
-        chosen = sorted(day for day in days if is_between(day, first, last))
-        undated = {
-            name: sum(map(len, by_date.get(None, {}).values()))
-            for name, by_date in self._rows.items()
-        }
-        return Survey(
-            {day: self._digest(day) for day in chosen},
-            {name: number for name, number in undated.items() if number},
-            [*self._replaced_files(chosen)],
+    def survey(
+        self, first: date | None = None, last: date | None = None, latest: date | None = None
+    ) -> Survey:
+        """Return the digests of a range of dates, what is left out, and which files don't count."""
+        dates = {day for by_date in self._rows.values() for day in by_date if isinstance(day, date)}
+        chosen = sorted(
+            day for day in dates if is_between(day, first, last) and not fault_of(day, latest)
         )
+        left_out = [left for name in self._rows for left in self._left_out(name, latest)]
+        return Survey(
+            {day: self._digest(day) for day in chosen}, left_out, [*self._replaced_files(chosen)]
+        )
+
+    def _left_out(self, name: str, latest: date | None) -> Iterator[LeftOut]:
+        """Yield the rows of a table without a date that can be used, by the reason."""
+        table, by_reason = self._to_read[name], defaultdict[str, list[tuple[str, _Row]]](list)
+        for day, by_file in self._rows[name].items():
+            if reason := day if isinstance(day, str) else fault_of(day, latest):
+                by_reason[reason] += [(file, row) for file, rows in by_file.items() for row in rows]
+        for reason, rows in by_reason.items():
+            examples = []
+            for file, row in rows[:EXAMPLES]:
+                values = dict(zip(self._contents[file].header, row.values, strict=True))
+                row_id = values.get(table.unique_id or table.order_id, "").strip()
+                row_id = row_id or f"row {row.number} of {file}"
+                at = values[table.time].strip() or "no value" if table.time else ""
+                examples.append(f"{row_id}: {at}" if at else row_id)
+            yield LeftOut(name, table.time, reason, len(rows), examples)
 
     def _digest(self, day: date) -> DayDigest:
         numbers, digest = {}, hashlib.blake2b(digest_size=16)
@@ -174,6 +202,17 @@ class CsvReader:
             name: [*self._read_rows(name, by_date.get(day, {}), self._repeated[name].get(day, {}))]
             for name, by_date in self._rows.items()
         }
+
+    def find(self, table: str, ids: Collection[str]) -> Sequence[ReadRow]:
+        """Return the rows of the latest file of each date."""
+        column, by_date = self._to_read[table].order_id, self._rows[table]
+        rows = [
+            row
+            for day, by_file in by_date.items()
+            if isinstance(day, date)
+            for row in self._read_rows(table, by_file, self._repeated[table].get(day, {}))
+        ]
+        return [row for row in rows if row.values[column].strip() in ids]
 
     def read_listings(self) -> Mapping[str, Sequence[ReadRow]]:
         """Return all rows of the latest file of each table without dates."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol
 
@@ -62,17 +62,49 @@ class ReadRow:
     earlier: date | None = None
 
 
+EARLIEST = date(2000, 1, 1)
+"""The first date of sales; an earlier one is that of an empty or wrong field."""
+
+EXAMPLES = 1000
+"""Maximum number of rows with one fault that are named."""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Rows of a table without a date that can be used.
+
+    `column` has the time, and `examples` are the ids and times of the first rows.
+    """
+
+    table: str
+    column: str
+    reason: str
+    rows: int
+    examples: Sequence[str]
+
+
 @dataclass(frozen=True)
 class Survey:
     """A source at a moment: the digest of each date that has rows, and what belongs to no date.
 
-    `undated` counts rows by table whose date is not known: their time is missing, or their order
-    is. `notes` are sentences about what is not read.
+    `notes` are sentences about what is not read.
     """
 
     days: Mapping[date, DayDigest]
-    undated: Mapping[str, int] = field(default_factory=dict)
+    left_out: Sequence[LeftOut] = ()
     notes: Sequence[str] = ()
+
+
+WITHOUT_ORDER = "their order is missing, or has no date"
+TOO_EARLY, IN_FUTURE = f"time before {EARLIEST.year}", "time in the future"
+"""Why rows are left out, unless their time can't be read."""
+
+
+def fault_of(day: date, latest: date | None) -> str:
+    """Return why a date can't be that of a sale; empty if it can. `latest` is the last one."""
+    if day < EARLIEST:
+        return TOO_EARLY
+    return IN_FUTURE if latest and day > latest else ""
 
 
 def is_between(day: date, first: date | None, last: date | None) -> bool:
@@ -83,11 +115,19 @@ def is_between(day: date, first: date | None, last: date | None) -> bool:
 class SalesReader(Protocol):
     """A source that is open; all answers are of one state of it."""
 
-    def survey(self, first: date | None = None, last: date | None = None) -> Survey:
-        """Return the digests of the dates from `first` to `last`; None is an open end."""
+    def survey(
+        self, first: date | None = None, last: date | None = None, latest: date | None = None
+    ) -> Survey:
+        """Return the digests of the dates from `first` to `last`; None is an open end.
+
+        Rows of dates before EARLIEST and after `latest` are left out.
+        """
 
     def read_day(self, day: date) -> Mapping[str, Sequence[ReadRow]]:
         """Return the rows of a date, by table."""
+
+    def find(self, table: str, ids: Collection[str]) -> Sequence[ReadRow]:
+        """Return the rows of a table, of any date, whose column `order_id` has one of some ids."""
 
     def read_listings(self) -> Mapping[str, Sequence[ReadRow]]:
         """Return all rows of the tables without dates that the source has, by table."""

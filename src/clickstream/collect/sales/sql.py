@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -20,7 +20,20 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.engine import URL, Connection
 
-from clickstream.collect.sales.reader import DayDigest, ReadRow, Survey, TableToRead, is_between
+from clickstream.collect.sales.reader import (
+    EARLIEST,
+    EXAMPLES,
+    IN_FUTURE,
+    TOO_EARLY,
+    WITHOUT_ORDER,
+    DayDigest,
+    LeftOut,
+    ReadRow,
+    Survey,
+    TableToRead,
+    fault_of,
+    is_between,
+)
 from clickstream.core.errors import ClickstreamError, ShopRefused, ShopUnreachable, UnusableSales
 from clickstream.core.wording import shorten
 
@@ -38,11 +51,12 @@ class Dialect(ABC):
     """One kind of database.
 
     `session` are the statements after each connect, and `snapshot` those that begin a transaction
-    that reads one state of the database and can't write.
+    that reads one state of the database and can't write. `text` is the type to cast values to.
     """
 
     session: tuple[str, ...]
     snapshot: tuple[str, ...]
+    text: Any
 
     @abstractmethod
     def has_zone(self, column: Any) -> bool:
@@ -67,10 +81,10 @@ class Dialect(ABC):
     def row_hash(self, columns: Sequence[Any]) -> Any:
         """Return a 60-bit number that differs for other values of the columns."""
 
-    def _row_text(self, columns: Sequence[Any], text: Any) -> Any:
+    def _row_text(self, columns: Sequence[Any]) -> Any:
         parts: list[Any] = []
         for column in columns:
-            shown = sa.cast(column, text)
+            shown = sa.cast(column, self.text)
             parts += [sa.func.coalesce(sa.func.concat(sa.func.length(shown), ":", shown), _NULL)]
         return sa.func.md5(sa.func.concat(*parts, ""))
 
@@ -88,7 +102,7 @@ class PostgreSql(Dialect):
 
     def row_hash(self, columns: Sequence[Any]) -> Any:
         """Return the first 60 bits of an MD5."""
-        digits = sa.func.substr(self._row_text(columns, sa.Text), 1, 15)
+        digits = sa.func.substr(self._row_text(columns), 1, 15)
         return sa.cast(sa.cast(sa.func.concat("x0", digits), postgresql.BIT(64)), sa.BigInteger)
 
 
@@ -105,17 +119,19 @@ class MySql(Dialect):
 
     def row_hash(self, columns: Sequence[Any]) -> Any:
         """Return the first 60 bits of an MD5."""
-        digits = sa.func.left(self._row_text(columns, sa.CHAR), 15)
+        digits = sa.func.left(self._row_text(columns), 15)
         return sa.cast(sa.func.conv(digits, 16, 10), mysql.BIGINT(unsigned=True))
 
 
 POSTGRESQL = PostgreSql(
     ("SET TIME ZONE 'UTC'", "SET datestyle = 'ISO'"),
     ("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",),
+    sa.Text,
 )
 MYSQL = MySql(
     ("SET time_zone = '+00:00'", "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ"),
     ("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",),
+    sa.CHAR,
 )
 
 
@@ -336,15 +352,18 @@ class SqlReader:
                     "set time_zone in [[sales]] to the one that the shop stores them in."
                 )
 
-    def survey(self, first: date | None = None, last: date | None = None) -> Survey:
+    def survey(
+        self, first: date | None = None, last: date | None = None, latest: date | None = None
+    ) -> Survey:
         """Return the digests of a range of dates, by one GROUP BY for each table."""
         numbers: defaultdict[date, Counter[str]] = defaultdict(Counter)
         sums: defaultdict[date, list[str]] = defaultdict(list)
-        undated: Counter[str] = Counter()
+        left_out: Counter[tuple[str, str]] = Counter()
         for name in self._dated_tables:
+            without = "value that is no time" if self._to_read[name].time else WITHOUT_ORDER
             for day, number, total in self._digest_rows(name, first, last):
-                if day is None:
-                    undated[name] += number
+                if fault := without if day is None else fault_of(day, latest):
+                    left_out[name, fault] += number
                     continue
                 numbers[day][name] += number
                 sums[day].append(f"{name} {number} {int(total)}")
@@ -355,8 +374,23 @@ class SqlReader:
                     ]
         return Survey(
             {day: DayDigest(dict(numbers[day]), _digest(sums[day])) for day in sorted(numbers)},
-            dict(undated),
+            [
+                self._left_out(name, fault, number, latest)
+                for (name, fault), number in left_out.items()
+            ],
         )
+
+    def _left_out(self, name: str, fault: str, number: int, latest: date | None) -> LeftOut:
+        """Return the rows of a table that are left out for a fault, with the first of them."""
+        table, dated, day = self._dated(name, self._range_of(name, None, None))
+        wanted, time = self._to_read[name], self._time_of(name)
+        is_faulty = {TOO_EARLY: day < sa.literal(EARLIEST), IN_FUTURE: day > sa.literal(latest)}
+        row_id = table.c[wanted.unique_id or wanted.order_id or wanted.time]
+        query = sa.select(row_id, time).select_from(dated).where(self._is_of(name))
+        query = query.where(is_faulty.get(fault, day.is_(None))).order_by(row_id).limit(EXAMPLES)
+        rows = self._connection.execute(query)
+        examples = [f"{row_id}: {at or 'no value'}" for row_id, at in rows]
+        return LeftOut(name, wanted.time, fault, number, examples)
 
     @property
     def _dated_tables(self) -> list[str]:
@@ -472,12 +506,22 @@ class SqlReader:
             .where(time >= first, time < end, date_of_row == day, self._is_of(name))
             .order_by(*table.c)
         )
-        zoned, unique_id = self._dialect.has_zone(time), self._to_read[name].unique_id
-        earlier = self._repeated_ids(name, day, day)[day]
+        yield from self._read_rows(name, query, self._repeated_ids(name, day, day)[day])
+
+    def find(self, table: str, ids: Collection[str]) -> Sequence[ReadRow]:
+        """Return the rows from the earliest on; ids of any type are compared as texts."""
+        columns, wanted = self._tables[table].c, self._to_read[table]
+        text = sa.func.trim(sa.cast(columns[wanted.order_id], self._dialect.text))
+        query = sa.select(*columns).where(text.in_(sorted(ids)), self._is_of(table))
+        query = query.order_by(columns[wanted.time], *columns)
+        return [*self._read_rows(table, query, {})] if ids else []
+
+    def _read_rows(self, name: str, query: Any, earlier: Mapping[str, date]) -> Iterator[ReadRow]:
+        zoned = self._dialect.has_zone(self._time_of(name))
+        column, unique_id = self._to_read[name].time, self._to_read[name].unique_id
         for number, row in enumerate(self._connection.execute(query).mappings(), 1):
             values = dict(row)
             row_id = str(values.get(unique_id)).strip()
-            column = self._to_read[name].time
             if zoned and column and values[column] is not None and values[column].tzinfo is None:
                 values[column] = values[column].replace(tzinfo=UTC)  # the zone of the session
             yield ReadRow(values, self._to_read[name].location, number, earlier.get(row_id))

@@ -242,6 +242,7 @@ DIMENSIONS = _dimensions(
     _time("currency", SALES, "Currency", "currency"),
     _time("sales_rejected", SALES, "Rejected because", "reject_reasons"),
     _time("differing_order", SALES, "Orders that differ most", "differing_order_ids"),
+    _time("differing_refund", SALES, "Refunds that differ", "differing_refund_ids"),
     _plain("why_none", MONEY, "Without a visit because", "why_none"),
     _plain("sold_by", MONEY, "Sold by", "sold_by"),
     _plain("refund_kind", MONEY, "Kind of refund", "refund_kind"),

@@ -63,7 +63,7 @@ class AnswerEngine(Protocol):
 
 def computed_views(settings: Settings) -> dict[str, str]:
     """Return the SELECT of each view of facts without files; none without `[[sales]]`."""
-    directory = settings.resolve(settings.build.sql_directory)
+    directory = settings.sql_directory
     paths = {name: directory / f"{name}.sql" for name in COMPUTED_VIEWS if settings.sales}
     return {name: path.read_text("utf-8") for name, path in paths.items() if path.is_file()}
 

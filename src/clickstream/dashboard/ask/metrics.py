@@ -167,6 +167,13 @@ SALES_METRICS = (
         "Which orders do not agree with themselves?",
         kind="amount",
     ),
+    _sum(
+        "sales_differing_refunds",
+        "differing_refunds",
+        "Refunds that differ",
+        "Refunds whose order is missing, is later, or is refunded by more than its total.",
+        "Which refunds do not fit their orders?",
+    ),
     Metric(
         "sales_unchecked_orders",
         SALES,

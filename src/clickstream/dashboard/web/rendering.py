@@ -75,6 +75,20 @@ ASSETS_DIGEST = hashlib.blake2b(b"".join(map(read_static, STATIC)), digest_size=
 """Digest of static/, which is part of its files' URLs."""
 
 
+def _sales_without_log(page: PageContext) -> dict[str, Any]:
+    """Return the panels of a shop whose log is not pulled yet; those of orders on their page."""
+    if not page.settings.sales:
+        return {"ledger": None}
+    orders, trust = (
+        import_module(f"clickstream.dashboard.pages.{tab}.sales") for tab in ("orders", "trust")
+    )
+    has_orders = page.has_money and page.view.tab == "orders"
+    return {
+        "ledger": trust.build_sales(page),
+        "sales_of_orders": orders.build_sales(page) if has_orders else None,
+    }
+
+
 @dataclass(frozen=True)
 class Renderer:
     """Renders pages in one locale, for one site name."""
@@ -115,8 +129,10 @@ class Renderer:
             "says": find_sentences(page),
         }
         if page.is_lake_empty:
-            sources = page.settings.sources
-            return self.environment.get_template("empty.html").render(**common, sources=sources)
+            template = self.environment.get_template("empty.html")
+            return template.render(
+                **common, sources=page.settings.sources, **_sales_without_log(page)
+            )
         tab = page.view.tab
         # A tab is imported when it is opened: all tabs together take 0.1 s.
         values = import_module(f"clickstream.dashboard.pages.{tab}.values")

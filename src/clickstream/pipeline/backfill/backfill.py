@@ -98,7 +98,7 @@ def _any_of(hours: Set[Hour], is_left: IsComing) -> IsComing:
 
 def outdated_views(lake: Lake) -> list[str]:
     """Return the names of the Athena views that `refresh_views` would replace."""
-    directory = lake.settings.resolve(lake.settings.build.sql_directory)
+    directory = lake.settings.sql_directory
     return [view.name for view in views.outdated(lake, directory)]
 
 

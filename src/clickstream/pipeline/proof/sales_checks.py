@@ -261,7 +261,7 @@ def dates_within(first: date | None, last: date | None) -> str:
 
 def _counts(lake: Lake, within: str) -> dict[DateKey, dict[str, tuple[int, int, int]]]:
     """Count the rows and amounts of each date of each source in the tables."""
-    directory = lake.settings.resolve(lake.settings.build.sql_directory)
+    directory = lake.settings.sql_directory
     views = {view.name: view.sql for view in views_of(lake.settings, directory)}
     if _DIFFERENCES not in views:
         raise InputError(

@@ -241,7 +241,7 @@ def refresh_facts(
     same dates, few refreshes do the work. Raises QueryFailed if Athena fails; the manifest is then
     that of the last complete batch.
     """
-    directory = lake.settings.resolve(lake.settings.build.sql_directory)
+    directory = lake.settings.sql_directory
     if not dry_run:
         athena_views.refresh(lake, directory)
     today = (now or datetime.now(UTC)).date()

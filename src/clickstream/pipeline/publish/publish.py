@@ -379,4 +379,4 @@ def build_hour(lake: Lake, hour: Hour, run_id: str) -> list[Published]:
 @aws_errors.translate_errors()
 def refresh_views(lake: Lake) -> views.Refreshed:
     """Create or replace the Athena views whose SQL has changed, and update their comments."""
-    return views.refresh(lake, lake.settings.resolve(lake.settings.build.sql_directory))
+    return views.refresh(lake, lake.settings.sql_directory)

@@ -186,7 +186,8 @@ class MatchReader:
 
     def _forms_of(self, day: date) -> list[OrderForm]:
         if day not in self._forms:
-            hits = match_reads.sent_forms(self._lake, day).to_pylist()
+            form = self._lake.settings.orders.form
+            hits = match_reads.sent_forms(self._lake, day, form).to_pylist()
             sessions = self._sessions(day, hits)
             self._forms[day] = [
                 OrderForm(
@@ -232,7 +233,7 @@ class Reach:
     """How many dates before and after a date its matches depend on.
 
     An order's views are within the window (`days`). The kind of a view depends on the order that it
-    confirms, the earlier views of this order, and the orders that these may confirm. A journey that
+    confirms, the nearer views of this order, and the orders that these may confirm. A journey that
     ends in nothing began up to two windows of attribution earlier.
     """
 

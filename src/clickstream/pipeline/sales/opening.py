@@ -163,11 +163,11 @@ def _tables_to_read(columns: ColumnMap, kind: str) -> Iterator[TableToRead]:
 def _date_of(values: ValueRules) -> DateOf:
     """Return the function for the date of a row in a file."""
 
-    def date_of(text: str, is_calendar_date: bool) -> date | None:
+    def date_of(text: str, is_calendar_date: bool) -> date | str:
         try:
             return values.date_of(text, is_calendar_date)
-        except BadValue:
-            return None
+        except BadValue as error:
+            return str(error)
 
     return date_of
 

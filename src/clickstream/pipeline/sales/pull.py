@@ -154,7 +154,7 @@ def plan_pull(
         noting_failure(lake, source.name, now),
         open_source(lake.settings, source, rules, find, DATED) as reader,
     ):
-        survey = reader.survey(first, last)
+        survey = reader.survey(first, last, now.date() + timedelta(days=1))
     days = {
         day
         for day in {*survey.days, *recorded}

@@ -39,11 +39,11 @@ def write(tmp_path: Path) -> Write:
     return write
 
 
-def date_of(text: str, is_calendar_date: bool) -> date | None:
+def date_of(text: str, is_calendar_date: bool) -> date | str:
     try:
         return date.fromisoformat(text[:10])
     except ValueError:
-        return None
+        return "value that is no time"
 
 
 def reader(directory: Path) -> CsvReader:
@@ -73,7 +73,8 @@ def test_the_later_file_of_a_date_counts_and_the_loss_is_named(tmp_path, write) 
         "2026-11-01": {"orders": 1, "order_items": 1},
         "2026-11-02": {"orders": 1, "order_items": 2},
     }
-    assert survey.undated == {"order_items": 1}
+    [left_out] = survey.left_out
+    assert (left_out.table, left_out.rows, left_out.examples) == ("order_items", 1, ["9"])
     [note] = survey.notes
     assert "orders of orders-2.csv count" in note
     assert "2026-11-02 (1 fewer)" in note
@@ -120,6 +121,23 @@ def test_rows_in_other_files_are_the_same_rows(
     assert [*whole.survey().days] == [*parts.survey().days]
     for day in range(1, 6):
         assert orders_of(whole, day) == orders_of(parts, day)
+
+
+def test_rows_without_a_usable_date_are_named_with_their_time(tmp_path, write) -> None:
+    times = ("1999-12-31", "2000-01-01", "2026-11-21", "2026-11-22", "10/11/2026 10:00", "")
+    write("orders.csv", "id,at,total", *(f"{n},{at},5" for n, at in enumerate(times)))
+    write("lines.csv", "order,amount", "2,5", "4,5")
+    survey = reader(tmp_path).survey(latest=date(2026, 11, 21))
+    assert [str(day) for day in survey.days] == ["2000-01-01", "2026-11-21"]
+    assert [vars(left) for left in survey.left_out] == [
+        {"table": table, "column": column, "reason": reason, "rows": len(ids), "examples": ids}
+        for table, column, reason, ids in (
+            ("orders", "at", "time before 2000", ["0: 1999-12-31"]),
+            ("orders", "at", "time in the future", ["3: 2026-11-22"]),
+            ("orders", "at", "value that is no time", ["4: 10/11/2026 10:00", "5: no value"]),
+            ("order_items", "", "their order is missing, or has no date", ["4"]),
+        )
+    ]
 
 
 def test_a_digest_differs_after_any_change_of_a_date(tmp_path, write) -> None:

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.dashboard.builders import SCHEMAS, FactStore, fact_tables, hours_between
 from tests.clickstream.dashboard.rendered import html_of, page_of
+from tests.support.cases import each_case
 from tests.support.examples import examples
 from tests.support.sales_files import with_sales
 
@@ -145,6 +146,31 @@ def test_orders_without_parts_are_no_difference_and_said_not_to_be_checked() -> 
     assert "All 8 dates of till and web equal what was read there, to the cent." in text
     assert "Not checked whether parts give the totals of 20 orders: the source has none." in text
     assert "At the source" not in text
+
+
+def test_refunds_that_do_not_fit_their_orders_are_named_and_reconcile() -> None:
+    rows = [fact(day, "till") for day in DAYS]
+    rows[1] |= {"differing_refunds": 1, "differing_refund_ids": "r1 (of no order)"}
+    rows[2] |= {"differing_refunds": 2, "differing_refund_ids": "r3 (above its order), r4 (…)"}
+    text = said(ledger(rows))
+    assert "All 4 dates of till equal what was read there" in text
+    named = "r3 (above its order), r4 (…), r1 (of no order)."
+    assert f"3 refunds do not fit their orders in the lake: {named}" in text
+
+
+@each_case("tab, panel", [("overview", "Sales ledger"), ("orders", 'id="menu_sales"')])
+def test_a_shop_without_a_log_sees_its_sales(tab: str, panel: str) -> None:
+    rows = [fact(day, "till", orders=3, gross_cents=1210) for day in DAYS]
+    settings = with_sales(Settings(), Path("/srv"), ("till",))
+    store = FactStore(fact_tables([], [], {"sales_facts": rows}))
+    view = View(tab).with_days(FIRST.date(), date(2026, 11, 12))
+    with page_of(store, view, settings=settings) as page:
+        html = html_of(page)
+    assert "No hour is published yet" in html
+    assert panel in html
+    assert "€48.40" in html
+    with page_of(FactStore({}), view, settings=settings) as page:
+        assert "Sales ledger" not in html_of(page)
 
 
 def test_a_range_without_sales_says_so_and_never_reassures() -> None:

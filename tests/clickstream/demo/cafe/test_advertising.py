@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
@@ -133,7 +133,7 @@ def test_the_file_of_costs_is_a_source_of_sales(tmp_path: Path) -> None:
     source = SalesSettings(
         name="ads", kind="csv", columns=str(COLUMN_MAP), currency="GBP", path=str(tmp_path)
     )
-    found = check_source(Settings(), source, 400)
+    found = check_source(Settings(), source, 400, datetime(2027, 1, 1))
     assert not found.has_problems
     assert len(found.read) == 27
     assert found.totals.spend_cents > 10_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 from clickstream.demo.cafe.expansion import (
@@ -25,7 +26,7 @@ def test_the_files_are_a_source_of_sales_and_candidates(tmp_path: Path) -> None:
     source = SalesSettings(
         name="expansion", kind="csv", columns=str(COLUMN_MAP), currency="GBP", path=str(tmp_path)
     )
-    found = check_source(Settings(), source, 400)
+    found = check_source(Settings(), source, 400, datetime(2027, 1, 1))
     assert not found.has_problems
     cities = sum(map(len, CITIES.values()))
     assert found.listings == {"stores": len(CAFES), "demographics": cities}

@@ -164,6 +164,6 @@ def test_versions_have_facts_however_long_ago_they_were_stored(lake: Lake, tmp_p
     path = tmp_path / "shop/demographics.csv"
     path.write_text(f"{header}\n,Ely,GB,England,2021,people,20574\n", encoding="utf-8")
     pull(lake, FIRST)
-    views = views_of(lake.settings, lake.settings.resolve(lake.settings.build.sql_directory))
+    views = views_of(lake.settings, lake.settings.sql_directory)
     found = source_versions(lake, views, FIRST + timedelta(days=4000))
     assert {*found} == {("demographic_facts", FIRST), ("store_facts", FIRST)}

@@ -221,7 +221,8 @@ def test_times_find_only_true_visits(lake_settings: Settings, tmp_path: Path) ->
     first = LAST.minus(5)
     cafe = MatchedCafe(first, LAST, rules, random.Random(1), timedelta(hours=1))
     settings = cafe_settings(lake_settings, tmp_path, cafe)
-    by_time = settings.orders.model_copy(update={"number": "", "match_by_time": True})
+    form = {"number": "", "match_by_time": True, "form": r"^/cafe/processOrder\.php$"}
+    by_time = settings.orders.model_copy(update=form)
     lake = open_lake(settings.model_copy(update={"orders": by_time}), aws_session())
     log = cafe.lines(is_late=False) + cafe.lines(is_late=True)
     (tmp_path / "logs" / "web-1-access.log").write_bytes(log)

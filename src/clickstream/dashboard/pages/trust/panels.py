@@ -86,9 +86,17 @@ SALES_LEDGER = Panel(
                 "sales_differing_orders",
                 "differing_cents",
                 "sales_unchecked_orders",
+                "sales_differing_refunds",
                 "sales_published",
             ),
-            ("day", "sales_source", "currency", "sales_rejected", "differing_order"),
+            (
+                "day",
+                "sales_source",
+                "currency",
+                "sales_rejected",
+                "differing_order",
+                "differing_refund",
+            ),
         )
     },
 )

@@ -13,6 +13,7 @@ from typing import Any
 
 from more_itertools import split_when
 
+from clickstream.core.wording import shorten
 from clickstream.dashboard.ask.coverage import to_local
 from clickstream.dashboard.ask.metrics import METRICS, Metric
 from clickstream.dashboard.ask.periods import Period
@@ -300,6 +301,13 @@ def _lines(page: PageContext, records: Sequence[Record], bad: Sequence[Record]) 
         "changed at the source since."
     )
     yield from rounding_of(page, records)
+    if differing := [record for record in records if record["sales_differing_refunds"]]:
+        yield formats.plural(
+            "{number} refund does not fit its order in the lake: {refunds}.",
+            "{number} refunds do not fit their orders in the lake: {refunds}.",
+            sum(record["sales_differing_refunds"] for record in differing),
+            refunds=shorten([record["differing_refund"] for record in reversed(differing)]),
+        )
     if any(record["sales_missing_rows"] or record["missing_cents"] for record in bad):
         days = sorted(record["day"] for record in bad)
         command = f"clickstream verify {days[0]} {days[-1]}"
