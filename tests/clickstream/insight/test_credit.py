@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from fractions import Fraction
 from itertools import pairwise, permutations
-from math import factorial, sqrt
+from math import exp, factorial, sqrt
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.examples import examples
@@ -137,14 +138,37 @@ def test_removal_effects_equal_those_of_walks_through_the_chain(
         assert abs(effect - SCALE * wanted) <= 2
 
 
+def moments(credits: np.ndarray) -> tuple[float, float, float]:
+    """The sums of the credits, of their squares and of their cubes."""
+    first, second, third = (float((credits**power).sum()) for power in (1, 2, 3))
+    return first, second, third
+
+
 def test_the_interval_is_that_of_a_poisson_bootstrap() -> None:
     chance = np.random.default_rng(1)
-    for number in (15, 120, 900):
+    for number in (60, 120, 900):
         credits = np.round(chance.lognormal(7, 0.8, number)) * chance.choice([1, 1, 0.4], number)
         draws = chance.poisson(1, (4000, number)) @ credits
         low, high = np.quantile(draws, [0.05, 0.95])
-        moments = (float((credits**power).sum()) for power in (1, 2, 3))
-        found = credit_interval(*moments)
+        found = credit_interval(*moments(credits))
+        assert found is not None
         deviation = sqrt(float((credits**2).sum()))
         assert abs(found.low - low) < 0.1 * deviation
         assert abs(found.high - high) < 0.1 * deviation
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.4, 0.8, 1.1])
+def test_intervals_that_are_shown_hold_the_expected_credit(spread: float) -> None:
+    """By the number of orders, as in the table of docs/attribution.md; 2,000 draws of each."""
+    chance = np.random.default_rng(1)
+    for orders in (3, 10, 30, 100, 300):
+        expected = orders * exp(7 + spread**2 / 2)
+        drawn = [chance.lognormal(7, spread, chance.poisson(orders)) for _ in range(2000)]
+        intervals = [credit_interval(*moments(credits)) for credits in drawn]
+        shown = [interval for interval in intervals if interval]
+        share = len(shown) / len(drawn)
+        assert share < (0.02 if orders <= 10 else 1.01)
+        assert share > (0.99 if orders == 300 else -1)
+        if share > 0.5:
+            held = sum(interval.low <= expected <= interval.high for interval in shown)
+            assert 0.86 < held / len(shown) < 0.95
