@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.optimize import linprog
 from tests.support.examples import examples
 
 from clickstream.insight.credit import (
@@ -23,7 +24,7 @@ from clickstream.insight.credit import (
     split,
 )
 from clickstream.insight.credit_interval import credit_interval
-from clickstream.insight.markov import Outcomes, Path, removal_effects
+from clickstream.insight.markov import Outcomes, Path, credit_weights, removal_effects
 
 CHANNELS = ("Direct", "Email", "Paid Search", "Referral")
 paths = st.lists(st.sampled_from([*CHANNELS, None]), min_size=1, max_size=6)
@@ -136,6 +137,65 @@ def test_removal_effects_equal_those_of_walks_through_the_chain(
     for name, effect in found.items():
         wanted = 1 - order_rate(some, name) / whole if whole else 0
         assert abs(effect - SCALE * wanted) <= 2
+
+
+def credited(some: dict[Path, Outcomes]) -> dict[str, float]:
+    """The orders of each channel by the model Markov, over the journeys that it comes from."""
+    weights, found = credit_weights(some), Counter[str]()
+    for path, (orders, _) in some.items():
+        of_path = shares([Touch(name, 0.0) for name in path], weights)["markov"] or []
+        for name, share in zip(path, of_path, strict=True):
+            found[name] += orders * share
+    return {name: number / SCALE for name, number in found.items()}
+
+
+def parts_of_effects(some: dict[Path, Outcomes]) -> dict[str, float]:
+    """All orders, split in proportion to the removal effects."""
+    effects, orders = removal_effects(some), sum(outcomes.orders for outcomes in some.values())
+    whole = max(sum(effects.values()), 1)
+    return {name: orders * effect / whole for name, effect in effects.items()}
+
+
+@given(journeys)
+def test_markov_credits_sum_to_the_parts_of_removal_effects_if_any_shares_do(
+    some: dict[Path, Outcomes],
+) -> None:
+    """A linear program says whether the orders can be shared among their own channels so."""
+    found, wanted = credited(some), parts_of_effects(some)
+    orders = {path: outcomes.orders for path, outcomes in some.items() if outcomes.orders}
+    assert sum(found.values()) == pytest.approx(sum(orders.values()))
+    cells = [(path, name) for path in orders for name in {*path}]
+    sums = [[of == path for of, _ in cells] for path in orders]
+    sums += [[of == name for _, of in cells] for name in wanted]
+    limits = [*orders.values(), *wanted.values()]
+    if cells and linprog([0] * len(cells), A_eq=sums, b_eq=limits).success:
+        for name, number in wanted.items():
+            assert found[name] == pytest.approx(number, abs=0.01 * sum(orders.values()))
+
+
+def test_markov_credits_are_the_published_ones() -> None:
+    """C1 0.2, C2 0.4 and C3 0.4: the example of S. Bryl, analyzecore.com, 3 August 2016."""
+    some = {
+        ("C1", "C2", "C3"): Outcomes(1, 0),
+        ("C1",): Outcomes(0, 1),
+        ("C2", "C3"): Outcomes(0, 1),
+    }
+    assert credited(some) == pytest.approx({"C1": 0.2, "C2": 0.4, "C3": 0.4}, abs=1e-5)
+
+
+def test_a_channel_keeps_the_orders_that_have_no_other_and_the_others_share_the_rest() -> None:
+    """Its part of all effects is less, but no share can take an order from its only channel."""
+    some = {
+        ("Email",): Outcomes(60, 0),
+        ("Email", "Direct"): Outcomes(5, 0),
+        ("Direct", "Referral"): Outcomes(10, 40),
+        ("Referral",): Outcomes(5, 90),
+    }
+    wanted, found = parts_of_effects(some), credited(some)
+    assert wanted["Email"] < 60
+    assert found["Email"] == pytest.approx(60, abs=1e-3)
+    rest = [found[name] / wanted[name] for name in ("Direct", "Referral")]
+    assert rest[0] == pytest.approx(rest[1], rel=1e-3)
 
 
 def moments(credits: np.ndarray) -> tuple[float, float, float]:
