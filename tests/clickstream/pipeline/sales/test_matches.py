@@ -49,6 +49,8 @@ CHANGES = (
     *((ORDER_TOUCHES, what) for what in ("delete", "duplicate")),
     *((table, "duplicate") for table in (ORDER_MATCHES, CONFIRMATION_VIEWS)),
     (ORDER_MATCHES, "replace by another"),
+    *((ORDER_MATCHES, name) for name in ("channel", "landing_page")),
+    *((ORDER_TOUCHES, name) for name in ("utm_campaign", "days_before")),
     *((MATCH_LEDGER, name) for name in ("orders", "matched", "confirmation_views", "touches")),
 )
 
