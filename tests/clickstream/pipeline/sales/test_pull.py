@@ -104,7 +104,7 @@ OF_MONEY = (
     "select sales_source, event_date, gross_cents, net_cents, rejected from reconciliation "
     "where orders + refunds + rejected > 0",
 )
-"""Queries of all views with money. A date that has lost all its rows keeps its row of the ledger."""
+"""Queries of all views with money. A date without rows keeps its row of the ledger."""
 
 
 class Shop:
