@@ -5,7 +5,7 @@
 -- have none with few orders before its date. The dashboard's copy of the facts runs the same SQL.
 with
 
-movements as (
+all_money as (
     select *
     from money_facts
 ),
@@ -37,25 +37,25 @@ first_orders as (
 
 weighted as (
     select
-        movements.sales_source,
-        movements.order_id,
-        movements.refund_id,
-        movements.currency,
-        movements.sold_by,
-        movements.customer_key,
-        movements.method,
-        movements.why_none,
-        movements.landing_page,
-        movements.device,
-        movements.country,
-        movements.region,
-        movements.city,
-        movements.orders,
-        movements.net_cents,
-        movements.local_date,
-        movements.local_hour,
-        movements.local_weekday,
-        movements.event_date,
+        all_money.sales_source,
+        all_money.order_id,
+        all_money.refund_id,
+        all_money.currency,
+        all_money.sold_by,
+        all_money.customer_key,
+        all_money.method,
+        all_money.why_none,
+        all_money.landing_page,
+        all_money.device,
+        all_money.country,
+        all_money.region,
+        all_money.city,
+        all_money.orders,
+        all_money.net_cents,
+        all_money.local_date,
+        all_money.local_hour,
+        all_money.local_weekday,
+        all_money.event_date,
         models.model,
         coalesce(all_touches.touch, 0) as touch,
         coalesce(all_touches.touches, 0) as touches,
@@ -77,13 +77,14 @@ weighted as (
             when models.model = 'markov' then all_touches.markov_share
             when models.model = 'shapley' then all_touches.shapley_share
         end as share
-    from movements
+    from all_money
     cross join models
     left join all_touches
         on
-            movements.sales_source = all_touches.sales_source
-            and movements.order_id = all_touches.order_id
-            and movements.method <> 'none'
+            all_money.sales_source = all_touches.sales_source
+            and all_money.order_id = all_touches.order_id
+            and all_money.order_date = all_touches.event_date
+            and all_money.method <> 'none'
             and (
                 models.model not in ('markov', 'shapley') or all_touches.markov_share is not null
             )

@@ -1,6 +1,7 @@
 -- One row is one channel's credit in one month, by one model, with its 90 % interval: that of a
 -- Poisson bootstrap over customers, by the sums of squares and cubes (Cornish-Fisher). It is the
--- chance of which customers ordered, and not the error of the model.
+-- chance of which customers ordered, and not the error of the model. A credit that is not at least
+-- that of 20 customers with equal credits, by sum² / sum of squares, has no interval.
 with
 
 credits as (
@@ -52,10 +53,14 @@ final as (
         credited_orders,
         cast(round(credit) as bigint) as credit_cents,
         cast(round(case
+            when credit * credit < 20e0 * squares then null
             when credit >= 0e0 then greatest(least(middle - apart, credit), 0e0)
             else least(middle - apart, credit)
         end) as bigint) as low_cents,
-        cast(round(greatest(middle + apart, credit)) as bigint) as high_cents
+        cast(round(case
+            when credit * credit < 20e0 * squares then null
+            else greatest(middle + apart, credit)
+        end) as bigint) as high_cents
     from limits
 )
 

@@ -2,48 +2,36 @@
 -- count for the customer of their order; those without an order count for none.
 with
 
-all_orders as (
+all_movements as (
     select *
-    from orders
+    from movements
 ),
 
-all_refunds as (
-    select *
-    from refunds
-),
-
-paid_orders as (
-    select *
-    from all_orders
-    where
-        status = 'paid'
-        and customer_key is not null
-),
-
-refunds_of_orders as (
+customers_of_orders as (
     select
         sales_source,
         order_id,
-        sum(amount_cents) as cents
-    from all_refunds
-    where order_id is not null
+        max(customer_key) as customer_key
+    from all_movements
+    where movement = 'order'
     group by sales_source, order_id
 ),
 
 final as (
     select
-        paid_orders.customer_key,
-        paid_orders.currency,
-        min(paid_orders.ordered_at) as first_order_at,
-        max(paid_orders.ordered_at) as last_order_at,
-        count(*) as orders,
-        sum(paid_orders.total_cents - coalesce(refunds_of_orders.cents, 0)) as net_cents
-    from paid_orders
-    left join refunds_of_orders
+        customers_of_orders.customer_key,
+        all_movements.currency,
+        min(if(all_movements.movement = 'order', all_movements.moved_at)) as first_order_at,
+        max(if(all_movements.movement = 'order', all_movements.moved_at)) as last_order_at,
+        sum(all_movements.orders) as orders,
+        sum(all_movements.net_cents) as net_cents
+    from all_movements
+    inner join customers_of_orders
         on
-            paid_orders.sales_source = refunds_of_orders.sales_source
-            and paid_orders.order_id = refunds_of_orders.order_id
-    group by paid_orders.customer_key, paid_orders.currency
+            all_movements.sales_source = customers_of_orders.sales_source
+            and all_movements.order_id = customers_of_orders.order_id
+    where customers_of_orders.customer_key is not null
+    group by customers_of_orders.customer_key, all_movements.currency
 )
 
 select *

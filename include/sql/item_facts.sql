@@ -3,8 +3,8 @@ with
 
 paid_orders as (
     select *
-    from orders
-    where status = 'paid'
+    from movements
+    where movement = 'order'
 ),
 
 all_items as (
@@ -24,7 +24,7 @@ final as (
         all_items.amount_cents,
         all_items.discount_cents,
         cast(
-            with_timezone(paid_orders.ordered_at, 'UTC') at time zone '{time_zone}' as date
+            with_timezone(paid_orders.moved_at, 'UTC') at time zone '{time_zone}' as date
         ) as local_date,
         all_items.event_date
     from all_items

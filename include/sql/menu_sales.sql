@@ -7,8 +7,8 @@ paid_orders as (
         sales_source,
         event_date,
         order_id
-    from orders
-    where status = 'paid'
+    from movements
+    where movement = 'order'
 ),
 
 all_items as (

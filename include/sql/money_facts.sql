@@ -1,5 +1,7 @@
--- One row is one paid order at its date, or one refund at its own date with the arrival and the
--- place of its order. So sums by date are those of revenue_daily, and a past date does not change.
+-- One row is one movement: a paid order at its date, or a refund at its own date with the arrival
+-- and the place of its order. So sums by date are those of revenue_daily, and a past date does not
+-- change. Each refund is one row, also while a pull moves its order to another date: if two dates
+-- have the order, the later one counts.
 -- The dashboard's copy of the facts runs the same SQL.
 with
 
@@ -11,6 +13,19 @@ all_orders as (
 all_refunds as (
     select *
     from refund_facts
+),
+
+orders_of_refunds as (
+    select
+        all_orders.sales_source,
+        all_orders.order_id,
+        max(all_orders.event_date) as order_date
+    from all_orders
+    inner join all_refunds
+        on
+            all_orders.sales_source = all_refunds.sales_source
+            and all_orders.order_id = all_refunds.order_id
+    group by all_orders.sales_source, all_orders.order_id
 ),
 
 final as (
@@ -41,6 +56,7 @@ final as (
         total_cents as gross_cents,
         0 as refunded_cents,
         total_cents as net_cents,
+        event_date as order_date,
         local_date,
         local_hour,
         local_weekday,
@@ -77,15 +93,21 @@ final as (
         0 as gross_cents,
         all_refunds.amount_cents as refunded_cents,
         -all_refunds.amount_cents as net_cents,
+        orders_of_refunds.order_date,
         all_refunds.local_date,
         all_refunds.local_hour,
         all_refunds.local_weekday,
         all_refunds.event_date
     from all_refunds
+    left join orders_of_refunds
+        on
+            all_refunds.sales_source = orders_of_refunds.sales_source
+            and all_refunds.order_id = orders_of_refunds.order_id
     left join all_orders
         on
-            all_refunds.sales_source = all_orders.sales_source
-            and all_refunds.order_id = all_orders.order_id
+            orders_of_refunds.sales_source = all_orders.sales_source
+            and orders_of_refunds.order_id = all_orders.order_id
+            and orders_of_refunds.order_date = all_orders.event_date
 )
 
 select *

@@ -4,8 +4,8 @@ with
 
 paid_orders as (
     select *
-    from orders
-    where status = 'paid'
+    from movements
+    where movement = 'order'
 ),
 
 matches as (
@@ -16,7 +16,7 @@ matches as (
 in_local_time as (
     select
         *,
-        with_timezone(ordered_at, 'UTC') at time zone '{time_zone}' as local_time
+        with_timezone(moved_at, 'UTC') at time zone '{time_zone}' as local_time
     from paid_orders
 ),
 
@@ -43,7 +43,7 @@ final as (
         matches.city,
         matches.network,
         in_local_time.coupon,
-        in_local_time.total_cents,
+        in_local_time.gross_cents as total_cents,
         cast(in_local_time.local_time as date) as local_date,
         hour(in_local_time.local_time) as local_hour,
         day_of_week(in_local_time.local_time) as local_weekday,

@@ -7,6 +7,11 @@ dates as (
     from sales_ledger
 ),
 
+all_movements as (
+    select *
+    from movements
+),
+
 all_orders as (
     select *
     from orders
@@ -37,12 +42,21 @@ all_rejects as (
     from sales_rejects
 ),
 
+money_of_dates as (
+    select
+        sales_source,
+        event_date,
+        sum(gross_cents) as gross_cents,
+        sum(refunded_cents) as refunded_cents
+    from all_movements
+    group by sales_source, event_date
+),
+
 orders_of_dates as (
     select
         sales_source,
         event_date,
-        count(*) as number,
-        sum(if(status = 'paid', total_cents, 0)) as cents
+        count(*) as number
     from all_orders
     group by sales_source, event_date
 ),
@@ -61,8 +75,7 @@ refunds_of_dates as (
     select
         sales_source,
         event_date,
-        count(*) as number,
-        sum(amount_cents) as cents
+        count(*) as number
     from all_refunds
     group by sales_source, event_date
 ),
@@ -104,11 +117,15 @@ joined as (
         coalesce(spending_of_dates.number, 0) as stored_spending,
         coalesce(consents_of_dates.number, 0) as stored_consents,
         coalesce(rejects_of_dates.number, 0) as stored_rejects,
-        coalesce(orders_of_dates.cents, 0) as stored_gross_cents,
+        coalesce(money_of_dates.gross_cents, 0) as stored_gross_cents,
         coalesce(items_of_dates.cents, 0) as stored_items_cents,
-        coalesce(refunds_of_dates.cents, 0) as stored_refunded_cents,
+        coalesce(money_of_dates.refunded_cents, 0) as stored_refunded_cents,
         coalesce(spending_of_dates.cents, 0) as stored_spend_cents
     from dates
+    left join money_of_dates
+        on
+            dates.sales_source = money_of_dates.sales_source
+            and dates.event_date = money_of_dates.event_date
     left join orders_of_dates
         on
             dates.sales_source = orders_of_dates.sales_source

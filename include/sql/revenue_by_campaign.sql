@@ -2,7 +2,7 @@
 -- at their own date, for the campaign of their order. Sums are those of revenue_daily.
 with
 
-movements as (
+all_money as (
     select *
     from money_facts
 ),
@@ -19,7 +19,7 @@ final as (
         sum(gross_cents) as gross_cents,
         sum(refunded_cents) as refunded_cents,
         sum(net_cents) as net_cents
-    from movements
+    from all_money
     group by event_date, currency, utm_campaign, source, medium
 )
 

@@ -2,7 +2,7 @@
 -- their own date, for the page of their order. Sums are those of revenue_daily.
 with
 
-movements as (
+all_money as (
     select *
     from money_facts
 ),
@@ -17,7 +17,7 @@ final as (
         sum(gross_cents) as gross_cents,
         sum(refunded_cents) as refunded_cents,
         sum(net_cents) as net_cents
-    from movements
+    from all_money
     group by event_date, currency, landing_page
 )
 

@@ -19,8 +19,8 @@ def change_row(
 ) -> None:
     """Change a random row of a date, or of a source of sales on it.
 
-    `what` is "delete", "duplicate", "replace by another", or a number's column, which is changed
-    by 1.
+    `what` is "delete", "duplicate", "replace by another", or a column: its number is
+    changed by 1, or its text gets a letter.
     """
     loaded, at = iceberg_tables.load(lake, table), Hour.midnight(day)
     rows = loaded.read(at, at.plus(23)).to_pylist()
@@ -33,7 +33,9 @@ def change_row(
     elif what == "replace by another":
         rows[place] = rows[place - 1]
     else:
-        rows[place][what] += chance.choice((-1, 1))
+        value = rows[place][what]
+        is_number = isinstance(value, int | float)
+        rows[place][what] = value + chance.choice((-1, 1)) if is_number else f"{value or ''}x"
     changed: Any = pa.Table.from_pylist(rows, table.arrow_schema())
     chosen = {"only": [{"sales_source": source}]} if source else {}
     loaded.replace(at, at.plus(23), changed, **chosen)

@@ -29,7 +29,7 @@ class Touch(NamedTuple):
 
 
 Effects = Mapping[str, int]
-"""The removal effect of each channel in millionths: see `insight.markov`."""
+"""The weight of each channel by removal effects: see `insight.markov.credit_weights`."""
 
 
 def split(amount: int, weights: Sequence[int]) -> list[int]:
@@ -117,8 +117,8 @@ def last_non_direct(touches: Sequence[Touch]) -> int:
 def shares(touches: Sequence[Touch], effects: Effects | None) -> dict[str, list[int] | None]:
     """Return the shares of touches by model; None for the models of FROM_DATA without `effects`.
 
-    Markov shares an order among the channels of its touches by their removal effects, and Shapley
-    equally; touches of one channel share alike. So the credits of any orders are exact.
+    Markov shares an order among the channels of its touches by their weights, and Shapley equally;
+    touches of one channel share alike. So the credits of any orders are exact.
     """
     by_model: dict[str, list[int] | None] = {
         name: split(SCALE, weigh(touches)) for name, weigh in RULES.items()

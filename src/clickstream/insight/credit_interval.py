@@ -16,6 +16,13 @@ Z = 1.645
 SKEW = 0.284
 """(Z² - 1) / 6, the weight of the third cumulant."""
 
+LEAST_EQUAL_CUSTOMERS = 20
+"""The number of customers with equal credits, (Σc)² / Σc², from which on there is an interval.
+
+From then on, 86 to 90 % of the intervals hold the expected credit, of 90 nominal. With fewer, the
+largest customers are too often not among the orders: of three orders, 67 to 87 % hold it.
+"""
+
 
 class CreditInterval(NamedTuple):
     """The limits of a 90 % interval, in the unit of the credit."""
@@ -24,10 +31,13 @@ class CreditInterval(NamedTuple):
     high: float
 
 
-def credit_interval(credit: float, squares: float, cubes: float) -> CreditInterval:
-    """Return the interval of a sum of credits, from the sums of their squares and cubes."""
-    if squares <= 0:
-        return CreditInterval(credit, credit)
+def credit_interval(credit: float, squares: float, cubes: float) -> CreditInterval | None:
+    """Return the interval of a sum of credits, from the sums of their squares and cubes.
+
+    None if the credits are those of too few customers.
+    """
+    if squares <= 0 or credit * credit < LEAST_EQUAL_CUSTOMERS * squares:
+        return None
     middle = credit + SKEW * cubes / squares
     apart = Z * sqrt(squares)
     low = min(middle - apart, credit)

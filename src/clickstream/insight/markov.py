@@ -2,7 +2,8 @@
 
 A journey begins, passes from channel to channel, and ends in an order or in nothing. The removal
 effect of a channel is the share of all orders that would be lost if everyone who reaches it left
-(Anderl, Becker, von Wangenheim, Schumann 2016, "Mapping the customer journey").
+(Anderl, Becker, von Wangenheim, Schumann 2016, "Mapping the customer journey"). The credit of a
+channel is its part of all removal effects; weights share each order so that the sums are these.
 """
 
 from __future__ import annotations
@@ -45,6 +46,38 @@ def removal_effects(journeys: Mapping[Path, Outcomes]) -> dict[str, int]:
         )
         effects[channel] = round(SCALE * min(max(1 - without / reached, 0.0), 1.0))
     return effects
+
+
+_ROUNDS = 500
+"""Rounds of scaling. On public paths of 12 channels, the sums differ by 1e-6 orders after 200."""
+
+_WHOLE = 10**9
+"""The largest weight. Digits beyond would depend on the machine's arithmetic."""
+
+
+def credit_weights(journeys: Mapping[Path, Outcomes]) -> dict[str, int]:
+    """Return the weights by which orders are shared among the channels of their paths.
+
+    The sum of each channel over all orders is its part of all removal effects, as near as the
+    orders allow: those of a single channel are its own, and no others can be (iterative
+    proportional fitting, Deming and Stephan 1940).
+    """
+    effects = removal_effects(journeys)
+    channels = [channel for channel, effect in effects.items() if effect]
+    orders: Counter[frozenset[str]] = Counter()
+    for path, outcomes in journeys.items():
+        if outcomes.orders and (known := frozenset(path).intersection(channels)):
+            orders[known] += outcomes.orders
+    of_order = np.array([[name in path for name in channels] for path in orders], np.float64)
+    number = np.array([*orders.values()], np.float64)
+    parts = np.array([effects[channel] for channel in channels], np.float64)
+    weights, wanted = np.ones(len(channels)), number.sum() * parts / max(parts.sum(), 1)
+    for _ in range(_ROUNDS if orders else 0):
+        sums = number @ (of_order * weights / (of_order @ weights)[:, None])
+        weights = weights * wanted / np.maximum(sums, np.finfo(np.float64).tiny)
+        weights = np.maximum(weights / weights.max(), 1 / _WHOLE**2)
+    found = dict(zip(channels, weights.tolist(), strict=True))
+    return {channel: round(_WHOLE * found.get(channel, 0)) for channel in effects}
 
 
 Floats = npt.NDArray[np.float64]

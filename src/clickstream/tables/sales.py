@@ -204,6 +204,11 @@ SALES_LEDGER = Table(
             "string",
             "Digest of the rows at the source, and of the rules by which they were read.",
         ),
+        Column(
+            "rows_digest",
+            "string",
+            "Digest of all rows of the date that were published; null by an earlier release.",
+        ),
         key("library_version", "string", "Version of clickstream that read the rows."),
         key("published_at", "timestamp", "Time at which the date was published, UTC."),
         key("published_by", "string", "Id of the run that published the date."),

@@ -188,6 +188,11 @@ MATCH_LEDGER = Table(
         Column("touches", "long", "Number of the date's rows in order_touches."),
         Column("journeys", "long", "Number of the date's journeys without an order."),
         key("inputs_digest", "string", "Digest of the sales, hours and settings that were read."),
+        Column(
+            "rows_digest",
+            "string",
+            "Digest of the date's rows of the tables counted here; null by an earlier release.",
+        ),
         key("is_anonymous", "boolean", "Whether the ids of the visits were removed."),
         key("library_version", "string", "Version of clickstream that matched the date."),
         key("published_at", "timestamp", "Time at which the date was published, UTC."),
@@ -196,6 +201,9 @@ MATCH_LEDGER = Table(
     ("event_date",),
     ("event_date", "hour_at"),
 )
+
+MATCHED_ROWS = (ORDER_MATCHES, CONFIRMATION_VIEWS, ORDER_TOUCHES, JOURNEYS)
+"""The tables of a date's matches that its ledger counts."""
 
 MATCH_TABLES = (
     ORDER_MATCHES,

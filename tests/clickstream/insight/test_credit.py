@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from fractions import Fraction
 from itertools import pairwise, permutations
-from math import factorial, sqrt
+from math import exp, factorial, sqrt
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.optimize import linprog
 from tests.support.examples import examples
 
 from clickstream.insight.credit import (
@@ -22,7 +24,7 @@ from clickstream.insight.credit import (
     split,
 )
 from clickstream.insight.credit_interval import credit_interval
-from clickstream.insight.markov import Outcomes, Path, removal_effects
+from clickstream.insight.markov import Outcomes, Path, credit_weights, removal_effects
 
 CHANNELS = ("Direct", "Email", "Paid Search", "Referral")
 paths = st.lists(st.sampled_from([*CHANNELS, None]), min_size=1, max_size=6)
@@ -137,14 +139,96 @@ def test_removal_effects_equal_those_of_walks_through_the_chain(
         assert abs(effect - SCALE * wanted) <= 2
 
 
+def credited(some: dict[Path, Outcomes]) -> dict[str, float]:
+    """The orders of each channel by the model Markov, over the journeys that it comes from."""
+    weights, found = credit_weights(some), Counter[str]()
+    for path, (orders, _) in some.items():
+        of_path = shares([Touch(name, 0.0) for name in path], weights)["markov"] or []
+        for name, share in zip(path, of_path, strict=True):
+            found[name] += orders * share
+    return {name: number / SCALE for name, number in found.items()}
+
+
+def parts_of_effects(some: dict[Path, Outcomes]) -> dict[str, float]:
+    """All orders, split in proportion to the removal effects."""
+    effects, orders = removal_effects(some), sum(outcomes.orders for outcomes in some.values())
+    whole = max(sum(effects.values()), 1)
+    return {name: orders * effect / whole for name, effect in effects.items()}
+
+
+@given(journeys)
+def test_markov_credits_sum_to_the_parts_of_removal_effects_if_any_shares_do(
+    some: dict[Path, Outcomes],
+) -> None:
+    """A linear program says whether the orders can be shared among their own channels so."""
+    found, wanted = credited(some), parts_of_effects(some)
+    orders = {path: outcomes.orders for path, outcomes in some.items() if outcomes.orders}
+    assert sum(found.values()) == pytest.approx(sum(orders.values()))
+    cells = [(path, name) for path in orders for name in {*path}]
+    sums = [[of == path for of, _ in cells] for path in orders]
+    sums += [[of == name for _, of in cells] for name in wanted]
+    limits = [*orders.values(), *wanted.values()]
+    if cells and linprog([0] * len(cells), A_eq=sums, b_eq=limits).success:
+        for name, number in wanted.items():
+            assert found[name] == pytest.approx(number, abs=0.01 * sum(orders.values()))
+
+
+def test_markov_credits_are_the_published_ones() -> None:
+    """C1 0.2, C2 0.4 and C3 0.4: the example of S. Bryl, analyzecore.com, 3 August 2016."""
+    some = {
+        ("C1", "C2", "C3"): Outcomes(1, 0),
+        ("C1",): Outcomes(0, 1),
+        ("C2", "C3"): Outcomes(0, 1),
+    }
+    assert credited(some) == pytest.approx({"C1": 0.2, "C2": 0.4, "C3": 0.4}, abs=1e-5)
+
+
+def test_a_channel_keeps_the_orders_that_have_no_other_and_the_others_share_the_rest() -> None:
+    """Its part of all effects is less, but no share can take an order from its only channel."""
+    some = {
+        ("Email",): Outcomes(60, 0),
+        ("Email", "Direct"): Outcomes(5, 0),
+        ("Direct", "Referral"): Outcomes(10, 40),
+        ("Referral",): Outcomes(5, 90),
+    }
+    wanted, found = parts_of_effects(some), credited(some)
+    assert wanted["Email"] < 60
+    assert found["Email"] == pytest.approx(60, abs=1e-3)
+    rest = [found[name] / wanted[name] for name in ("Direct", "Referral")]
+    assert rest[0] == pytest.approx(rest[1], rel=1e-3)
+
+
+def moments(credits: np.ndarray) -> tuple[float, float, float]:
+    """The sums of the credits, of their squares and of their cubes."""
+    first, second, third = (float((credits**power).sum()) for power in (1, 2, 3))
+    return first, second, third
+
+
 def test_the_interval_is_that_of_a_poisson_bootstrap() -> None:
     chance = np.random.default_rng(1)
-    for number in (15, 120, 900):
+    for number in (60, 120, 900):
         credits = np.round(chance.lognormal(7, 0.8, number)) * chance.choice([1, 1, 0.4], number)
         draws = chance.poisson(1, (4000, number)) @ credits
         low, high = np.quantile(draws, [0.05, 0.95])
-        moments = (float((credits**power).sum()) for power in (1, 2, 3))
-        found = credit_interval(*moments)
+        found = credit_interval(*moments(credits))
+        assert found is not None
         deviation = sqrt(float((credits**2).sum()))
         assert abs(found.low - low) < 0.1 * deviation
         assert abs(found.high - high) < 0.1 * deviation
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.4, 0.8, 1.1])
+def test_intervals_that_are_shown_hold_the_expected_credit(spread: float) -> None:
+    """By the number of orders, as in the table of docs/attribution.md; 2,000 draws of each."""
+    chance = np.random.default_rng(1)
+    for orders in (3, 10, 30, 100, 300):
+        expected = orders * exp(7 + spread**2 / 2)
+        drawn = [chance.lognormal(7, spread, chance.poisson(orders)) for _ in range(2000)]
+        intervals = [credit_interval(*moments(credits)) for credits in drawn]
+        shown = [interval for interval in intervals if interval]
+        share = len(shown) / len(drawn)
+        assert share < (0.02 if orders <= 10 else 1.01)
+        assert share > (0.99 if orders == 300 else -1)
+        if share > 0.5:
+            held = sum(interval.low <= expected <= interval.high for interval in shown)
+            assert 0.86 < held / len(shown) < 0.95

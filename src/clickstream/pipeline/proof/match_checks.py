@@ -5,16 +5,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from clickstream.core.errors import StateCode, with_code
-from clickstream.core.wording import quantity, shorten
+from clickstream.core.wording import amount, quantity, shorten
 from clickstream.insight.credit import MODELS, SCALE
-from clickstream.lake import Lake, athena, aws_errors
-from clickstream.pipeline.proof.sales_checks import dates_within
+from clickstream.lake import Lake, athena, aws_errors, row_digests
+from clickstream.pipeline.proof.sales_checks import dates_within, views_as_steps
+from clickstream.tables.sales_matches import MATCHED_ROWS
 
 _COUNTS = """
 with
@@ -86,7 +88,7 @@ pulled as (
 ),
 
 ledger as (
-    select event_date, orders, matched, confirmation_views, touches, journeys, published_at
+    select *
     from match_ledger where {within}
 )
 
@@ -107,6 +109,7 @@ select
     ledger.orders as ledger_orders,
     ledger.matched as ledger_matched,
     ledger.confirmation_views as ledger_views,
+    ledger.rows_digest as ledger_digest,
     coalesce(pulled.pulled_at > ledger.published_at, false) as is_waiting
 from ledger
 full outer join compared on ledger.event_date = compared.event_date
@@ -116,6 +119,25 @@ left join ended on coalesce(ledger.event_date, compared.event_date) = ended.even
 left join pulled on coalesce(ledger.event_date, compared.event_date) = pulled.event_date
 order by 1
 """
+
+_NET_SALES = """
+with {steps}
+
+select sales_source, event_date, 'by date' as summed, sum(net_cents) as cents
+from movements where {within} group by 1, 2
+union all
+select sales_source, event_date, 'by channel', sum(net_cents)
+from money_facts where {within} group by 1, 2
+union all
+select sales_source, event_date, 'by ' || model, sum(credit_cents)
+from attribution where {within} group by 1, 2, model
+union all
+select sales_source, event_date, 'in the ledger', sum(gross_cents - refunded_cents)
+from sales_ledger where {within} group by 1, 2
+"""
+
+_SUMMED = ("by date", "by channel", *(f"by {name}" for name in MODELS), "in the ledger")
+"""What the net sales of a date are summed by: all sums are equal."""
 
 _UNEQUAL = " or ".join(f"sum({name}_share) <> {SCALE}" for name in MODELS)
 """Whether the shares of a model do not sum to the whole."""
@@ -197,12 +219,13 @@ def verify_matches(lake: Lake, first: date | None = None, last: date | None = No
 def _check(lake: Lake, first: date | None, last: date | None) -> MatchReport:
     sql = _COUNTS.format(within=dates_within(first, last), unequal=_UNEQUAL)
     rows = athena.query(lake, sql).records()
-    faults = {row["event_date"]: [*_faults(row)] for row in rows}
-    waiting = set()
-    for row in rows:  # sales were pulled after the match of their date, or it was never matched
-        never = row["ledger_orders"] is None and not row["matches"] and not row["views"]
-        if (never or row["is_waiting"]) and faults[row["event_date"]]:
-            waiting.add(row["event_date"])
+    faults = defaultdict(list, {row["event_date"]: [*_faults(row)] for row in rows})
+    for day, what in _changed_rows(lake, rows, first, last):
+        faults[day].append(what)
+    if not any(faults.values()):
+        for day, what in _unequal_sums(lake, dates_within(first, last)):
+            faults[day].append(what)
+    waiting = {row["event_date"] for row in rows if _is_waiting(row) and faults[row["event_date"]]}
     return MatchReport(
         len(rows),
         sum(row["matches"] for row in rows),
@@ -214,6 +237,35 @@ def _check(lake: Lake, first: date | None, last: date | None) -> MatchReport:
         ),
         tuple(sorted(waiting)),
     )
+
+
+def _unequal_sums(lake: Lake, within: str) -> Iterator[tuple[date, str]]:
+    """Yield the dates whose net sales differ by date, by channel, by a model or in the ledger."""
+    sql = _NET_SALES.format(steps=views_as_steps(lake, "attribution"), within=within)
+    sums: dict[tuple[date, str], dict[str, int]] = defaultdict(lambda: dict.fromkeys(_SUMMED, 0))
+    for row in athena.query(lake, sql).records():
+        sums[row["event_date"], row["sales_source"]][row["summed"]] = row["cents"]
+    for (day, source), cents in sorted(sums.items()):
+        if len({*cents.values()}) > 1:
+            parts = [f"{amount(number)} {summed}" for summed, number in cents.items()]
+            yield day, f"net sales of {source} that differ: {', '.join(parts)}"
+
+
+def _changed_rows(
+    lake: Lake, rows: Sequence[Mapping[str, Any]], first: date | None, last: date | None
+) -> Iterator[tuple[date, str]]:
+    """Yield the dates whose rows are not those that were published, by their digest."""
+    stored = row_digests.of_stored(lake, MATCHED_ROWS, ("event_date",), first, last)
+    for row in rows:
+        digest = stored.get((row["event_date"],), row_digests.WITHOUT_ROWS)
+        if row["ledger_digest"] not in (None, digest):
+            yield row["event_date"], "its rows are not those that were published"
+
+
+def _is_waiting(row: dict[str, Any]) -> bool:
+    """Whether sales of a date were pulled after its match, or it was never matched."""
+    never = row["ledger_orders"] is None and not row["matches"] and not row["views"]
+    return never or bool(row["is_waiting"])
 
 
 def _faults(row: dict[str, Any]) -> Iterator[str]:

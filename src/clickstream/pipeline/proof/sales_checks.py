@@ -7,20 +7,21 @@ versions of the tables without dates. It asks no source.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 from clickstream.core.errors import InputError, StateCode, with_code
 from clickstream.core.wording import amount, quantity, shorten
-from clickstream.lake import Lake, athena, aws_errors, publication
+from clickstream.lake import Lake, athena, aws_errors, publication, row_digests
 from clickstream.lake.views import views_of
 from clickstream.pipeline.sales.status import stored_listings
 from clickstream.step_config import sources_with_dates
 from clickstream.tables.sales import (
     CAMPAIGN_SPEND,
     CONSENTS,
+    OF_SALES_DAYS,
     ORDER_ITEMS,
     ORDERS,
     REFUNDS,
@@ -74,23 +75,22 @@ from ({{differences}}) as differing where {{within}} group by 1, 2
 """  # noqa: S608
 
 _SEVERAL_DATES = """
-select sales_source, event_date, rows_of, count(*) as number, min(id) as example
+select sales_source, event_date, rows_of, id, first_date, last_date
 from (
     select
         *,
         min(event_date) over (partition by sales_source, rows_of, id) as first_date,
-        max(event_date) over (partition by sales_source, rows_of, id) as last_date
+        max(event_date) over (partition by sales_source, rows_of, id) as last_date,
+        max(if({within}, 1, 0)) over (partition by sales_source, rows_of, id) as is_of_range
     from (
-        select sales_source, event_date, 'order' as rows_of, order_id as id
-        from orders where {within}
+        select sales_source, event_date, 'order' as rows_of, order_id as id from orders
         union all
-        select sales_source, event_date, 'refund', refund_id from refunds where {within}
+        select sales_source, event_date, 'refund', refund_id from refunds
     ) as ids
 ) as dated
-where first_date <> last_date
-group by sales_source, event_date, rows_of
+where first_date <> last_date and is_of_range = 1
 """
-"""Rows whose id another date of the range has: money_facts joins by id, and counts them twice."""
+"""Rows with an id of the range that several dates have; the ids of all dates are read."""
 
 _SUMS = {
     ORDERS.name: ("gross_cents", "gross"),
@@ -225,15 +225,8 @@ def _check(lake: Lake, first: date | None, last: date | None) -> SalesReport:
         for key in sorted(keys)
         for what in _faults(rows.get(key, []), counts.get(key, {}), versions.get(key))
     ]
-    faults += [
-        SalesFault(
-            row["event_date"],
-            row["sales_source"],
-            f"{quantity(row['number'], row['rows_of'])} stored on another date, too, such as "
-            f"{row['example']}",
-        )
-        for row in athena.query(lake, _SEVERAL_DATES.format(within=within)).records()
-    ]
+    faults += _on_several_dates(lake, within)
+    faults += _changed_rows(lake, {key: rows[key] for key in rows}, first, last)
     faults += [
         SalesFault(None, listings.source, f"other rows of {name} than its ledger counts")
         for listings in stored_listings(lake, sources)
@@ -252,6 +245,35 @@ def _check(lake: Lake, first: date | None, last: date | None) -> SalesReport:
     )
 
 
+def _on_several_dates(lake: Lake, within: str) -> Iterator[SalesFault]:
+    """Yield each date with ids that another date has, also before or after the range."""
+    ids: dict[tuple[date, str, str], list[dict[str, Any]]] = defaultdict(list)
+    for row in athena.query(lake, _SEVERAL_DATES.format(within=within)).records():
+        ids[row["event_date"], row["sales_source"], row["rows_of"]].append(row)
+    for (day, source, rows_of), of_day in sorted(ids.items()):
+        row = min(of_day, key=lambda row: str(row["id"]))
+        other = row["last_date"] if day == row["first_date"] else row["first_date"]
+        what = f"{quantity(len(of_day), rows_of)} stored on another date, too"
+        yield SalesFault(day, source, f"{what}, such as {row['id']} of {other}")
+
+
+def _changed_rows(
+    lake: Lake,
+    ledger: Mapping[DateKey, Sequence[Mapping[str, Any]]],
+    first: date | None,
+    last: date | None,
+) -> Iterator[SalesFault]:
+    """Yield the dates whose rows are not those that were published, by their digest.
+
+    Dates of an earlier release have no digest in the ledger, so they are not compared.
+    """
+    stored = row_digests.of_stored(lake, OF_SALES_DAYS, ("event_date", "sales_source"), first, last)
+    for key, rows in sorted(ledger.items()):
+        digests = {row["rows_digest"] for row in rows} - {None}
+        if digests and digests != {stored.get(key, row_digests.WITHOUT_ROWS)}:
+            yield SalesFault(*key, "its rows are not those that were published")
+
+
 def dates_within(first: date | None, last: date | None) -> str:
     """Return the condition that selects the partitions of a range."""
     limits = [f"event_date >= date '{first}'"] if first else []
@@ -261,18 +283,32 @@ def dates_within(first: date | None, last: date | None) -> str:
 
 def _counts(lake: Lake, within: str) -> dict[DateKey, dict[str, tuple[int, int, int]]]:
     """Count the rows and amounts of each date of each source in the tables."""
-    directory = lake.settings.sql_directory
-    views = {view.name: view.sql for view in views_of(lake.settings, directory)}
-    if _DIFFERENCES not in views:
-        raise InputError(
-            f"{directory} lacks the view {_DIFFERENCES}, by which sales are verified: copy it from "
-            "include/sql."
-        )
     counts: dict[DateKey, dict[str, tuple[int, int, int]]] = defaultdict(dict)
-    sql = _COUNTS.format(within=within, differences=views[_DIFFERENCES])
+    differences = f"with {views_as_steps(lake, _DIFFERENCES)} select * from {_DIFFERENCES}"  # noqa: S608
+    sql = _COUNTS.format(within=within, differences=differences)
     for source, day, counted, number, repeated, cents in athena.query(lake, sql).rows:
         counts[day, source][counted] = (number, repeated, cents)
     return counts
+
+
+def views_as_steps(lake: Lake, name: str) -> str:
+    """Return the SQL of a view and of those that it reads, as named steps of a query.
+
+    So a check needs no view in Athena. Raises InputError if the settings' directory lacks the view.
+    """
+    directory = lake.settings.sql_directory
+    views = {view.name: view for view in views_of(lake.settings, directory)}
+    if name not in views:
+        raise InputError(
+            f"{directory} lacks the view {name}, by which sales are verified: copy it from "
+            "include/sql."
+        )
+    read, needed = [name], {name}
+    while read:
+        more = {*views[read.pop()].reads} & views.keys() - needed
+        needed |= more
+        read += more
+    return ", ".join(f"{view} as ({views[view].sql})" for view in views if view in needed)
 
 
 def _faults(rows: list[dict[str, Any]], counts: Counts, version: str | None) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from clickstream.core.hours import Hour
 from clickstream.insight.credit import LEAST_ORDERS, Effects
-from clickstream.insight.markov import Path, removal_effects
+from clickstream.insight.markov import Path, credit_weights
 from clickstream.lake import Lake, match_reads
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.sales.matching import NumberedView
@@ -50,7 +50,7 @@ class JourneyReader:
         return self._of_visitors({visit.visitor_id for visit in visits}, first.date(), last.date())
 
     def effects(self, day: date) -> Effects | None:
-        """Return the removal effects by the journeys before a date; None with too few orders."""
+        """Return the weights by the journeys before a date; None with too few orders."""
         first, last = day - timedelta(days=TRAINING_DAYS), day - timedelta(days=1)
         self._read_stored(first, last)
         rows = [
@@ -60,7 +60,7 @@ class JourneyReader:
             for row in journeys
         ]
         orders = sum(row["journeys"] for row in rows if row["has_order"])
-        return removal_effects(outcomes_of(rows)) if orders >= LEAST_ORDERS else None
+        return credit_weights(outcomes_of(rows)) if orders >= LEAST_ORDERS else None
 
     def ended(self, day: date) -> Mapping[Path, int]:
         """Count the journeys without an order that ended on a date, because the window ended.

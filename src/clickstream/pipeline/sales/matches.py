@@ -24,7 +24,7 @@ from clickstream.core.errors import StaleHour
 from clickstream.core.hours import Hour
 from clickstream.core.text_digests import digest_texts
 from clickstream.core.wording import quantity
-from clickstream.lake import Lake, aws_errors, publication
+from clickstream.lake import Lake, aws_errors, publication, row_digests
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.lake.publication import NewRows, matches_of
 from clickstream.pipeline.sales.match_plan import (
@@ -43,6 +43,7 @@ from clickstream.tables.sales_matches import (
     CONFIRMATION_VIEWS,
     JOURNEYS,
     MATCH_LEDGER,
+    MATCHED_ROWS,
     ORDER_MATCHES,
     ORDER_TOUCHES,
 )
@@ -137,14 +138,14 @@ def _match(
     lake: Lake, reader: MatchReader, planned: DateToMatch, run_id: str
 ) -> tuple[str, MatchedDate]:
     """Match a date, and return the version of its rows, too."""
-    before = {table: _stored_rows(lake, table, planned.day) for table in _TABLES}
+    before = {table: _stored_rows(lake, table, planned.day) for table in MATCHED_ROWS}
     is_new = planned.step is Step.MATCH
     rows: Rows = before
     version = planned.recorded.partition("-")[2]
     if is_new:
         day, rules = planned.day, rules_of_matches(lake)
         built = match_day(day, reader.inputs(day), rules, partial(reader.visits, day))
-        rows = {table: built.table(table) for table in _TABLES}
+        rows = {table: built.table(table) for table in MATCHED_ROWS}
         version = _version_of(rows)
     if planned.is_past:  # no row may name a visit any more
         matches = rows[ORDER_MATCHES]
@@ -212,11 +213,11 @@ def _is_stored(planned: DateToMatch, before: Rows, rows: Rows) -> bool:
         return False
     if planned.is_past and ledger[0]["inputs_digest"] != planned.inputs:
         return False
-    return all(before[table].equals(rows[table]) for table in _TABLES)
+    return all(before[table].equals(rows[table]) for table in MATCHED_ROWS)
 
 
-def _counts(rows: Rows) -> dict[str, int]:
-    """Count the rows of a date, as its ledger does."""
+def _counts(rows: Rows) -> dict[str, int | str]:
+    """Count the rows of a date, as its ledger does, which also has their digest."""
     methods = rows[ORDER_MATCHES]["method"].to_pylist()
     journeys = rows[JOURNEYS].to_pylist()
     return {
@@ -225,6 +226,7 @@ def _counts(rows: Rows) -> dict[str, int]:
         "confirmation_views": len(rows[CONFIRMATION_VIEWS]),
         "touches": len(rows[ORDER_TOUCHES]),
         "journeys": sum(row["journeys"] for row in journeys if not row["has_order"]),
+        "rows_digest": row_digests.of_rows(rows, MATCHED_ROWS),
     }
 
 
@@ -239,6 +241,3 @@ def _ledger(planned: DateToMatch, rows: Rows, run_id: str) -> pa.Table:
         "published_by": run_id,
     }
     return pa.Table.from_pylist([row], MATCH_LEDGER.arrow_schema())
-
-
-_TABLES = (ORDER_MATCHES, CONFIRMATION_VIEWS, ORDER_TOUCHES, JOURNEYS)

@@ -22,7 +22,7 @@ from clickstream.collect.sales.reader import DayDigest, SalesReader, Survey, is_
 from clickstream.core.errors import StaleHour, UnbalancedSales
 from clickstream.core.text_digests import digest_texts
 from clickstream.core.wording import amount, quantity
-from clickstream.lake import Lake, aws_errors, publication, staging
+from clickstream.lake import Lake, aws_errors, publication, row_digests, staging
 from clickstream.lake.publication import NewRows, publish, sales_of
 from clickstream.lake.pull_states import noting_failure
 from clickstream.lake.staging import Staged
@@ -279,6 +279,7 @@ def _publish(lake: Lake, staged: StagedSales, run_id: str) -> None:
         "differing_cents": staged.differing_cents,
         "currency": staged.currency,
         "source_digest": staged.version,
+        "rows_digest": row_digests.of_rows(rows, OF_SALES_DAYS),
         "library_version": __version__,
         "published_at": datetime.now(UTC).replace(tzinfo=None),
         "published_by": run_id,

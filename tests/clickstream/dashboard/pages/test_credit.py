@@ -112,11 +112,11 @@ def table_of(store: FactStore, view: View = SHOWN) -> CreditTable:
 
 
 @cache
-def small_store(*, has_effects: bool = True) -> FactStore:
-    """Twelve orders of two campaigns, one without a visit, and the costs of two others."""
+def small_store(number: int = 11, *, has_effects: bool = True) -> FactStore:
+    """Orders of two campaigns, one more without a visit, and the costs of two others."""
     bought = [
         order(FIRST, f"o{n}", 1000 + n, customer_key=f"c{n // 2}", channel="Direct")
-        for n in range(11)
+        for n in range(number)
     ]
     paths = [
         touches(
@@ -137,21 +137,33 @@ def small_store(*, has_effects: bool = True) -> FactStore:
 
 
 def test_campaigns_have_their_costs_whatever_the_case_of_their_tags() -> None:
-    store = small_store()
+    store = small_store(44)
     found = table_of(store, SHOWN.with_choice("credit", "first"))
     tea, unseen = found.rows
-    assert (tea.name, tea.cost, tea.orders, tea.new_customers) == ("tea", "€12.00", "11", "11")
-    assert (tea.net_sales, tea.cost_per_order, tea.returned) == ("€110.55", "€1.09", "9.2×")
+    assert (tea.name, tea.cost, tea.orders, tea.new_customers) == ("tea", "€12.00", "44", "44")
+    assert (tea.net_sales, tea.cost_per_order, tea.returned) == ("€449.46", "€0.27", "37.5×")
     # Each customer has ordered once by the link in lower case, and once by that in upper case.
-    low, high = credit_interval(
-        *(sum((1000.0 + n) ** power for n in range(11)) for power in (1, 2, 3))
+    interval = credit_interval(
+        *(sum((1000.0 + n) ** power for n in range(44)) for power in (1, 2, 3))
     )
-    assert tea.interval == f"€{round(low / 100)} – €{round(high / 100)}"
+    assert interval is not None
+    assert tea.interval == " – ".join(f"€{round(limit / 100)}" for limit in interval)
+    assert tea.returned_range == " – ".join(f"{limit / 1200:.1f}" for limit in interval)
     assert (unseen.name, unseen.cost, unseen.orders) == ("unseen", "€3.00", "0")
     assert [(one.name, one.net_sales) for one in found.below] == [
         ("Not credited to a visit", "€7.00")
     ]
-    assert (found.whole.net_sales, found.whole.cost) == ("€117.55", "€15.00")
+    assert (found.whole.net_sales, found.whole.cost) == ("€456.46", "€15.00")
+
+
+@pytest.mark.parametrize(("number", "returned"), [(9, "–"), (10, "8.4×")])
+def test_few_customers_have_no_interval_and_few_orders_no_return(
+    number: int, returned: str
+) -> None:
+    view = SHOWN.with_choice("credit", "first")
+    tea, _ = table_of(small_store(number), view).rows
+    assert (tea.orders, tea.returned) == (str(number), returned)
+    assert (tea.interval, tea.returned_range) == ("", "")
 
 
 def test_costs_go_to_the_channel_and_the_source_of_their_tags() -> None:

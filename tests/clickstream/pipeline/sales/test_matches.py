@@ -17,7 +17,7 @@ from tests.support.matched_cafe import MatchedCafe, TrueMatch, TrueTouch, cafe_s
 from clickstream.core.hours import Hour, hour_range
 from clickstream.demo.cafe import CafeRules
 from clickstream.insight.credit import FROM_DATA, LEAST_ORDERS, RULES, Touch, shares
-from clickstream.insight.markov import removal_effects
+from clickstream.insight.markov import credit_weights
 from clickstream.lake import Lake, open_lake
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.pipeline.backfill.backfill import rebuild
@@ -49,6 +49,8 @@ CHANGES = (
     *((ORDER_TOUCHES, what) for what in ("delete", "duplicate")),
     *((table, "duplicate") for table in (ORDER_MATCHES, CONFIRMATION_VIEWS)),
     (ORDER_MATCHES, "replace by another"),
+    *((ORDER_MATCHES, name) for name in ("channel", "landing_page")),
+    *((ORDER_TOUCHES, name) for name in ("utm_campaign", "days_before")),
     *((MATCH_LEDGER, name) for name in ("orders", "matched", "confirmation_views", "touches")),
 )
 
@@ -176,7 +178,7 @@ def assert_shares_are_those_of_the_journeys_before(lake: Lake, cafe: MatchedCafe
     for day in {one["event_date"] for one in stored}:
         before = [o for o in journeys if day - timedelta(30) <= o["event_date"] < day]
         is_enough = sum(one["journeys"] for one in before if one["has_order"]) >= LEAST_ORDERS
-        effects = removal_effects(outcomes_of(before)) if is_enough else None
+        effects = credit_weights(outcomes_of(before)) if is_enough else None
         of_orders: dict[str, list[dict[str, Any]]] = {}
         for one in sorted(stored, key=lambda one: int(one["touch"])):
             if one["event_date"] == day:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,17 +14,20 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.examples import examples
-from tests.support.faults import dying
+from tests.support.faults import Killed, dying
 from tests.support.lakes import SQL, aws_session, settings_of_a_lake
 from tests.support.localaws_process import LocalAwsProcess
 from tests.support.sales_files import with_sales, write_rows
+from tests.support.tiers import first_in_make_test
 
 from clickstream.core.errors import ClickstreamError, DamagedObject, UnbalancedSales
 from clickstream.core.hours import Hour
+from clickstream.insight.credit import MODELS
 from clickstream.lake import Lake, athena, objects, open_lake, publication
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.lake.pull_states import unreadable_since
 from clickstream.pipeline.proof.freshness import lake_freshness
+from clickstream.pipeline.proof.match_checks import verify_matches
 from clickstream.pipeline.proof.sales_checks import verify_sales
 from clickstream.pipeline.publish.maintenance import compact_days
 from clickstream.pipeline.publish.publish import refresh_views
@@ -69,7 +74,37 @@ files = "i*.csv"
 order_id = "order"
 quantity = "quantity"
 amount = "amount"
+[refunds]
+files = "r*.csv"
+[refunds.columns]
+refund_id = "id"
+order_id = "order"
+refunded_at = "at"
+amount = "amount"
 """
+
+SUMS_OF_DATES = " union all ".join(
+    f"select sales_source, event_date, currency, {name} as summed, sum({cents}) as cents "
+    f"from {view} group by 1, 2, 3, 4"
+    for view, name, cents in (
+        ("revenue_daily", "'by date'", "net_cents"),
+        ("money_facts", "'by channel'", "net_cents"),
+        ("attribution", "model", "credit_cents"),
+    )
+)
+OF_MONEY = (
+    "select * from movements",
+    "select * from revenue_daily",
+    "select * from revenue_by_channel",
+    "select * from revenue_by_order_date",
+    "select * from customers",
+    "select * from menu_sales",
+    "select * from money_facts",
+    "select * from attribution",
+    "select sales_source, event_date, gross_cents, net_cents, rejected from reconciliation "
+    "where orders + refunds + rejected > 0",
+)
+"""Queries of all views with money. A date without rows keeps its row of the ledger."""
 
 
 class Shop:
@@ -79,6 +114,8 @@ class Shop:
         self.directory = directory
         self.orders: dict[str, tuple[date, int]] = {}
         self.again: dict[str, date] = {}
+        self.refunds: dict[str, tuple[date, str, int]] = {}
+        self.refunds_again: dict[str, date] = {}
         directory.mkdir()
         self.write()
 
@@ -86,7 +123,12 @@ class Shop:
         orders = [f"{n},{day}T12:00:00Z,{c / 100:.2f}" for n, (day, c) in self.orders.items()]
         orders += [f"{number},{day}T12:00:00Z,1.00" for number, day in self.again.items()]
         items = [f"{n},1,{cents / 100:.2f}" for n, (_, cents) in self.orders.items()]
+        refunds = [
+            f"{n},{o},{day}T12:00:00Z,{c / 100:.2f}" for n, (day, o, c) in self.refunds.items()
+        ]
+        refunds += [f"{n},,{day}T12:00:00Z,2.00" for n, day in self.refunds_again.items()]
         for name, header, lines in (
+            ("refunds.csv", "id,order,at,amount", refunds),
             ("orders.csv", "id,at,total", orders),
             ("items.csv", "order,quantity,amount", items),
         ):
@@ -94,21 +136,25 @@ class Shop:
             (self.directory / name).write_text(text + "\n", encoding="utf-8")
 
     def change(self, chance: random.Random) -> None:
-        """Add an order, edit one, move one to another date, or delete some."""
+        """Add an order and a refund, edit some, move some to another date, or delete some."""
         number = str(len(self.orders) + chance.randrange(1000))
         self.orders[number] = (chance.choice(DAYS), chance.randrange(10_000))
         for one in chance.sample(sorted(self.orders), min(2, len(self.orders))):
             day, cents = self.orders[one]
             self.orders[one] = (chance.choice([day, chance.choice(DAYS)]), cents + 1)
+        number = f"r{chance.randrange(20)}"
+        of_order = chance.choice([*self.orders, "unknown"])
+        self.refunds[number] = (chance.choice(DAYS), of_order, chance.randrange(1, 1000))
         if chance.random() < 0.3:
             gone = chance.choice(DAYS)
             self.orders = {n: row for n, row in self.orders.items() if row[0] != gone}
         self.write()
 
     def repeat(self, chance: random.Random) -> None:
-        """Export an order again, on any date."""
+        """Export an order and a refund again, on any date."""
         if self.orders:
             self.again[chance.choice(sorted(self.orders))] = chance.choice(DAYS)
+            self.refunds_again[chance.choice(sorted(self.refunds))] = chance.choice(DAYS)
         self.write()
 
 
@@ -119,9 +165,9 @@ def shops(local_aws: LocalAwsProcess, tmp_path: Path) -> tuple[Lake, dict[str, S
     found = {name: Shop(tmp_path / name) for name in ("till", "web")}
     sources = tuple(
         SalesSettings(
-            name=name, kind="csv", columns="map.toml", currency="EUR", path=str(one.directory)
+            name=name, kind="csv", columns="map.toml", currency=currency, path=str(one.directory)
         )
-        for name, one in found.items()
+        for (name, one), currency in zip(found.items(), ("EUR", "GBP"), strict=True)
     )
     settings = settings_of_a_lake(local_aws.endpoint, tmp_path / "logs")
     settings = settings.model_copy(update={"sales": sources, "directory": tmp_path})
@@ -315,10 +361,18 @@ def _with_rows(staged: Any, **numbers: int) -> Any:
 
 
 @pytest.mark.lake
-def test_pulls_between_any_edits_store_the_rows_of_the_sources(shops) -> None:
-    """In between, days are compacted, and a date without a change is published again."""
+@pytest.mark.parametrize("seed", first_in_make_test(range(11, 15), 1))
+def test_pulls_between_any_edits_end_as_one_pull_of_the_final_state(
+    shops: tuple[Lake, dict[str, Shop]], local_aws: LocalAwsProcess, tmp_path: Path, seed: int
+) -> None:
+    """Two sources with three currencies: one of them changes its currency.
+
+    In between, pulls are killed, some of the dates are pulled in any order, days are compacted, and
+    a date without a change is published again. At any moment the sums of each view agree.
+    """
     lake, found = shops
-    chance = random.Random(11)
+    chance = random.Random(seed)
+    refresh_views(lake)
     for step in range(4):
         for one in found.values():
             one.change(chance)
@@ -326,9 +380,43 @@ def test_pulls_between_any_edits_store_the_rows_of_the_sources(shops) -> None:
         if step == 2:
             compact_days(lake, NOW)
             publication.begin(lake, publication.sales_of("web", DAYS[1]), "killed")
+            till, web = lake.settings.sales
+            sources = (till, web.model_copy(update={"currency": "USD"}))
+            lake = Lake(lake.settings.model_copy(update={"sales": sources}), lake.session)
+        with suppress(Killed):
+            pull(dying(lake, chance.randrange(40), after=chance.random() < 0.5), "killed")
+        assert_sums_agree(lake)
+        for source in lake.settings.sales:
+            dates = plan_pull(lake, source, NOW).dates
+            some = chance.sample(dates, len(dates) // 2)
+            assert len([*pull_dates(lake, source, some, "some")]) == len(some)
+        assert_sums_agree(lake)
         pull(lake, f"s{step}")
         assert rows_of_lake(lake) == rows_of_sources(lake), step
         assert_ledger_counts_the_rows(lake)
+    assert verify_sales(lake).is_proven
+    assert verify_matches(lake).is_proven
+    at_once = settings_of_a_lake(local_aws.endpoint, tmp_path / "at once")
+    chosen = {"sales": lake.settings.sales, "directory": tmp_path}
+    once = open_lake(at_once.model_copy(update=chosen), aws_session())
+    pull(once)
+    refresh_views(once)
+    assert {row["currency"] for row in rows(lake, SALES_LEDGER)} == {"EUR", "USD"}
+    for sql in OF_MONEY:
+        assert sorted(map(repr, athena.query(lake, sql).rows)) == sorted(
+            map(repr, athena.query(once, sql).rows)
+        ), sql
+
+
+def assert_sums_agree(lake: Lake) -> None:
+    """Assert that net sales are equal by date, by channel and by each model."""
+    sums: dict[object, set[int]] = {}
+    number: Counter[object] = Counter()
+    for source, day, currency, _, cents in athena.query(lake, SUMS_OF_DATES).rows:
+        sums.setdefault((source, day, currency), set()).add(cents)
+        number[source, day, currency] += 1
+    assert {len(of_date) for of_date in sums.values()} <= {1}
+    assert {*number.values()} <= {2 + len(MODELS)}
 
 
 def test_since_when_a_source_can_t_be_read_is_recorded_until_it_can(

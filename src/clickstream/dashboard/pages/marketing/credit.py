@@ -30,7 +30,7 @@ from clickstream.dashboard.pages.marketing.panels import (
 from clickstream.dashboard.widgets.lists import MODEL_LABELS, value_name
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.insight.credit import FROM_DATA, LEAST_ORDERS
-from clickstream.insight.credit_interval import credit_interval
+from clickstream.insight.credit_interval import LEAST_EQUAL_CUSTOMERS, credit_interval
 from clickstream.step_config import channel_rules
 
 # Sentences about the credits: which orders the model shares, and what credit can't say.
@@ -72,6 +72,8 @@ def describe_credit(
         notes.append("Costs are of whole campaigns, so the page's filter hides them.")
     elif not has_costs:
         notes.append("No costs of campaigns are known in this range.")
+    returns = f", and returns from {_LEAST_ORDERS_OF_A_RETURN} orders on" if has_costs else ""
+    notes.append(f"Intervals are shown from about {LEAST_EQUAL_CUSTOMERS} customers on{returns}.")
     notes.append(
         "A person with two devices counts as two visitors, so credit goes to the visits of one of "
         "them. Credit is not cause: it tells who was on the way to an order, not who made it "
@@ -119,6 +121,9 @@ def _paths(page: PageContext, paths: KnownPaths) -> list[str]:
 Key = tuple[str | None, ...]
 _NOTHING = 1e-6
 """Sums of shares may differ from whole numbers by that much."""
+
+_LEAST_ORDERS_OF_A_RETURN = 10
+"""The least number of orders by which a campaign has a return: with fewer, one order decides it."""
 
 
 @dataclass(frozen=True)
@@ -350,9 +355,10 @@ def _row(
     page: PageContext, name: str, line: CreditLine, width: float = 0, query: str = ""
 ) -> CreditRow:
     has_both = line.cost and line.squares
-    interval = credit_interval(line.net, line.squares, line.cubes) if line.squares else None
-    low_and_high = [line.net / line.cost] if line.cost else []
-    low_and_high += [limit / line.cost for limit in interval or () if line.cost]
+    interval = credit_interval(line.net, line.squares, line.cubes)
+    has_return = line.cost and line.orders > _LEAST_ORDERS_OF_A_RETURN - _NOTHING
+    low_and_high = [line.net / line.cost] if has_return else []
+    low_and_high += [limit / line.cost for limit in interval or () if has_return]
     returned, *limits = [page.formats.decimal(number) for number in low_and_high] or [""]
     return CreditRow(
         name,
