@@ -55,7 +55,16 @@ compared as (
 ),
 
 final as (
-    select *
+    select
+        sales_source,
+        event_date,
+        refund_id,
+        order_id,
+        amount_cents,
+        sum_cents,
+        order_cents,
+        difference,
+        currency
     from compared
     where difference is not null
 )

@@ -21,7 +21,7 @@ FILES = sorted(DIRECTORY.glob("*.sql"))
 WITHOUT_DATES = (
     *("customers", "demographic_versions", "menu_versions", "store_versions"),
     *("revenue_by_order_date", "money_facts", "attribution", "attribution_intervals"),
-    *("revenue_by_channel", "revenue_by_campaign", "revenue_by_page"),
+    *("revenue_by_channel", "revenue_by_campaign", "revenue_by_page", "refund_differences"),
 )
 """Views that read all dates of a table."""
 
