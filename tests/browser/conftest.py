@@ -91,5 +91,5 @@ def new_page(chromium: Browser, cafe: RunningDashboard, logged_in: Any) -> Itera
 
 @pytest.fixture
 def page(new_page: NewPage) -> Page:
-    """The Overview of 28 days."""
+    """The Overview of 7 days, the default of a log of less than twelve weeks."""
     return new_page("/")

@@ -38,24 +38,26 @@ def test_rows_filter_exclude_and_add_up_and_chips_remove(page: Page) -> None:
     mark_document(page)
     direct, before, shown = row(page, "sources", "Direct"), visits(page), figures(page)
     of_direct = int(direct.locator("td").first.inner_text().replace(",", ""))
-    click(direct.get_by_role("link").first, channel="Direct")
+    click(direct.get_by_role("link").first, range="7d", channel="Direct")
     expect(page.locator(".chips")).to_contain_text("Channel is Direct")
     assert visits(page) == of_direct < before
     expect(page.locator("#sources tbody tr.chosen")).to_have_count(1)
     landing = page.locator("#pages .choices a", has_text="Landing page")
-    click(landing, channel="Direct", pages="landing_page")
-    click(row(page, "pages", "Menu").get_by_role("link").first, channel="Direct", **LANDED)
-    click(page.get_by_role("link", name="Remove the filter Direct"), **LANDED)
-    click(of_bar(page, "7 days"), range="7d", **LANDED)
+    click(landing, range="7d", channel="Direct", pages="landing_page")
+    menu = row(page, "pages", "Menu").get_by_role("link").first
+    click(menu, range="7d", channel="Direct", **LANDED)
+    click(page.get_by_role("link", name="Remove the filter Direct"), range="7d", **LANDED)
+    click(of_bar(page, "28 days"), range="28d", **LANDED)
     page.locator("nav.tabs a", has_text="Trust").click()
     expect(page).to_have_title("Trust: Landing page is Menu · AnyCompany Café")
-    click(page.locator("nav.tabs a", has_text="Overview"), range="7d", **LANDED)
-    click(page.get_by_role("link", name="Clear filters"), range="7d", pages="landing_page")
-    click(page.locator("#pages .choices a").first, range="7d")
-    click(of_bar(page, "28 days"))
+    click(page.locator("nav.tabs a", has_text="Overview"), range="28d", **LANDED)
+    click(page.get_by_role("link", name="Clear filters"), range="28d", pages="landing_page")
+    click(page.locator("#pages .choices a").first, range="28d")
+    click(of_bar(page, "7 days"), range="7d")
     assert figures(page) == shown
     direct.hover()
-    click(page.get_by_role("link", name="Exclude Direct"), **{"not.channel": "Direct"})
+    exclude = page.get_by_role("link", name="Exclude Direct")
+    click(exclude, range="7d", **{"not.channel": "Direct"})
     assert visits(page) == before - of_direct
     expect(direct).to_have_count(0)
     assert is_first_document(page)
@@ -76,7 +78,7 @@ def test_back_and_forward_show_the_views_that_their_addresses_show(new_page: New
     assert figures(page) == second == figures(new_page(address))
     page.go_back()
     page.go_back()
-    expect(current).to_have_text("28 days")
+    expect(current).to_have_text("7 days")
     assert figures(page) == first
     page.go_forward()
     expect(current).to_have_text("Today")
@@ -145,17 +147,17 @@ def test_focus_and_scroll_stay_and_the_view_is_announced(page: Page) -> None:
     page.evaluate("document.querySelector('#sources').scrollIntoView()")
     scrolled = page.evaluate("scrollY")
     assert scrolled > 0
-    for expected in ({"channel": "Direct"}, {}):
+    for filters in ({"channel": "Direct"}, {}):
         link.focus()
-        press(page, "Enter", **expected)
+        press(page, "Enter", range="7d", **filters)
         expect(link).to_be_focused()
-        shown = "Overview: Channel is Direct" if expected else "Overview"
+        shown = "Overview: Channel is Direct" if filters else "Overview"
         expect(page.get_by_role("heading", level=1)).to_have_text(shown)
         expect(page.locator("#announcement")).to_contain_text(f"{shown}, ")
         assert page.evaluate("scrollY") == pytest.approx(scrolled, abs=60)
     link.focus()
     page.keyboard.press("Tab")
-    press(page, "Enter", **{"not.channel": "Direct"})
+    press(page, "Enter", range="7d", **{"not.channel": "Direct"})
     expect(page.get_by_role("main")).to_be_focused()
 
 

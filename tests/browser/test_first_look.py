@@ -131,10 +131,10 @@ def test_keys_choose_tabs_ranges_and_comparisons_and_leave_typing_alone(new_page
     press(page, "E", range="yesterday")
     press(page, "ArrowLeft", **{"from": "2026-11-22", "to": "2026-11-22"})
     press(page, "ArrowRight", **{"from": "2026-11-23", "to": "2026-11-23"})
-    press(page, "f")
-    press(page, "x", compare="year")
-    press(page, "x", compare="none")
-    press(page, "x")
+    press(page, "f", range="28d")
+    press(page, "x", range="28d", compare="year")
+    press(page, "x", range="28d", compare="none")
+    press(page, "x", range="28d")
     for key, tab in (("7", "Trust"), ("4", "Orders"), ("1", "Overview")):
         page.keyboard.press(key)
         expect(page).to_have_title(re.compile(f"^{tab}"))
@@ -151,7 +151,7 @@ def test_keys_choose_tabs_ranges_and_comparisons_and_leave_typing_alone(new_page
     expect(menu).not_to_have_attribute("open", "")
     expect(menu.locator("> summary")).to_be_focused()
     expect(page.locator(".chips")).to_be_visible()
-    press(page, "Escape")
+    press(page, "Escape", range="28d")
     assert is_first_document(page)
 
 

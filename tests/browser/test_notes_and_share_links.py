@@ -89,7 +89,7 @@ def test_a_note_is_added_and_deleted_and_history_passes_over_it(
     page.locator("summary[aria-label^='Delete the note']").click()
     click(page.locator(".notes details[open] button"), range="7d")
     expect(note).to_have_count(0)
-    click(page.locator("nav.range > a", has_text="28 days"))
+    click(page.locator("nav.range > a", has_text="28 days"), range="28d")
     page.go_back()
     expect(page.locator("nav.range > a[aria-current]")).to_have_text("7 days")
     expect(note).to_have_count(0)
@@ -173,7 +173,7 @@ def test_a_link_is_made_opened_by_a_stranger_withdrawn_and_given_back(
     expect(stranger.locator(".shared")).to_contain_text("Shared with <b>Bean & Co until 22 Feb")
     assert stranger.locator(".tabs a").all_inner_texts() == ["Marketing"]
     assert not is_scripted or grave_faults(stranger) == []
-    click(stranger.get_by_role("link", name="28 days"))
+    click(stranger.get_by_role("link", name="28 days"), range="28d")
     message.get_by_role("link", name="All links").click()
     of_list = page.locator(".share-list li", has_text="<b>Bean & Co")
     expect(of_list).to_contain_text("90 days left")
@@ -205,9 +205,9 @@ def test_a_shared_page_is_swapped_stays_on_its_pages_and_ends_when_it_is_withdra
     assert [one for one in ours if not one.startswith(f"{path}/")] == []
     page.get_by_role("link", name="Places").click()
     expect(page).to_have_title("Places · AnyCompany Café")
-    press(page, "w", range="7d")
+    press(page, "f", range="28d")
     page.go_back()
-    wait_for_parameters(page)
+    wait_for_parameters(page, range="7d")
     expect(page.locator(".shared")).to_be_visible()
     assert is_first_document(page)
     shares.withdraw(path.rpartition("/")[2][:16])
