@@ -52,7 +52,8 @@ select
     (9000 + (day * (place * 7919 + 104729)) % 2001)
         * if(place = 0 and day >= {DAYS - TEST_DAYS}, 3, 4) * share as net_cents,
     utm_campaign,
-    cast(null as varchar) as why_none
+    cast(null as varchar) as why_none,
+    'GBP' as currency
 from (values {", ".join(f"({n}, '{name}')" for n, name in enumerate(REGIONS))}) as r (place, region)
 cross join unnest(sequence(0, {DAYS - 1})) as d (day)
 cross join (values (7, null), (3, 'cakes near me')) as c (share, utm_campaign)

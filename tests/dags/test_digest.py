@@ -114,7 +114,7 @@ def test_a_run_mails_the_last_complete_week_and_the_next_run_does_not(
     (received,) = server.received
     assert received.recipients == RECIPIENTS
     assert received.sender == "news@cafe.example"
-    assert received.message["Subject"] == f"cafe, Week {LAST_WEEK.number}: 40 visits"
+    assert received.message["Subject"] == f"cafe, Week {LAST_WEEK.number}: 40 visits, 0.0%"
     assert send().state == "skipped"
     assert f"The mail of {LAST_WEEK} was sent to 2 recipients on " in caplog.text
     assert f"by the run {run.run_id}" in caplog.text

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from tests.clickstream.pipeline.test_site import in_a_trial, in_the_lake
+from tests.clickstream.pipeline.test_build_settings import in_a_trial, in_the_lake
 from tests.real_logs.counting import by_hour, counted
 from tests.real_logs.real_log import RealLog, some
 from tests.support.lakes import build_all

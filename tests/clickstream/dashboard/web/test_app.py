@@ -32,7 +32,7 @@ from clickstream.dashboard.ask.view import TABS
 from clickstream.dashboard.ask.view_urls import parse_view
 from clickstream.dashboard.charts.maps import shapes_digest
 from clickstream.dashboard.pages.panels import PANELS
-from clickstream.dashboard.visits.sample import VISITS
+from clickstream.dashboard.visits.sample import SAMPLE_VISITS
 from clickstream.dashboard.web.app import build_app
 from clickstream.dashboard.web.service import DashboardService
 from clickstream.demo.cafe import CafeRules, write_history
@@ -392,7 +392,7 @@ def test_sample_lines_are_of_visits_of_the_view(client) -> None:
     answer = client.post(f"/{errors}", headers=SAME_ORIGIN)
     assert answer.headers["cache-control"] == "no-store"
     named = visits_on(answer.text)
-    assert 1 <= len(named) <= VISITS
+    assert 1 <= len(named) <= SAMPLE_VISITS
     assert {*named} <= {*visits_on(client.get(f"/{errors}").text)}
     assert answer.text.count("<code>[…] ") >= len(named)
     nobody = client.post(f"/visits?{DAY}&page=/nowhere", headers=SAME_ORIGIN)
