@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -310,6 +311,9 @@ def test_a_check_names_rows_without_a_usable_date_and_refunds_that_do_not_fit(
         "of no order": ["12"],
         "reversed beyond what was refunded": ["13"],
     }
+    with reading(settings, source) as reader:  # a pull counts these rows, and names none
+        counted = reader.survey(latest=date(2026, 10, 25), examples=0).left_out
+    assert counted == [replace(left, examples=()) for left in check.survey.left_out]
 
 
 def test_a_day_is_read_from_the_state_of_the_digests(address: str, settings: Settings) -> None:

@@ -139,33 +139,37 @@ class CsvReader:
         return repeated
 
     def survey(
-        self, first: date | None = None, last: date | None = None, latest: date | None = None
+        self,
+        first: date | None = None,
+        last: date | None = None,
+        latest: date | None = None,
+        examples: int = EXAMPLES,
     ) -> Survey:
         """Return the digests of a range of dates, what is left out, and which files don't count."""
         dates = {day for by_date in self._rows.values() for day in by_date if isinstance(day, date)}
         chosen = sorted(
             day for day in dates if is_between(day, first, last) and not fault_of(day, latest)
         )
-        left_out = [left for name in self._rows for left in self._left_out(name, latest)]
+        left_out = [left for name in self._rows for left in self._left_out(name, latest, examples)]
         return Survey(
             {day: self._digest(day) for day in chosen}, left_out, [*self._replaced_files(chosen)]
         )
 
-    def _left_out(self, name: str, latest: date | None) -> Iterator[LeftOut]:
+    def _left_out(self, name: str, latest: date | None, examples: int) -> Iterator[LeftOut]:
         """Yield the rows of a table without a date that can be used, by the reason."""
         table, by_reason = self._to_read[name], defaultdict[str, list[tuple[str, _Row]]](list)
         for day, by_file in self._rows[name].items():
             if reason := day if isinstance(day, str) else fault_of(day, latest):
                 by_reason[reason] += [(file, row) for file, rows in by_file.items() for row in rows]
         for reason, rows in by_reason.items():
-            examples = []
-            for file, row in rows[:EXAMPLES]:
+            named = []
+            for file, row in rows[:examples]:
                 values = dict(zip(self._contents[file].header, row.values, strict=True))
                 row_id = values.get(table.unique_id or table.order_id, "").strip()
                 row_id = row_id or f"row {row.number} of {file}"
                 at = values[table.time].strip() or "no value" if table.time else ""
-                examples.append(f"{row_id}: {at}" if at else row_id)
-            yield LeftOut(name, table.time, reason, len(rows), examples)
+                named.append(f"{row_id}: {at}" if at else row_id)
+            yield LeftOut(name, table.time, reason, len(rows), named)
 
     def _digest(self, day: date) -> DayDigest:
         numbers, digest = {}, hashlib.blake2b(digest_size=16)

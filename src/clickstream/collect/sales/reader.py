@@ -116,11 +116,16 @@ class SalesReader(Protocol):
     """A source that is open; all answers are of one state of it."""
 
     def survey(
-        self, first: date | None = None, last: date | None = None, latest: date | None = None
+        self,
+        first: date | None = None,
+        last: date | None = None,
+        latest: date | None = None,
+        examples: int = EXAMPLES,
     ) -> Survey:
         """Return the digests of the dates from `first` to `last`; None is an open end.
 
-        Rows of dates before EARLIEST and after `latest` are left out.
+        Rows of dates before EARLIEST and after `latest` are left out. To name `examples` of the
+        rows with each fault, all dates are read; 0 names none.
         """
 
     def read_day(self, day: date) -> Mapping[str, Sequence[ReadRow]]:

@@ -353,7 +353,11 @@ class SqlReader:
                 )
 
     def survey(
-        self, first: date | None = None, last: date | None = None, latest: date | None = None
+        self,
+        first: date | None = None,
+        last: date | None = None,
+        latest: date | None = None,
+        examples: int = EXAMPLES,
     ) -> Survey:
         """Return the digests of a range of dates, by one GROUP BY for each table."""
         numbers: defaultdict[date, Counter[str]] = defaultdict(Counter)
@@ -375,22 +379,27 @@ class SqlReader:
         return Survey(
             {day: DayDigest(dict(numbers[day]), _digest(sums[day])) for day in sorted(numbers)},
             [
-                self._left_out(name, fault, number, latest)
+                LeftOut(
+                    name,
+                    self._to_read[name].time,
+                    fault,
+                    number,
+                    self._examples(name, fault, latest, examples) if examples else (),
+                )
                 for (name, fault), number in left_out.items()
             ],
         )
 
-    def _left_out(self, name: str, fault: str, number: int, latest: date | None) -> LeftOut:
-        """Return the rows of a table that are left out for a fault, with the first of them."""
+    def _examples(self, name: str, fault: str, latest: date | None, examples: int) -> Sequence[str]:
+        """Return the ids and times of the first rows of a table with a fault, of any date."""
         table, dated, day = self._dated(name, self._range_of(name, None, None))
         wanted, time = self._to_read[name], self._time_of(name)
         is_faulty = {TOO_EARLY: day < sa.literal(EARLIEST), IN_FUTURE: day > sa.literal(latest)}
         row_id = table.c[wanted.unique_id or wanted.order_id or wanted.time]
         query = sa.select(row_id, time).select_from(dated).where(self._is_of(name))
-        query = query.where(is_faulty.get(fault, day.is_(None))).order_by(row_id).limit(EXAMPLES)
+        query = query.where(is_faulty.get(fault, day.is_(None))).order_by(row_id).limit(examples)
         rows = self._connection.execute(query)
-        examples = [f"{row_id}: {at or 'no value'}" for row_id, at in rows]
-        return LeftOut(name, wanted.time, fault, number, examples)
+        return [f"{row_id}: {at or 'no value'}" for row_id, at in rows]
 
     @property
     def _dated_tables(self) -> list[str]:

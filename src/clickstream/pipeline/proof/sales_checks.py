@@ -226,7 +226,7 @@ def _check(lake: Lake, first: date | None, last: date | None) -> SalesReport:
         for what in _faults(rows.get(key, []), counts.get(key, {}), versions.get(key))
     ]
     faults += _on_several_dates(lake, within)
-    faults += _changed_rows(lake, {key: rows[key] for key in rows}, first, last)
+    faults += _changed_rows(lake, rows, first, last)
     faults += [
         SalesFault(None, listings.source, f"other rows of {name} than its ledger counts")
         for listings in stored_listings(lake, sources)

@@ -154,7 +154,7 @@ def plan_pull(
         noting_failure(lake, source.name, now),
         open_source(lake.settings, source, rules, find, DATED) as reader,
     ):
-        survey = reader.survey(first, last, now.date() + timedelta(days=1))
+        survey = reader.survey(first, last, now.date() + timedelta(days=1), examples=0)
     days = {
         day
         for day in {*survey.days, *recorded}
@@ -178,7 +178,7 @@ def _pull_from(reader: SalesReader, lake: Lake, day: date, rules: SalesRules) ->
         ledger = publication.ledger_rows(lake, day, day)
         replaces = publication.publication_in(ledger, sales_of(rules.source, day))
     # The digest and the rows are of one state of the source.
-    digest = reader.survey(day, day).days.get(day, _NOTHING)
+    digest = reader.survey(day, day, examples=0).days.get(day, _NOTHING)
     built = build_day(day, reader.read_day(day), rules)
     with aws_errors.translate_errors():
         return _stage(lake, built, digest, rules, replaces)
