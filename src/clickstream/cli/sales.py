@@ -398,7 +398,9 @@ def _match(lake: Lake, chosen: MatchRange, dry_run: bool) -> None:
             out.print(matched.sentence, highlight=False, soft_wrap=True)
         else:
             without.append(matched)
-    if without:
+    if len(without) == 1:
+        out.print(without[0].sentence, highlight=False, soft_wrap=True)
+    elif without:
         orders = quantity(sum(matched.orders for matched in without), "order")
         dates = quantity(len(without), "date")
         reasons = "clickstream sales status has the reasons"
