@@ -34,8 +34,11 @@ from clickstream.cli.console import (
     AwsPort,
     DashboardPort,
     FormatOfLogs,
+    ProxiesOfLogs,
+    TimeZoneOfLogs,
     err,
     load_settings,
+    load_settings_for_logs,
     open_lake,
     out,
     print_error,
@@ -91,6 +94,8 @@ def try_(
         typer.Argument(metavar="LOG...", help="Log files or directories; - is stdin."),
     ] = None,
     log_format: FormatOfLogs = "auto",
+    time_zone: TimeZoneOfLogs = None,
+    proxies: ProxiesOfLogs = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
     line: Annotated[
         str | None,
@@ -98,7 +103,7 @@ def try_(
             "--explain",
             metavar="LINE",
             help="Explain how one line is processed. LINE is the line, or its number in LOG. The "
-            "site's own domain is inferred from LOG.",
+            "site's own domain and its proxies are inferred from LOG.",
         ),
     ] = None,
 ) -> None:
@@ -113,13 +118,14 @@ def try_(
     if not logs and line is None:
         raise typer.BadParameter("name at least one log, or - for stdin.", param_hint="LOG")
     refuse_missing(logs or [])
+    settings = load_settings_for_logs(time_zone, proxies)
     if line is not None:
         from clickstream.logs.explain import show_explanation
 
-        raise typer.Exit(show_explanation(line, logs or [], log_format, load_settings(), out))
+        raise typer.Exit(show_explanation(line, logs or [], log_format, settings, out))
     from clickstream.logs.trial import run_trial
 
-    raise typer.Exit(run_trial(logs or [], log_format, as_json, out, load_settings()))
+    raise typer.Exit(run_trial(logs or [], log_format, as_json, out, settings))
 
 
 app.command("open")(open_logs.open_)

@@ -6,7 +6,13 @@ from typing import Annotated
 
 import typer
 
-from clickstream.cli.console import FormatOfLogs, Logs, load_settings, out
+from clickstream.cli.console import (
+    FormatOfLogs,
+    Logs,
+    ProxiesOfLogs,
+    load_settings_for_logs,
+    out,
+)
 
 app = typer.Typer(no_args_is_help=True, help="Look at the rules against bots.")
 
@@ -20,6 +26,7 @@ def _group() -> None:
 def check(
     logs: Logs,
     log_format: FormatOfLogs = "auto",
+    proxies: ProxiesOfLogs = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Show which visitors of log files each rule against bots removes, before you set it.
@@ -34,4 +41,5 @@ def check(
     """
     from clickstream.logs.bots_check import check_bots
 
-    raise typer.Exit(check_bots(logs, log_format, as_json, out, load_settings()))
+    settings = load_settings_for_logs(None, proxies)
+    raise typer.Exit(check_bots(logs, log_format, as_json, out, settings))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import os
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,7 +13,7 @@ import typer
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from clickstream.core.errors import ClickstreamError, UnreadableLog
+from clickstream.core.errors import ClickstreamError, SettingsError, UnreadableLog
 from clickstream.core.hours import Hour, HourSpan
 from clickstream.core.memory import freeze_imports
 from clickstream.core.terminal import SafeConsole
@@ -51,6 +53,25 @@ FormatOfLogs = Annotated[
         help=r"Log format: auto, a name in docs/formats.md, or one of \[formats] in settings.",
     ),
 ]
+TimeZoneOfLogs = Annotated[
+    str | None,
+    typer.Option(
+        "--time-zone",
+        metavar="ZONE",
+        help="Time zone of days and hours, such as Europe/Berlin. If not given, that of the "
+        "settings, or of the log's offsets.",
+    ),
+]
+ProxiesOfLogs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--proxy",
+        metavar="NETWORK",
+        help="Address or network of a trusted proxy, or none. If not given, those of the settings, "
+        "or the private addresses that nearly all requests come from.",
+    ),
+]
+NO_PROXY = "none"
 FromSpan = Annotated[
     HourSpan | None,
     typer.Argument(parser=HourSpan.parse, metavar="[FROM]", help="First hour or day, UTC."),
@@ -92,6 +113,31 @@ def load_settings() -> Settings:
     from clickstream.settings import load
 
     return load()
+
+
+def load_settings_for_logs(
+    time_zone: str | None, proxies: Sequence[str] | None, variables: Mapping[str, str] | None = None
+) -> Settings:
+    """Load the settings, and apply options of the command and further variables.
+
+    Raises SettingsError, with the name of the option, for a zone or a network that is none.
+    """
+    from clickstream.settings import load
+
+    options: dict[str, tuple[str, str]] = {}
+    if time_zone:
+        options["CLICKSTREAM_SITE__TIME_ZONE"] = "--time-zone", time_zone
+    if proxies:
+        networks = [proxy for proxy in proxies if proxy != NO_PROXY]
+        options["CLICKSTREAM_CLEAN__TRUSTED_PROXIES"] = "--proxy", json.dumps(networks)
+    values = {variable: value for variable, (_, value) in options.items()}
+    try:
+        return load(environment={**os.environ, **(variables or {}), **values})
+    except SettingsError as error:
+        text = str(error)
+        for variable, (option, _) in options.items():
+            text = text.replace(f"{variable}: ", f"{option}: ")
+        raise SettingsError(text) from None
 
 
 def open_lake(chosen: Settings | None = None) -> Lake:

@@ -19,7 +19,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from clickstream.cli.console import FormatOfLogs, Logs, LogsPort, err, out, refuse_missing
+from clickstream.cli.console import (
+    FormatOfLogs,
+    Logs,
+    LogsPort,
+    ProxiesOfLogs,
+    TimeZoneOfLogs,
+    err,
+    load_settings,
+    load_settings_for_logs,
+    out,
+    refuse_missing,
+)
 from clickstream.core.ending_signals import exit_on
 from clickstream.core.errors import DiskFull, InputError, is_disk_full
 from clickstream.core.user_cache import user_cache
@@ -135,6 +146,8 @@ ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def open_(
     logs: Logs,
     log_format: FormatOfLogs = "auto",
+    time_zone: TimeZoneOfLogs = None,
+    proxies: ProxiesOfLogs = None,
     goals: Annotated[
         list[str] | None,
         typer.Option(
@@ -184,7 +197,8 @@ def open_(
         with listening as listener:
             from clickstream.logs.log_set import LogSet
 
-            chosen = _with_goals(_load_settings(), goals or []).model_copy(update={"sales": ()})
+            settings = _load_settings(time_zone, proxies)
+            chosen = _with_goals(settings, goals or []).model_copy(update={"sales": ()})
             log_set = LogSet(logs, chosen, log_format)
             with _full_disks_named(log_set), _engine(log_set, follow, temporary) as engine:
                 _read(engine)
@@ -232,12 +246,11 @@ def _serve(
     server.serve(app, listener, lambda: _announce(engine.directory, base_url, open_browser))
 
 
-def _load_settings() -> Settings:
+def _load_settings(time_zone: str | None, proxies: Sequence[str] | None) -> Settings:
     """Load the settings for log files, whose site may have no name."""
-    from clickstream.settings import load
     from clickstream.settings.loading import variables_for_logs
 
-    return load(environment={**os.environ, **variables_for_logs(load())})
+    return load_settings_for_logs(time_zone, proxies, variables_for_logs(load_settings()))
 
 
 def _with_goals(settings: Settings, goals: Sequence[str]) -> Settings:

@@ -8,12 +8,13 @@ from typing import NamedTuple
 class LogNotes(NamedTuple):
     """Sentences about the figures of a log; each is empty if there is nothing to say.
 
-    `zone` says whose times are shown. `proxy` is advice about a proxy in front of the site; its
-    last lines are those of a settings file.
+    `zone` says whose times are shown, `proxy` by which addresses visitors are told apart, and
+    `warning` why they can't be told apart.
     """
 
     zone: str = ""
     proxy: str = ""
+    warning: str = ""
 
 
 NO_LOG_NOTES = LogNotes()

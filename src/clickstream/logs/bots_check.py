@@ -31,7 +31,7 @@ from clickstream.core.wording import printable, quantity
 from clickstream.logs.lines_by_date import VISITOR_KEY, LinesByDate
 from clickstream.logs.masked_lines import masked_lines
 from clickstream.logs.read_logs import Source, place_of_line, print_problems, read_into
-from clickstream.logs.site_inference import advise_from_samples, sample_dates
+from clickstream.logs.site_inference import NO_PROXY_NOTES, ProxyNotes, sample_dates, trust_proxies
 from clickstream.settings import Settings
 from clickstream.settings.labels import BotSettings
 from clickstream.step_config import clean_rules, look_ups, networks_dated
@@ -191,8 +191,8 @@ class BotsCheck:
     """The result: the visitors of a log, and all rules that remove some.
 
     `people` are the visitors without a verdict now, `people_if_on` those with every rule switched
-    on. `networks_dated` is the date of the ASN database; None if none was found. `proxy_advice` is
-    empty if no private address is that of a proxy.
+    on. `networks_dated` is the date of the ASN database; None if none was found. `proxies` are
+    the sentences about proxies in front of the site.
     """
 
     visitors: int
@@ -201,7 +201,7 @@ class BotsCheck:
     people_if_on: int
     networks_dated: date | None
     rules: tuple[CheckedRule, ...]
-    proxy_advice: str = ""
+    proxies: ProxyNotes = NO_PROXY_NOTES
 
     def share(self, rule: CheckedRule) -> float:
         """The share of all visitors that a rule removes."""
@@ -247,14 +247,14 @@ def check_bots(
     hours of a visitor for which a rule holds, as in the pipeline.
     """
     errors = SafeConsole(stderr=True)
-    all_on = with_all_rules(settings)
-    rule_sets = [(clean_rules(removal), look_ups(removal)) for removal in (settings, all_on)]
     with closing(LinesByDate(settings.site.hosts)) as lines:
         result = read_into(lines, paths, log_format, settings, errors)
+        settings, proxies = trust_proxies(settings, sample_dates(settings, lines, {}))
+        all_on = with_all_rules(settings)
+        rule_sets = [(clean_rules(removal), look_ups(removal)) for removal in (settings, all_on)]
         verdicts = find_verdicts(lines, rule_sets) if lines.parsed else None
-        advice = advise_from_samples(sample_dates(settings, lines, {}))
     if verdicts and verdicts.requests:
-        check = build_check(verdicts, log_format, settings, all_on, advice)
+        check = build_check(verdicts, log_format, settings, all_on, proxies)
         if as_json:
             console.file.write(json.dumps(check.as_dict(), indent=2) + "\n")
         else:
@@ -277,7 +277,7 @@ def with_all_rules(settings: Settings) -> Settings:
 
 
 def build_check(
-    verdicts: Verdicts, log_format: str, settings: Settings, all_on: Settings, advice: str
+    verdicts: Verdicts, log_format: str, settings: Settings, all_on: Settings, proxies: ProxyNotes
 ) -> BotsCheck:
     """Build the result from the verdicts under both rule sets, with the sample lines."""
     removed = [(removal, "") for removal in verdicts.removals(NOW)]
@@ -302,7 +302,7 @@ def build_check(
         people_if_on=verdicts.people(ALL_ON),
         networks_dated=networks_dated(all_on),
         rules=tuple(rules),
-        proxy_advice=advice,
+        proxies=proxies,
     )
 
 
@@ -363,7 +363,7 @@ def _notes(check: BotsCheck) -> Iterator[str]:
     )
     yield f"{quantity(check.people, 'visitor')} without a verdict now{after}."
     yield f"Hosting networks of {check.networks_dated}." if check.networks_dated else NO_DATABASE
-    if check.proxy_advice:
-        yield check.proxy_advice
+    if any(check.proxies):
+        yield from filter(None, check.proxies)
     elif check.is_behind_proxy:
         yield PROXY

@@ -19,7 +19,7 @@ from rich.text import Text
 from clickstream import clean, parse
 from clickstream.clean.channels import DEFAULT_CHANNELS, evidence_of
 from clickstream.clean.pages import page_steps
-from clickstream.clean.referrers import OwnDomain, referrer_of
+from clickstream.clean.referrers import referrer_of
 from clickstream.clean.request_kinds import path_kind
 from clickstream.clean.urls import split_target
 from clickstream.core.errors import InputError
@@ -37,7 +37,6 @@ from clickstream.step_config import (
     log_format_of,
     look_ups,
     missing_look_ups,
-    with_own_domain,
 )
 
 
@@ -55,12 +54,12 @@ def show_explanation(
     """Print the steps of one line and return the exit code, which is 1 for a reject.
 
     `line` is the line itself or, if a log is named, the number of a line in the log, from 1. The
-    site's own domain is inferred from all lines of the logs, as for the report on them.
+    site's own domain and its proxies are inferred from all lines of the logs, as for the report on
+    them.
     """
     longest = settings.clean.longest_line_bytes
     raw, header, sample = _find_line(line, logs, longest)
-    own = _infer_own_domain(logs, log_format, settings)
-    settings = with_own_domain(settings, own)
+    settings, notes = _infer_settings(logs, log_format, settings)
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
     for name in ("Step", "Result", "Why"):
         table.add_column(name, overflow="fold")
@@ -73,8 +72,8 @@ def show_explanation(
             Text(step.what, "cyan"), Text(printable(step.result)), Text(printable(step.why), "dim")
         )
     console.print(table)
-    if own:
-        console.print(Text(printable(own.sentence), "dim"), soft_wrap=True)
+    for note in notes:
+        console.print(Text(printable(note), "dim"), soft_wrap=True)
     return 1 if steps[-1].what == "Rejected" else 0
 
 
@@ -100,14 +99,18 @@ def _find_line(line: str, logs: Sequence[str], longest: int) -> tuple[bytes, byt
     )
 
 
-def _infer_own_domain(logs: Sequence[str], log_format: str, settings: Settings) -> OwnDomain | None:
-    """Infer the own domain from logs; stdin can't be read a second time."""
+def _infer_settings(
+    logs: Sequence[str], log_format: str, settings: Settings
+) -> tuple[Settings, list[str]]:
+    """Infer settings from logs, with sentences about them; stdin can't be read a second time."""
     files = [log for log in logs if log != STDIN]
     if not files:
-        return None
+        return settings, []
     log_facts = LogSet(files, settings, log_format).read(SafeConsole(stderr=True))
     log_facts.lines.close()
-    return log_facts.own_domain
+    own = log_facts.own_domain
+    notes = [own.sentence if own else "", log_facts.notes.proxy, log_facts.notes.warning]
+    return log_facts.settings, [note for note in notes if note]
 
 
 def explain(

@@ -26,9 +26,9 @@ from clickstream.logs.log_file import STDIN, find_files, name_of, read_log
 from clickstream.logs.read_logs import Read, read_into
 from clickstream.logs.site_inference import (
     Samples,
-    advise_from_samples,
     infer_from_samples,
     sample_dates,
+    trust_proxies,
 )
 from clickstream.logs.time_zone import choose_zone, machine_zone, with_zone
 from clickstream.settings import AUTO, Settings
@@ -42,9 +42,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class LogFacts:
     """The lines that were read from logs, and what is known of them.
 
-    `settings` have the inferred own domain and time zone. `stamps` are those of the files when the
-    read began. `first` is the first date (days since 1970-01-01) whose facts may have changed since
-    the read before; None if these are all dates. `carries` are those of the dates with facts.
+    `settings` have the inferred own domain, time zone and proxies. `stamps` are those of the files
+    when the read began. `first` is the first date (days since 1970-01-01) whose facts may have
+    changed since the read before; None if these are all dates. `carries` are those of the dates
+    with facts.
     """
 
     read: Read
@@ -196,8 +197,9 @@ class LogSet:
         """Return what was read; `samples` are those of the dates that have not changed."""
         samples = sample_dates(self.settings, lines, samples)
         zone = choose_zone(self.settings, read.offsets)
-        settings = with_zone(with_own_domain(self.settings, infer_from_samples(samples)), zone)
-        notes = LogNotes(zone.sentence, advise_from_samples(samples))
+        settings, proxies = trust_proxies(self.settings, samples)
+        settings = with_zone(with_own_domain(settings, infer_from_samples(samples)), zone)
+        notes = LogNotes(zone.sentence, proxies.trusted, proxies.not_trusted)
         return LogFacts(read, lines, settings, samples, notes, stamps)
 
 

@@ -1,16 +1,17 @@
-"""Infer from the earliest requests of a log its own domain, and a proxy in front of the site.
+"""Infer from the earliest requests of a log its own domain, and the proxies in front of the site.
 
-A proxy is there if nearly all requests come from private addresses. If the log has the forwarded
-addresses, `[clean] trusted_proxies` tells visitors apart; the advice says so.
+A proxy is there if nearly all requests come from private addresses and have a forwarded one. It is
+trusted, so that visitors are told apart by the forwarded addresses, unless the settings name the
+trusted proxies.
 """
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -36,7 +37,7 @@ NEARLY_ALL = 0.95
 """Share of the requests from which on a proxy is in front of the whole site."""
 
 MOST_NAMED = 3
-"""Maximum number of addresses that the advice names; of more, it names the networks."""
+"""Maximum number of proxies that are named by their address; of more, the networks are."""
 
 _PRIVATE = NetworkSet.of(PRIVATE_NETWORKS)
 
@@ -56,27 +57,20 @@ def count_private_peers(requests: pa.Table, trusted: NetworkSet) -> Counter[str]
     return counts
 
 
-def advise_on_proxies(peers: Mapping[str, int], requests: int) -> str:
-    """Return what to do about a proxy that is not trusted; empty if nothing shows one.
+def find_proxies(peers: Mapping[str, int], requests: int) -> tuple[str, ...]:
+    """Return the addresses, or networks, of the proxies in front of the site; empty if none shows.
 
-    `requests` is the number of all requests that were looked at.
+    `peers` counts forwarded requests by private client, and `requests` is the number of all
+    requests that were looked at.
     """
     behind = sum(peers.values())
     if not behind or behind < NEARLY_ALL * requests:
-        return ""
-    addresses = "a private address" if len(peers) == 1 else "private addresses"
-    trusted = sorted(peers)
-    if len(peers) > MOST_NAMED:
-        networks = {name: NetworkSet.of([name]) for name in PRIVATE_NETWORKS}
-        trusted = [
-            name for name, network in networks.items() if any(peer in network for peer in peers)
-        ]
-    return (
-        f"A proxy is in front of the site, so visitors can't be told apart: {behind:,} of the first"
-        f" {requests:,} requests come from {addresses} "
-        "and have a forwarded one. To count visitors by the forwarded address, write these lines "
-        "into clickstream.toml, and run the command again:\n"
-        f"[clean]\ntrusted_proxies = {json.dumps(trusted)}"
+        return ()
+    if len(peers) <= MOST_NAMED:
+        return tuple(sorted(peers))
+    networks = {name: NetworkSet.of([name]) for name in PRIVATE_NETWORKS}
+    return tuple(
+        name for name, network in networks.items() if any(peer in network for peer in peers)
     )
 
 
@@ -134,12 +128,48 @@ def infer_from_samples(samples: Samples) -> OwnDomain | None:
     return choose_own_domain(counts)
 
 
-def advise_from_samples(samples: Samples) -> str:
-    """Return the advice on a proxy in front of the site; empty if the sample shows none."""
+class ProxyNotes(NamedTuple):
+    """Sentences about the proxies in front of the site: those that are trusted, those that are not.
+
+    A sentence is empty if there is nothing to say.
+    """
+
+    trusted: str = ""
+    not_trusted: str = ""
+
+
+NO_PROXY_NOTES = ProxyNotes()
+
+
+def trust_proxies(settings: Settings, samples: Samples) -> tuple[Settings, ProxyNotes]:
+    """Return the settings that trust the proxies in front of the site, and what to say of them.
+
+    Proxies that the settings name stay the only ones, and no others are trusted if the settings
+    say that there are none.
+    """
     peers: Counter[str] = Counter()
     for sample in samples.values():
         peers.update(sample.peers)
-    return advise_on_proxies(peers, _size(samples))
+    proxies = find_proxies(peers, _size(samples))
+    chosen = settings.clean.trusted_proxies
+    is_chosen = "trusted_proxies" in settings.clean.model_fields_set
+    if not proxies or (is_chosen and not chosen):
+        return settings, NO_PROXY_NOTES
+    seen = (
+        f"{sum(peers.values()):,} of the first {_size(samples):,} requests have a forwarded address"
+        f" and come from {', '.join(proxies)}"
+    )
+    if is_chosen:
+        options = " ".join(f"--proxy {proxy}" for proxy in (*chosen, *proxies))
+        return settings, ProxyNotes(
+            not_trusted="A proxy that is not trusted is in front of the site, so visitors can't be "
+            f"told apart: {seen}. To count visitors by the forwarded address, add {options}."
+        )
+    clean = settings.clean.model_copy(update={"trusted_proxies": proxies})
+    return settings.model_copy(update={"clean": clean}), ProxyNotes(
+        "A proxy is in front of the site, so visitors are told apart by the forwarded address: "
+        f"{seen}. To count visitors by the address of the connection, add --proxy none."
+    )
 
 
 def _size(samples: Samples) -> int:

@@ -106,7 +106,7 @@ WELL_KNOWN = (
 """Zones that are tried before all others with the same offsets."""
 
 _HOUR = 3_600
-_SET_ANOTHER = "To choose another one, set [site] time_zone in clickstream.toml."
+_SET_ANOTHER = "To choose another one, add --time-zone, such as --time-zone Europe/Berlin."
 
 
 class LogZone(NamedTuple):

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from clickstream.settings.values import Section
+from clickstream.settings.values import Network, Section
 
 
 class CleanSettings(Section):
@@ -27,7 +27,7 @@ class CleanSettings(Section):
     query_parameters: tuple[str, ...] = Field(
         (), description="Query parameters that are kept; all others are dropped."
     )
-    trusted_proxies: tuple[str, ...] = Field(
+    trusted_proxies: tuple[Network, ...] = Field(
         (), description="Networks of proxies whose X-Forwarded-For is trusted, such as 10.0.0.0/8."
     )
     longest_line_bytes: Annotated[int, Field(ge=4_096, le=1 << 20)] = Field(
