@@ -98,6 +98,7 @@ class LogSet:
             result_digest(self.settings),
             self.settings.model_dump_json(include={"site", "privacy", "people", "formats"}),
             "" if "time_zone" in self.settings.site.model_fields_set else machine_zone(),
+            "" if "trusted_proxies" in self.settings.clean.model_fields_set else "inferred proxies",
             resources.files(__package__).joinpath("fact_views.sql").read_text("utf-8"),
         )
         return digest_texts(texts, 16)
