@@ -18,6 +18,7 @@ from clickstream.parse.frames import escape
 from clickstream.parse.line_patterns import HAS_LIST
 from clickstream.parse.long_lines import LONGEST_LINE_BYTES, shorten
 from clickstream.parse.rows import Rows
+from clickstream.parse.wrappers import unwrap_all
 
 GLANCE = 40
 """Number of lines in the first sample; it decides if a format reads all of them."""
@@ -94,7 +95,7 @@ def confirm_formats(
     """
     if likely not in FORMATS or FORMATS[likely].has_header:
         return [None] * len(samples)
-    beginnings = [shorten(_beginning(sample, GLANCE), longest).data for sample in samples]
+    beginnings = [_beginning(shorten(sample, longest).data, GLANCE) for sample in samples]
     rows = FORMATS[likely].read(b"".join(beginnings), b"")
     numbers = [beginning.count(b"\n") for beginning in beginnings]
     owners = np.searchsorted(np.cumsum(numbers), np.asarray(rows.line), side="right")
@@ -112,9 +113,10 @@ def confirm_formats(
 
 
 def _beginning(sample: bytes, lines: int) -> bytes:
-    """Return the given number of lines with their newlines, or the whole sample if it has fewer."""
+    """Return the given number of lines, unwrapped; the whole sample if it has fewer."""
     parts = sample.split(b"\n", lines)
-    return sample.removesuffix(parts[lines]) if len(parts) > lines else sample
+    beginning = sample.removesuffix(parts[lines]) if len(parts) > lines else sample
+    return unwrap_all(beginning)
 
 
 def _order(sample: bytes) -> list[str]:

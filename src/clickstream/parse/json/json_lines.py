@@ -13,6 +13,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from io import BytesIO
 from typing import Any
 
@@ -64,6 +65,7 @@ from clickstream.parse.rows import (
     join_targets,
     joined,
 )
+from clickstream.parse.wrappers import Wrapped, add_wrapped, find_wrapped
 
 # Read many JSON lines of one shape at once: lines that differ only in their texts and numbers.
 #
@@ -109,7 +111,7 @@ class Quoted:
         past = np.searchsorted(quotes, newline)
         self.at, self.first = quotes, np.concatenate([[0], past[:-1]])
         self.quotes = past - self.first
-        self._padded = np.concatenate([data, np.zeros(_AT_ONCE, np.uint8)])
+        self.padded = np.concatenate([data, np.zeros(_AT_ONCE, np.uint8)])
         self.is_regular = np.ones(len(newline), np.bool_)
         for positions in odd:
             self.is_regular[np.searchsorted(newline, positions)] = False
@@ -127,7 +129,7 @@ class Quoted:
             piece = text[offset : offset + _AT_ONCE]
             words = [piece[start : start + 8] for start in range(0, len(piece), 8)]
             for words_read, word in zip(
-                load_words(self._padded, begin + offset, len(words)).T, words, strict=True
+                load_words(self.padded, begin + offset, len(words)).T, words, strict=True
             ):
                 bytes_read = (
                     words_read & np.uint64(256 ** len(word) - 1) if len(word) < 8 else words_read
@@ -351,34 +353,38 @@ class _Refusal(Exception):
     """A line is not a usable object; the text is one of the reject reasons."""
 
 
-def read(data: bytes) -> Rows:
-    """Read all lines of the data."""
+def read(data: bytes, unwraps: bool = True) -> Rows:
+    """Read all lines of the data; with `unwraps`, also those inside of others, see `wrappers`."""
     parts = [NO_ROWS]
+    wrapped: dict[int, Wrapped] = {}
     first_line = 0
     for block in read_blocks(BytesIO(data), BLOCK_BYTES):
-        parts_of_block, lines = _read_block(block, first_line)
-        parts += parts_of_block
-        first_line += lines
-    return joined(parts)
+        quoted = Quoted(block)
+        found = find_wrapped(quoted.padded, quoted.start, quoted.end) if unwraps else {}
+        wrapped |= {first_line + index: line for index, line in found.items()}
+        own_lines = np.delete(np.arange(len(quoted.start)), [*found])
+        parts += _read_block(quoted, own_lines, first_line)
+        first_line += len(quoted.start)
+    return add_wrapped(joined(parts), wrapped, partial(read, unwraps=False))
 
 
-def _read_block(block: bytes, first_line: int) -> tuple[list[Rows], int]:
-    """Read the lines of a block, those of common shapes together; also return their number."""
-    quoted = Quoted(block)
-    left = np.flatnonzero(quoted.is_regular & (quoted.quotes > 0))
-    irregular = [np.flatnonzero(~quoted.is_regular | (quoted.quotes == 0))]
+def _read_block(quoted: Quoted, lines: Positions, first_line: int) -> list[Rows]:
+    """Read some lines of a block, those of common shapes together."""
+    is_regular = quoted.is_regular[lines] & (quoted.quotes[lines] > 0)
+    left = lines[is_regular]
+    irregular = [lines[~is_regular]]
     parts = []
     rare = 0
     while len(left) and rare < _MOST_RARE:
-        lines, columns = _of_one_shape(quoted, left)
+        alike, columns = _of_one_shape(quoted, left)
         if columns is None:
             rare += 1
-            irregular.append(lines)
+            irregular.append(alike)
         else:
-            parts.append(_check_rows(quoted, first_line, lines, columns))
-        left = left[~np.isin(left, lines, assume_unique=True)]
+            parts.append(_check_rows(quoted, first_line, alike, columns))
+        left = left[~np.isin(left, alike, assume_unique=True)]
     parts += _read_one_by_one(quoted, np.sort(np.concatenate([*irregular, left])), first_line)
-    return parts, len(quoted.start)
+    return parts
 
 
 def _of_one_shape(
