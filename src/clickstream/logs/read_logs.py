@@ -35,7 +35,7 @@ from clickstream.logs.log_file import (
 from clickstream.logs.time_zone import WrittenOffsets, merge_offsets, sample_offsets
 from clickstream.parse import Format, parse_blocks, parse_together
 from clickstream.parse.detect import Detected, confirm_formats
-from clickstream.parse.formats import FORMATS
+from clickstream.parse.formats import FORMATS, is_format_string
 from clickstream.parse.frames import Parsed
 from clickstream.settings import AUTO, Settings
 from clickstream.step_config import log_format_of
@@ -224,7 +224,8 @@ def read_into(
             f"try another --format ({', '.join(FORMATS)})."
         )
     if result.set_aside and not tally.lines and not result.complaints:
-        result.complaints.append("None of the files is an access log: name one.")
+        first = next(iter(result.errors.values()))
+        result.complaints += ["None of the files is an access log: name one.", first.printed]
     return result
 
 
@@ -247,8 +248,11 @@ def read_files(
     """Add files to the tally, in their order."""
     result = Read([file.path for file in files])
     names = (AUTO, *FORMATS, *settings.formats)
-    if log_format not in names:
-        sentence = f"There is no log format {log_format!r}: use one of {', '.join(names)}."
+    if log_format not in names and not is_format_string(log_format):
+        sentence = (
+            f"There is no log format {log_format!r}: use one of {', '.join(names)}, or the format "
+            "string of your server in single quotes, such as '%h %l %u %t \"%r\" %>s %b'."
+        )
         return Read(complaints=[UnusableFormat(sentence).printed])
     chosen = log_format_of(settings, log_format)
     longest = settings.clean.longest_line_bytes

@@ -8,12 +8,14 @@ lines by the layout, most of them with `layout_scan`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from clickstream.parse import w3c
 from clickstream.parse.json import json_lines
+from clickstream.parse.json.json_names import parse_own_keys
 from clickstream.parse.layouts import layout_rows
 from clickstream.parse.layouts.format_strings import layout_of
 from clickstream.parse.layouts.layout import LineLayout, Slot
@@ -165,13 +167,23 @@ def _of_heads(variant: str, start: str, heads: tuple[bytes, ...]) -> dict[str, F
     return {name: _of_layouts(name, each[0], each[1:]) for name, each in formats.items()}
 
 
+_MARKS = re.compile("[%${]")
+
+
+def is_format_string(text: str) -> bool:
+    """Return whether a text can only be a format string, and not the name of a format."""
+    return bool(_MARKS.search(text))
+
+
 def compile_format(name: str, text: str) -> Format:
     """Build the format that an Apache `LogFormat` or nginx `log_format` string describes.
 
-    `text` may also be the whole directive of the server's configuration, or a plain string (see
-    `format_strings`). Raises InputError, which names the unsupported part of the string, its place,
-    and what is supported.
+    `text` may also be the whole directive of the server's configuration, a plain string (see
+    `format_strings`), or an object with the keys of JSON lines (see `parse_own_keys`). Raises
+    InputError, which names the unsupported part of the string, its place, and what is supported.
     """
+    if own := parse_own_keys(name, text):
+        return Format(name, text, lambda data, _: json_lines.read(data, own), _may_be_json)
     return _of_strings(name, text, (text,))
 
 
@@ -196,6 +208,11 @@ _EXTENDED = _of_layouts(
 )
 """Combined lines with more fields, of which the first may be that of `X-Forwarded-For`."""
 
+
+def _may_be_json(line: bytes) -> bool:
+    return line.startswith(b"{")
+
+
 _W3C_EXAMPLE = (
     "#Fields: date time c-ip cs-method cs-uri-stem sc-status\n"
     "2026-11-20 05:00:00 192.0.2.7 GET /menu 200"
@@ -219,7 +236,7 @@ FORMATS: Mapping[str, Format] = {
         "json",
         _JSON_EXAMPLE,
         lambda data, _: json_lines.read(data),
-        lambda line: line.startswith(b"{"),
+        _may_be_json,
     ),
 }
 """All formats that `parse` reads, by name; more specific ones come after more general ones."""

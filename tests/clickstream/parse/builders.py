@@ -147,6 +147,8 @@ TEMPLATES = {
     "traefik_clf": _COMMON + _REST + ' 17 "cafe@docker" "http://10.0.0.2:80" 3ms',
     "ovh": "{client} {host} {user} [{time}] " + '"{request}" {status} {size}' + _REST,
     "main": _COMMON + _REST + ' "{forwarded}"',
+    "combined_extended": _COMMON + _REST + ' "{forwarded}" 0.003 "0.002"',
+    "ingress_nginx": _COMMON + _REST + " 385 0.003 [shop-80] [] 10.0.0.2:80 512 0.003 200 7b1a",
     "gandi": "{host} " + _TIMED + '(0 s) "{request}" {status} {size}' + _REST,
     "icecast2": _COMMON + _REST + " 17",
     "alb": f'h2 {_AWS}"{{request}}" "{{user_agent}}" - - arn "Root=1-5" "{{host}}" "-" 0 more',

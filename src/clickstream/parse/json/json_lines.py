@@ -36,7 +36,7 @@ from clickstream.parse.blocks import (
     load_words,
     read_blocks,
 )
-from clickstream.parse.json.json_names import flat, picker
+from clickstream.parse.json.json_names import OwnKeys, flat, picker
 from clickstream.parse.json.json_values import (
     NOT_USABLE,
     JsonColumn,
@@ -176,7 +176,7 @@ class Model:
     are in neither. Raises ValueError for a line that can't be a model.
     """
 
-    def __init__(self, line: bytes, quotes: list[int]) -> None:
+    def __init__(self, line: bytes, quotes: list[int], own: OwnKeys = ()) -> None:
         if not line.startswith(b"{"):
             raise ValueError("no object")
         orjson.loads(line)  # invalid JSON such as {5: 1} may become valid by numbering the slots
@@ -193,7 +193,7 @@ class Model:
                 self.chains.append(_Chain(b'"', quote + 1))
         if self.chains[-1].anchor == _AT_END:
             self.chains[-1].offset = len(self.chains[-1].text)
-        values = flat(orjson.loads(self._with_slots_numbered()))
+        values = flat(orjson.loads(self._with_slots_numbered()), own)
         self.keys = tuple(values)
         self.slots = {key: int(value) for key, value in values.items() if isinstance(value, str)}
         kinds = (str, list, dict)
@@ -353,8 +353,11 @@ class _Refusal(Exception):
     """A line is not a usable object; the text is one of the reject reasons."""
 
 
-def read(data: bytes, unwraps: bool = True) -> Rows:
-    """Read all lines of the data; with `unwraps`, also those inside of others, see `wrappers`."""
+def read(data: bytes, own: OwnKeys = (), unwraps: bool = True) -> Rows:
+    """Read all lines of the data; with `unwraps`, also those inside of others, see `wrappers`.
+
+    `own` are the keys of the fields, if they are not those of `json_names`.
+    """
     parts = [NO_ROWS]
     wrapped: dict[int, Wrapped] = {}
     first_line = 0
@@ -363,12 +366,12 @@ def read(data: bytes, unwraps: bool = True) -> Rows:
         found = find_wrapped(quoted.padded, quoted.start, quoted.end) if unwraps else {}
         wrapped |= {first_line + index: line for index, line in found.items()}
         own_lines = np.delete(np.arange(len(quoted.start)), [*found])
-        parts += _read_block(quoted, own_lines, first_line)
+        parts += _read_block(quoted, own_lines, first_line, own)
         first_line += len(quoted.start)
-    return add_wrapped(joined(parts), wrapped, partial(read, unwraps=False))
+    return add_wrapped(joined(parts), wrapped, partial(read, own=own, unwraps=False))
 
 
-def _read_block(quoted: Quoted, lines: Positions, first_line: int) -> list[Rows]:
+def _read_block(quoted: Quoted, lines: Positions, first_line: int, own: OwnKeys) -> list[Rows]:
     """Read some lines of a block, those of common shapes together."""
     is_regular = quoted.is_regular[lines] & (quoted.quotes[lines] > 0)
     left = lines[is_regular]
@@ -376,19 +379,19 @@ def _read_block(quoted: Quoted, lines: Positions, first_line: int) -> list[Rows]
     parts = []
     rare = 0
     while len(left) and rare < _MOST_RARE:
-        alike, columns = _of_one_shape(quoted, left)
+        alike, columns = _of_one_shape(quoted, left, own)
         if columns is None:
             rare += 1
             irregular.append(alike)
         else:
             parts.append(_check_rows(quoted, first_line, alike, columns))
         left = left[~np.isin(left, alike, assume_unique=True)]
-    parts += _read_one_by_one(quoted, np.sort(np.concatenate([*irregular, left])), first_line)
-    return parts
+    rest = np.sort(np.concatenate([*irregular, left]))
+    return parts + _read_one_by_one(quoted, rest, first_line, own)
 
 
 def _of_one_shape(
-    quoted: Quoted, lines: Positions
+    quoted: Quoted, lines: Positions, own: OwnKeys
 ) -> tuple[Positions, dict[str, JsonColumn] | None]:
     """Return the lines of the likeliest shape, and their fields.
 
@@ -400,10 +403,10 @@ def _of_one_shape(
     lines = lines[quotes == np.bincount(quotes).argmax()]
     first = int(lines[0])
     try:
-        model = Model(quoted.text(first), quoted.quotes_in(first))
+        model = Model(quoted.text(first), quoted.quotes_in(first), own)
     except ValueError:
         return lines[:1], None
-    fields = picker(model.keys)
+    fields = picker(model.keys, own)
     if fields is None or not model.knows(fields.keys.values()):
         return lines[:1], None
     fitting, begins = model.lines_of_its_shape(quoted, lines)
@@ -413,7 +416,7 @@ def _of_one_shape(
     return fitting, columns
 
 
-def _read_one_by_one(quoted: Quoted, left: Positions, first_line: int) -> list[Rows]:
+def _read_one_by_one(quoted: Quoted, left: Positions, first_line: int, own: OwnKeys) -> list[Rows]:
     """Read lines of any shape; objects with the same fields become columns together."""
     groups: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
     indexes: dict[tuple[str, ...], list[int]] = {}
@@ -421,7 +424,7 @@ def _read_one_by_one(quoted: Quoted, left: Positions, first_line: int) -> list[R
     for index in left.tolist():
         line = quoted.text(index)
         try:
-            fields, values = _pick_values(line)
+            fields, values = _pick_values(line, own)
         except _Refusal as refusal:
             refused.append((first_line + index, str(refusal), line))
             continue
@@ -435,7 +438,7 @@ def _read_one_by_one(quoted: Quoted, left: Positions, first_line: int) -> list[R
     return [*parts, replace(NO_ROWS, refused=refused, lines=len(refused))]
 
 
-def _pick_values(line: bytes) -> tuple[tuple[str, ...], tuple[Any, ...]]:
+def _pick_values(line: bytes, own: OwnKeys) -> tuple[tuple[str, ...], tuple[Any, ...]]:
     """Return the fields of a line, and their values."""
     if not line.startswith(b"{"):
         raise _Refusal(FOREIGN if line.strip() else EMPTY)
@@ -443,8 +446,8 @@ def _pick_values(line: bytes) -> tuple[tuple[str, ...], tuple[Any, ...]]:
         value = orjson.loads(line)
     except ValueError:
         value = _parse_leniently(line)
-    value = flat(value)
-    fields = picker(tuple(value))
+    value = flat(value, own)
+    fields = picker(tuple(value), own)
     if fields is None:
         raise _Refusal(MISFIT)
     return tuple(fields.keys), fields.pick(value)

@@ -184,8 +184,13 @@ def _derive_texts(texts: dict[str, Coded], heads: tuple[bytes, ...]) -> dict[str
         head = texts.pop("head")
         for name, part in split_heads(head.values, heads).items():
             has_part = part.is_valid().to_numpy(zero_copy_only=False)[head.codes]
-            codes = np.where(has_part, head.codes, -1)
-            texts[name] = Coded(codes, pc.fill_null(part, b""))
+            values, codes = pc.fill_null(part, b""), np.where(has_part, head.codes, -1)
+            if name in texts:  # forwarded addresses, which the end of the line may have as well
+                field = texts[name]
+                at_end = np.where(field.codes < 0, -1, field.codes + len(values))
+                values = pa.concat_arrays([values, field.values])
+                codes = np.where(has_part, codes, at_end)
+            texts[name] = Coded(codes, values)
     if "client" not in texts:
         forwarded = texts["forwarded"]
         texts["client"] = Coded(forwarded.codes, first_addresses(forwarded.values))
