@@ -346,17 +346,23 @@ def detect_format(path: str, sample: bytes, likely: str, longest: int) -> Detect
                 "compressed with gzip, bzip2, xz or Zstandard."
             ) from None
         if isinstance(error, NoKnownFormat):
-            command = _command_for(path, error.log_format)
-            raise UnknownFormat(f"{path}: {error.seen}\n{error.nearest}\n{command}") from None
+            lines = (f"{path}: {error.seen}", error.nearest, _command_for(path, error.log_format))
+            raise UnknownFormat("\n".join(filter(None, lines))) from None
         raise UnknownFormat(f"{path}: {error}") from None
 
 
 def _command_for(path: str, log_format: str) -> str:
-    """Return the command to try after a refusal: with a format, or with the access logs beside."""
-    log = STDIN if path == name_of(STDIN) else path
-    if not log_format:
-        return f"Try: clickstream try {quote(str(Path(log).parent))}"
-    return f"Try: clickstream try {quote(log)} --format {quote(log_format)}"
+    """Return the command to try: with a format or, of an error log, with access logs beside it."""
+    if log_format:
+        return f"Try: clickstream try {_argument(path)} --format {quote(log_format)}"
+    directory = Path(path).parent
+    has_access_log = any(directory.glob("*access*")) and path != name_of(STDIN)
+    return f"Try: clickstream try {quote(str(directory))}" if has_access_log else ""
+
+
+def _argument(name: str) -> str:
+    """Return the argument of a shell command for the name of a log."""
+    return STDIN if name == name_of(STDIN) else quote(name)
 
 
 _UNPACKING = {
@@ -369,7 +375,7 @@ _UNPACKING = {
 def refuse_archive(path: str, sample: bytes) -> None:
     """Raise UnknownFormat, with the command that unpacks it, if a file is an archive."""
     if kind := archive_of(sample):
-        command = _UNPACKING[kind].format(path=quote(path))
+        command = _UNPACKING[kind].format(path=_argument(path))
         raise UnknownFormat(
             f"{path} is a {kind} archive of files, not a log: unpack it, and name the directory.\n"
             f"Try: {command} && clickstream try unpacked"

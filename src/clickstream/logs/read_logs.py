@@ -224,7 +224,7 @@ def read_into(
             f"try another --format ({', '.join(FORMATS)})."
         )
     if result.set_aside and not tally.lines and not result.complaints:
-        first = next(iter(result.errors.values()))
+        first = next(e for e in result.errors.values() if isinstance(e, UnknownFormat))
         result.complaints += ["None of the files is an access log: name one.", first.printed]
     return result
 
@@ -261,6 +261,9 @@ def read_files(
     result.end = LogEnd(newest) if newest else None
     with progress_over([file.path for file in files], errors) as report:
         for file in files:
+            if _is_named_pipe(file.path):
+                sentence = f"Waiting for the lines of {file.path}, a named pipe. Ctrl-C stops."
+                errors.print(Text(sentence), soft_wrap=True)
             progress = partial(report, file.path)
             try:
                 _read_file(tally, file, chosen, progress, small, result, longest)
@@ -271,6 +274,14 @@ def read_files(
         if unreadable := result.errors.get(file.path):
             result.add_unreadable(file, unreadable)
     return result
+
+
+def _is_named_pipe(path: str) -> bool:
+    """Return whether a file is a pipe that may have no writer yet, unlike `<(command)` of a shell.
+
+    Opening it waits for a writer.
+    """
+    return Path(path).is_fifo() and not path.startswith(("/dev/", "/proc/"))
 
 
 def _newest(paths: Sequence[str]) -> str:
