@@ -328,7 +328,7 @@ def _announce(directory: Path, base_url: str, open_browser: bool) -> None:
     from clickstream.dashboard.access.link import login_link
 
     address = login_link(directory, base_url)
-    tunnel = _tunnel(os.environ, base_url)
+    tunnel = tunnel_command(os.environ, base_url)
     if tunnel:
         err.print("Run this on your own machine, and leave it open:")
         out.print(tunnel, soft_wrap=True, highlight=False, markup=False)
@@ -338,7 +338,7 @@ def _announce(directory: Path, base_url: str, open_browser: bool) -> None:
         webbrowser.open(login_link(directory, base_url))
 
 
-def _tunnel(environment: Mapping[str, str], base_url: str) -> str:
+def tunnel_command(environment: Mapping[str, str], base_url: str) -> str:
     """Return the command that makes the pages reachable over SSH; "" outside of an SSH session."""
     connection = environment.get("SSH_CONNECTION", "").split()
     if len(connection) != 4:

@@ -281,7 +281,9 @@ def _is_named_pipe(path: str) -> bool:
 
     Opening it waits for a writer.
     """
-    return Path(path).is_fifo() and not path.startswith(("/dev/", "/proc/"))
+    with suppress(OSError):  # reading the file reports the reason
+        return Path(path).is_fifo() and not path.startswith(("/dev/", "/proc/"))
+    return False
 
 
 def _newest(paths: Sequence[str]) -> str:
