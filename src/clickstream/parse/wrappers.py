@@ -98,12 +98,14 @@ def unwrap_all(text: bytes) -> bytes:
     return b"\n".join([unwrap(line.removesuffix(b"\r")) for line in lines])
 
 
-def find_wrapped(data: Bytes, starts: Positions, ends: Positions) -> dict[int, Wrapped]:
-    """Return the lines that have another one inside, by their index.
+def find_wrapped(
+    text: bytes, data: Bytes, starts: Positions, ends: Positions
+) -> dict[int, Wrapped]:
+    """Return the lines of a text that have another one inside, by their index.
 
-    `data` has eight or more bytes after the last line. The first eight bytes of each line and the
-    pipes of the data show which lines can have a wrapper; this takes 2 % of the time of reading
-    combined lines.
+    `data` is the text with eight or more bytes after it. The first eight bytes of each line and the
+    pipes of the text show which lines can have a wrapper; this takes 1 to 2 % of the time of
+    reading combined lines.
     """
     words = load_words(data, starts)[:, 0]
     first, fourth, fifth, eighth = (words >> np.uint64(bits) & np.uint64(0xFF) for bits in _BITS)
@@ -111,9 +113,10 @@ def find_wrapped(data: Bytes, starts: Positions, ends: Positions) -> dict[int, W
     likely |= first == QUOTE
     likely |= (fourth == SPACE) & (first >= ord("A")) & (first <= ord("Z"))  # `Nov 20`
     likely |= (fifth == DASH) & (eighth == DASH)  # `2026-11-`
-    pipes = np.flatnonzero(data == _PIPE)
-    pipes = pipes[(data[pipes - 1] == SPACE) & (data[pipes - 2] == SPACE)]
-    likely[np.searchsorted(starts, pipes, "right") - 1] = True
+    if _PIPE in text:
+        pipes = np.flatnonzero(data == _PIPE)
+        pipes = pipes[(data[pipes - 1] == SPACE) & (data[pipes - 2] == SPACE)]
+        likely[np.searchsorted(starts, pipes, "right") - 1] = True
     wrapped = {}
     for index in np.flatnonzero(likely).tolist():
         line = data[starts[index] : ends[index]].tobytes()

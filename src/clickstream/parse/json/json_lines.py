@@ -363,7 +363,8 @@ def read(data: bytes, own: OwnKeys = (), unwraps: bool = True) -> Rows:
     first_line = 0
     for block in read_blocks(BytesIO(data), BLOCK_BYTES):
         quoted = Quoted(block)
-        found = find_wrapped(quoted.padded, quoted.start, quoted.end) if unwraps else {}
+        bounds = quoted.start, quoted.end
+        found = find_wrapped(block, quoted.padded, *bounds) if unwraps else {}
         wrapped |= {first_line + index: line for index, line in found.items()}
         own_lines = np.delete(np.arange(len(quoted.start)), [*found])
         parts += _read_block(quoted, own_lines, first_line, own)

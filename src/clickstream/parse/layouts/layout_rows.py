@@ -38,8 +38,9 @@ def read(data: bytes, layouts: Sequence[LineLayout], unwraps: bool = True) -> Ro
     lines = 0
     padding = max(map(padding_for, layouts))
     for start, stop in block_bounds(data):
-        block = LineBlock.of(data[start:stop], padding)
-        found = find_wrapped(block.data, block.starts, block.ends) if unwraps else {}
+        text = data[start:stop]
+        block = LineBlock.of(text, padding)
+        found = find_wrapped(text, block.data, block.starts, block.ends) if unwraps else {}
         wrapped |= {lines + index: line for index, line in found.items()}
         own_lines = np.delete(np.arange(len(block.starts)), [*found])
         tables_of_block, rest = _read_regular(block, layouts, lines, own_lines)
