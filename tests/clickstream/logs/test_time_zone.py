@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
-from tests.clickstream.parse.test_wrappers import WRAPPERS
+from tests.clickstream.parse.builders import WRAPPERS
 from tests.support.examples import many_examples
 
 from clickstream.core.zone_names import name_zone, sql_zone

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.clickstream.parse.builders import json_line
+from tests.clickstream.parse.builders import AT, WRAPPERS, docker, json_line
 from tests.clickstream.parse.strategies import records
 
 from clickstream.dashboard.visits.masking import Mask
@@ -19,38 +16,7 @@ from clickstream.parse.long_lines import LONGEST_LINE_BYTES
 from clickstream.parse.proposals import propose_format
 from clickstream.parse.wrappers import unwrap
 
-AT = "2026-11-20T05:00:00.123456789Z"
 COMBINED = FORMATS["combined"].example
-
-
-def docker(line: str) -> str:
-    """As Go's JSON encoder, which also escapes <, > and &."""
-    text = json.dumps({"log": line + "\n", "stream": "stdout", "time": AT}, ensure_ascii=False)
-    text = text.replace('{"log": ', '{"log":')
-    return text.replace("<", r"\u003c").replace(">", r"\u003e").replace("&", r"\u0026")
-
-
-def doubled(line: str) -> str:
-    return '"{}"'.format(line.replace('"', '""'))
-
-
-WRAPPERS: dict[str, Callable[[str], str]] = {
-    "docker": docker,
-    "CRI": lambda line: f"{AT} stdout F {line}",
-    "CRI with an offset": lambda line: f"2026-11-20T06:00:00.1+01:00 stderr F {line}",
-    "compose": lambda line: f"web-1  | {line}",
-    "compose with times": lambda line: f"shop_nginx-12     | {AT} {line}",
-    "syslog": lambda line: f"Nov  2 05:00:00 web1 nginx: {line}",
-    "syslog with a priority": lambda line: f"<190>Nov 20 05:00:00 web1 nginx[12]: {line}",
-    "syslog without a host": lambda line: f"<190>Nov 20 05:00:00 nginx: {line}",
-    "syslog by rsyslog": lambda line: f"2026-11-20T05:00:00.123456+00:00 10.0.0.7 nginx: {line}",
-    "syslog of RFC 5424": lambda line: (
-        f'<190>1 {AT} web1 nginx 12 ID47 [a@1 b="c\\]"][d@1] \ufeff{line}'
-    ),
-    "CSV": doubled,
-    "JSON text": lambda line: json.dumps(line, ensure_ascii=False),
-    "syslog in docker": lambda line: docker(f"<190>Nov 20 05:00:00 web1 nginx: {line}"),
-}
 
 
 @pytest.mark.parametrize("name", WRAPPERS)
