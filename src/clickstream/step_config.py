@@ -28,7 +28,7 @@ from clickstream.clean.referrers import OwnDomain, infer_own_domain
 from clickstream.core.errors import UnusableRule
 from clickstream.core.expressions import Expression
 from clickstream.lookups import AsnDatabase, PlaceDatabase, open_asn_database
-from clickstream.parse.formats import compile_format
+from clickstream.parse.formats import compile_format, is_format_string
 from clickstream.sales.column_maps import ColumnMap, parse_map
 from clickstream.settings import GoalSettings, Settings
 
@@ -125,12 +125,14 @@ def with_own_domain(settings: Settings, own_domain: OwnDomain | None) -> Setting
 def log_format_of(settings: Settings, name: str) -> str | parse.Format:
     """Return the format of a name: one of the settings' own, or the built-in one.
 
-    The name may also be that of the rest of a line, which raw objects can have.
+    The name may also be that of the rest of a line, which raw objects can have, or the format
+    string of a command. Raises InputError for a string that can't be used.
     """
     if name == parse.CONTINUATION.name:
         return parse.CONTINUATION
-    own = settings.formats.get(name)
-    return name if own is None else _compiled(name, own)
+    if own := settings.formats.get(name):
+        return _compiled(name, own)
+    return _compiled("--format", name) if is_format_string(name) else name
 
 
 _compiled = cache(compile_format)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shlex
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -12,6 +15,8 @@ import duckdb
 import pytest
 from tests.support.access_log import Client
 from tests.support.command_line import run_command
+
+from clickstream.cli.open_logs import tunnel_command
 
 Run = Callable[..., CompletedProcess[str]]
 START = datetime(2026, 11, 20, 9, tzinfo=UTC)
@@ -100,6 +105,54 @@ def test_what_is_wrong_is_a_sentence_and_exit_code_1(
     assert done.returncode == 1
     assert message in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
+
+
+COMBINED = (
+    '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent '
+    '"$http_referer" "$http_user_agent"'
+)
+APACHE = '%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i"'
+
+
+@pytest.mark.parametrize("text", [COMBINED, f"log_format shop '{COMBINED}';", APACHE])
+def test_the_servers_own_format_string_is_an_option(run: Run, tmp_path: Path, text: str) -> None:
+    done = run("-", "--format", text, "--export", str(tmp_path / "out"), stdin=lines_of_people(2))
+    assert (done.returncode, "6 lines of" in done.stderr) == (0, True)
+    assert exported(tmp_path / "out", SESSIONS)[0][:2] == (2, 6)
+
+
+def test_a_format_string_that_can_not_be_used_is_refused_with_its_place(run: Run) -> None:
+    done = run("-", "--format", "%h %Q", stdin=lines_of_people(1))
+    assert done.returncode == 1
+    assert "Format --format: %Q at character 4 can't be used" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"ts":"2026-11-20T05:00:00Z","who":"192.0.2.7","verb":"GET","url":"/it\'s","code":200}',
+        "192.0.2.7 | 2026-11-20T05:00:00+00:00 | GET /menu HTTP/1.1 | 200 | 512 | A/5 (X; Y)",
+    ],
+)
+def test_the_command_of_a_refusal_reads_the_log(run: Run, tmp_path: Path, line: str) -> None:
+    log = tmp_path / "the site's access.log"
+    log.write_text(f"{line}\n" * 3)
+    refused = run(str(log), "--export", str(tmp_path / "out"))
+    assert refused.returncode == 1
+    *_, command = refused.stderr.splitlines()
+    program, subcommand, *arguments = shlex.split(command.removeprefix("Try: "))
+    assert (program, subcommand) == ("clickstream", "try")
+    tried = run_command((subcommand, *arguments, "--json"), tmp_path, os.environ)
+    assert (tried.returncode, json.loads(tried.stdout)["parsed"]) == (0, 3)
+
+
+def test_the_tunnel_over_ssh_is_a_command_for_the_other_machine() -> None:
+    session = {"SSH_CONNECTION": "198.51.100.9 4711 203.0.113.4 22", "USER": "ann"}
+    tunnel = partial(tunnel_command, base_url="http://127.0.0.1:8096")
+    assert tunnel(session) == "ssh -N -L 8096:127.0.0.1:8096 ann@203.0.113.4"
+    other = session | {"SSH_CONNECTION": "::1 4711 2001:db8::4 2222"}
+    assert tunnel(other) == "ssh -p 2222 -N -L 8096:127.0.0.1:8096 ann@2001:db8::4"
+    assert tunnel({"USER": "ann"}) == ""
 
 
 def test_an_export_overwrites_no_other_files(run: Run, tmp_path: Path) -> None:

@@ -49,8 +49,9 @@ FormatOfLogs = Annotated[
     str,
     typer.Option(
         "--format",
-        metavar="NAME",
-        help=r"Log format: auto, a name in docs/formats.md, or one of \[formats] in settings.",
+        metavar="FORMAT",
+        help=r"Log format: auto, a name in docs/formats.md, one of \[formats] in settings, or the "
+        "log_format of nginx or LogFormat of Apache in single quotes.",
     ),
 ]
 TimeZoneOfLogs = Annotated[

@@ -9,7 +9,7 @@ import signal
 import socket
 import tempfile
 import webbrowser
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -341,7 +341,24 @@ def _announce(directory: Path, base_url: str, open_browser: bool) -> None:
     from clickstream.dashboard.access.link import login_link
 
     address = login_link(directory, base_url)
+    tunnel = tunnel_command(os.environ, base_url)
+    if tunnel:
+        err.print("Run this on your own machine, and leave it open:")
+        out.print(tunnel, soft_wrap=True, highlight=False, markup=False)
     err.print("The dashboard is open; Ctrl-C stops it. This link logs in once:")
     out.print(address, soft_wrap=True, highlight=False)
-    if open_browser:
+    if open_browser and not tunnel:
         webbrowser.open(login_link(directory, base_url))
+
+
+def tunnel_command(environment: Mapping[str, str], base_url: str) -> str:
+    """Return the command that makes the pages reachable over SSH; "" outside of an SSH session."""
+    connection = environment.get("SSH_CONNECTION", "").split()
+    if len(connection) != 4:
+        return ""
+    _, _, host, ssh_port = connection
+    _, _, port = base_url.rpartition(":")
+    other_port = "" if ssh_port == "22" else f"-p {ssh_port} "
+    user = environment.get("USER") or environment.get("LOGNAME")
+    target = f"{user}@{host}" if user else host
+    return f"ssh {other_port}-N -L {port}:{LOCAL_HOST}:{port} {target}"

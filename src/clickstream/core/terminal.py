@@ -7,7 +7,9 @@ All code that prints to a terminal uses a `SafeConsole`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from io import StringIO
+from signal import SIGPIPE
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, JustifyMethod, RenderableType
@@ -38,6 +40,15 @@ class SafeConsole(Console):
                 yield segment
             else:
                 yield Segment(printable_lines(segment.text), segment.style)
+
+    def on_broken_pipe(self) -> None:
+        """End the process quietly, with the exit code of a program that SIGPIPE has ended.
+
+        The reader of the output, such as `head`, has seen enough.
+        """
+        with suppress(SystemExit):
+            super().on_broken_pipe()  # nothing more is written
+        raise SystemExit(128 + SIGPIPE)
 
 
 def print_rows(

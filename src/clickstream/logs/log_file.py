@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate, chain
 from pathlib import Path
+from shlex import quote
 from stat import S_ISREG
 from typing import Any, cast
 
@@ -24,7 +25,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from clickstream.collect import DirectorySource
 from clickstream.collect.compression import Content
 from clickstream.collect.padding import WithoutPadding
-from clickstream.core.errors import InputError, UnknownLogFormat, UnreadableLog
+from clickstream.core.errors import InputError, UnknownLogFormat, UnreadableLog, with_code
 from clickstream.core.wording import quantity
 from clickstream.logs.time_zone import WrittenOffsets, sample_offsets
 from clickstream.parse import (
@@ -35,7 +36,7 @@ from clickstream.parse import (
     read_blocks,
 )
 from clickstream.parse.blocks import count_lines
-from clickstream.parse.detect import Detected
+from clickstream.parse.detect import Detected, NoKnownFormat, archive_of
 from clickstream.parse.format_changes import Position
 from clickstream.parse.frames import Parsed
 from clickstream.parse.long_lines import LONGEST_LINE_BYTES
@@ -189,7 +190,13 @@ BLOCK_BYTES = 2 << 20
 
 
 class UnknownFormat(UnknownLogFormat):
-    """No line at the beginning of a file has a known format."""
+    """No line at the beginning of a file has a known format. Its last line may be a command."""
+
+    @property
+    def printed(self) -> str:
+        """The message with the code after its first line, so that a command stays as it is."""
+        first, newline, rest = str(self).partition("\n")
+        return with_code(first, self.code) + newline + rest
 
 
 class EmptyLog(InputError):
@@ -236,6 +243,7 @@ def read_log(
             if reader.damage:
                 raise UnreadableLog(_damage_message(name_of(path), reader.damage, lines))
             raise EmptyLog(f"{name_of(path)} is empty: name a log that has lines.")
+        refuse_archive(name_of(path), sample)
         rest = next(log, b"")
         if small and not rest and not reader.damage and sample.endswith(b"\n"):
             small(sample)
@@ -337,7 +345,41 @@ def detect_format(path: str, sample: bytes, likely: str, longest: int) -> Detect
                 f"{path} is not a text file (it contains NUL bytes): name access logs, plain or "
                 "compressed with gzip, bzip2, xz or Zstandard."
             ) from None
+        if isinstance(error, NoKnownFormat):
+            lines = (f"{path}: {error.seen}", error.nearest, _command_for(path, error.log_format))
+            raise UnknownFormat("\n".join(filter(None, lines))) from None
         raise UnknownFormat(f"{path}: {error}") from None
+
+
+def _command_for(path: str, log_format: str) -> str:
+    """Return the command to try: with a format or, of an error log, with access logs beside it."""
+    if log_format:
+        return f"Try: clickstream try {_argument(path)} --format {quote(log_format)}"
+    directory = Path(path).parent
+    has_access_log = any(directory.glob("*access*")) and path != name_of(STDIN)
+    return f"Try: clickstream try {quote(str(directory))}" if has_access_log else ""
+
+
+def _argument(name: str) -> str:
+    """Return the argument of a shell command for the name of a log."""
+    return STDIN if name == name_of(STDIN) else quote(name)
+
+
+_UNPACKING = {
+    "tar": "mkdir unpacked && tar -xf {path} -C unpacked",
+    "zip": "unzip -d unpacked {path}",
+    "7z": "7z x -ounpacked {path}",
+}
+
+
+def refuse_archive(path: str, sample: bytes) -> None:
+    """Raise UnknownFormat, with the command that unpacks it, if a file is an archive."""
+    if kind := archive_of(sample):
+        command = _UNPACKING[kind].format(path=_argument(path))
+        raise UnknownFormat(
+            f"{path} is a {kind} archive of files, not a log: unpack it, and name the directory.\n"
+            f"Try: {command} && clickstream try unpacked"
+        )
 
 
 def _position(raw: io.BufferedReader[Any]) -> int:

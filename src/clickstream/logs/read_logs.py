@@ -35,7 +35,7 @@ from clickstream.logs.log_file import (
 from clickstream.logs.time_zone import WrittenOffsets, merge_offsets, sample_offsets
 from clickstream.parse import Format, parse_blocks, parse_together
 from clickstream.parse.detect import Detected, confirm_formats
-from clickstream.parse.formats import FORMATS
+from clickstream.parse.formats import FORMATS, is_format_string
 from clickstream.parse.frames import Parsed
 from clickstream.settings import AUTO, Settings
 from clickstream.step_config import log_format_of
@@ -224,7 +224,8 @@ def read_into(
             f"try another --format ({', '.join(FORMATS)})."
         )
     if result.set_aside and not tally.lines and not result.complaints:
-        result.complaints.append("None of the files is an access log: name one.")
+        first = next(e for e in result.errors.values() if isinstance(e, UnknownFormat))
+        result.complaints += ["None of the files is an access log: name one.", first.printed]
     return result
 
 
@@ -247,8 +248,11 @@ def read_files(
     """Add files to the tally, in their order."""
     result = Read([file.path for file in files])
     names = (AUTO, *FORMATS, *settings.formats)
-    if log_format not in names:
-        sentence = f"There is no log format {log_format!r}: use one of {', '.join(names)}."
+    if log_format not in names and not is_format_string(log_format):
+        sentence = (
+            f"There is no log format {log_format!r}: use one of {', '.join(names)}, or the format "
+            "string of your server in single quotes, such as '%h %l %u %t \"%r\" %>s %b'."
+        )
         return Read(complaints=[UnusableFormat(sentence).printed])
     chosen = log_format_of(settings, log_format)
     longest = settings.clean.longest_line_bytes
@@ -257,6 +261,9 @@ def read_files(
     result.end = LogEnd(newest) if newest else None
     with progress_over([file.path for file in files], errors) as report:
         for file in files:
+            if _is_named_pipe(file.path):
+                sentence = f"Waiting for the lines of {file.path}, a named pipe. Ctrl-C stops."
+                errors.print(Text(sentence), soft_wrap=True)
             progress = partial(report, file.path)
             try:
                 _read_file(tally, file, chosen, progress, small, result, longest)
@@ -267,6 +274,16 @@ def read_files(
         if unreadable := result.errors.get(file.path):
             result.add_unreadable(file, unreadable)
     return result
+
+
+def _is_named_pipe(path: str) -> bool:
+    """Return whether a file is a pipe that may have no writer yet, unlike `<(command)` of a shell.
+
+    Opening it waits for a writer.
+    """
+    with suppress(OSError):  # reading the file reports the reason
+        return Path(path).is_fifo() and not path.startswith(("/dev/", "/proc/"))
+    return False
 
 
 def _newest(paths: Sequence[str]) -> str:

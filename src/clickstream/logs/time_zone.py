@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from clickstream.core.zone_names import name_zone
 from clickstream.parse.times import unix_seconds
+from clickstream.parse.wrappers import unwrap
 from clickstream.settings import Settings
 
 SAMPLED_LINES = 16
@@ -88,7 +89,8 @@ def _matches(block: bytes) -> Iterator[re.Match[bytes]]:
     )
     for start in dict.fromkeys(starts):
         end = block.find(b"\n", start)
-        if match := _TIME.search(block, start, end if end >= 0 else len(block)):
+        line = block[start : end if end >= 0 else len(block)].removesuffix(b"\r")
+        if match := _TIME.search(unwrap(line)):  # a collector writes times of its own zone
             yield match
 
 

@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from heapq import nlargest
 
 import numpy as np
 
@@ -17,7 +16,9 @@ from clickstream.parse.formats import FORMATS, Format
 from clickstream.parse.frames import escape
 from clickstream.parse.line_patterns import HAS_LIST
 from clickstream.parse.long_lines import LONGEST_LINE_BYTES, shorten
+from clickstream.parse.proposals import propose_format
 from clickstream.parse.rows import Rows
+from clickstream.parse.wrappers import unwrap_all
 
 GLANCE = 40
 """Number of lines in the first sample; it decides if a format reads all of them."""
@@ -28,8 +29,8 @@ LINES_LOOKED_AT = 400
 SAMPLE_LINES = 1000
 """Number of lines in the last sample. If no format reads any of them, the format is unknown."""
 
-NEAREST = 3
-"""Number of formats that a message about an unknown one names."""
+_QUOTED = 200
+"""Number of bytes of the first line that a message about an unknown format has."""
 
 _COMPARED = 300
 """Number of characters of a line that are compared with those of examples."""
@@ -73,6 +74,8 @@ def detect(sample: bytes, likely: str = "", longest: int = LONGEST_LINE_BYTES) -
     the result. Lines of more than `longest` bytes have no format. Raises InputError, which names a
     line of the sample, if none of the first SAMPLE_LINES lines has a known format.
     """
+    if kind := archive_of(sample):
+        raise UnknownLogFormat(f"This is a {kind} archive, not a log: unpack it.")
     sample = shorten(sample, longest).data
     detected = _best(_beginning(sample, GLANCE), likely)
     if not detected or detected.share < 1:
@@ -80,7 +83,7 @@ def detect(sample: bytes, likely: str = "", longest: int = LONGEST_LINE_BYTES) -
     if not detected:
         detected = _best(_beginning(sample, SAMPLE_LINES), likely)
     if not detected:
-        raise UnknownLogFormat(_unknown(sample))
+        raise _unknown(sample)
     return detected
 
 
@@ -94,7 +97,7 @@ def confirm_formats(
     """
     if likely not in FORMATS or FORMATS[likely].has_header:
         return [None] * len(samples)
-    beginnings = [shorten(_beginning(sample, GLANCE), longest).data for sample in samples]
+    beginnings = [_beginning(shorten(sample, longest).data, GLANCE) for sample in samples]
     rows = FORMATS[likely].read(b"".join(beginnings), b"")
     numbers = [beginning.count(b"\n") for beginning in beginnings]
     owners = np.searchsorted(np.cumsum(numbers), np.asarray(rows.line), side="right")
@@ -112,9 +115,10 @@ def confirm_formats(
 
 
 def _beginning(sample: bytes, lines: int) -> bytes:
-    """Return the given number of lines with their newlines, or the whole sample if it has fewer."""
+    """Return the given number of lines, unwrapped; the whole sample if it has fewer."""
     parts = sample.split(b"\n", lines)
-    return sample.removesuffix(parts[lines]) if len(parts) > lines else sample
+    beginning = sample.removesuffix(parts[lines]) if len(parts) > lines else sample
+    return unwrap_all(beginning)
 
 
 def _order(sample: bytes) -> list[str]:
@@ -203,31 +207,63 @@ def _build_result(name: str, rows: Rows, sample: bytes) -> Detected:
     return Detected(name, len(rows.line), rows.lines - is_cut)
 
 
-def _unknown(sample: bytes) -> str:
+class NoKnownFormat(UnknownLogFormat):
+    """No line of a sample has a known format.
+
+    `seen` and `nearest` are its sentences about the first line and about the nearest format.
+    `log_format` is what to try: a format string that reads the lines, or the nearest format's name;
+    "" if the lines are not of an access log.
+    """
+
+    def __init__(self, seen: str, nearest: str, log_format: str = "") -> None:
+        own = f" Or describe it under [formats]: {log_format}" if _is_string(log_format) else ""
+        super().__init__(f"{seen} {nearest}{own}")
+        self.seen, self.nearest, self.log_format = seen, nearest, log_format
+
+
+def _is_string(log_format: str) -> bool:
+    return log_format not in ("", *FORMATS)
+
+
+def _unknown(sample: bytes) -> UnknownLogFormat:
     if missing := w3c.missing_columns(w3c.header_after(sample, b"")):
-        return (
+        return UnknownLogFormat(
             f"The #Fields line of the log lacks {' and '.join(missing)}: configure the server to "
             f"log at least {', '.join(w3c.NEEDED_COLUMNS)}, with times in UTC."
         )
-    seen = next((line for line in sample.splitlines() if line.strip()), b"")
-    unknown = f"No line of the log has a known format; the first one reads {escape(seen[:200])!r}."
+    lines = [line for line in _lines(_beginning(sample, GLANCE)) if line.strip()]
+    first = lines[0] if lines else b""
+    seen = (
+        f"No line of the log has a known format; the first one reads {escape(first[:_QUOTED])!r}."
+    )
     for server, pattern in _ERROR_LOGS.items():
-        if pattern.match(seen):
-            return f"{unknown} This looks like {server}'s error log: name its access log instead."
-    shape = _shape(escape(seen[:_COMPARED]))
+        if pattern.match(first):
+            looks_like = f"This looks like {server}'s error log: name its access log instead."
+            return NoKnownFormat(seen, looks_like)
+    shape = _shape(escape(first[:_COMPARED]))
 
     def similarity(candidate: Format) -> float:
         example = candidate.example.splitlines()[-1][:_COMPARED]
         return SequenceMatcher(None, shape, _shape(example), autojunk=False).ratio()
 
-    nearest = "; ".join(
-        f"{candidate.name}, like {' and then '.join(candidate.example.splitlines())}"
-        for candidate in nlargest(NEAREST, FORMATS.values(), similarity)
-    )
-    return (
-        f"{unknown} The nearest of {len(FORMATS)} known formats are {nearest}. docs/formats.md has "
-        "all of them, and says how to set the format string of your server."
-    )
+    nearest = max(FORMATS.values(), key=similarity)
+    example = " and then ".join(nearest.example.splitlines())
+    sentence = f"The nearest format is {nearest.name}, like {example}"
+    return NoKnownFormat(seen, sentence, propose_format(lines) or nearest.name)
+
+
+_ARCHIVES = {
+    "tar": (257, b"ustar"),
+    "zip": (0, b"PK\x03\x04"),
+    "7z": (0, b"7z\xbc\xaf\x27\x1c"),
+}
+"""The position and the bytes by which an archive is recognized, after it is uncompressed."""
+
+
+def archive_of(sample: bytes) -> str:
+    """Return the kind of archive that begins with these bytes; "" for any other content."""
+    kinds = (kind for kind, (at, mark) in _ARCHIVES.items() if sample.startswith(mark, at))
+    return next(kinds, "")
 
 
 def _shape(text: str) -> str:

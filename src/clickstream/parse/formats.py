@@ -8,12 +8,14 @@ lines by the layout, most of them with `layout_scan`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from clickstream.parse import w3c
 from clickstream.parse.json import json_lines
+from clickstream.parse.json.json_names import parse_own_keys
 from clickstream.parse.layouts import layout_rows
 from clickstream.parse.layouts.format_strings import layout_of
 from clickstream.parse.layouts.layout import LineLayout, Slot
@@ -53,6 +55,17 @@ DECLARED: dict[str, Declared] = {
         ('%v %h %l %u %t (%T s) "%r" %>s %b "%{Referer}i" "%{User-Agent}i"',),
         "www.example.com 192.0.2.7 - - [20/Nov/2026:05:00:00 +0000] (0 s) "
         '"GET /menu HTTP/1.1" 200 512 "-" "Mozilla/5.0"',
+    ),
+    "ingress_nginx": Declared(
+        (
+            '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent '
+            '"$http_referer" "$http_user_agent" $request_length $request_time '
+            "[$proxy_upstream_name] [$proxy_alternative_upstream_name] $upstream_addr "
+            "$upstream_response_length $upstream_response_time $upstream_status $req_id",
+        ),
+        '192.0.2.7 - - [20/Nov/2026:05:00:00 +0000] "GET /menu HTTP/1.1" 200 512 '
+        '"-" "Mozilla/5.0" 385 0.003 [shop-web-80] [] 10.0.0.2:8080 512 0.003 200 '
+        "7b1a3c0d9e8f4a5b6c7d8e9f0a1b2c3d",
     ),
     "icecast2": Declared(
         ('%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i" %{seconds}o',),
@@ -97,7 +110,7 @@ DECLARED: dict[str, Declared] = {
         '"-" "Mozilla/5.0" -',
     ),
     "haproxy": Declared(
-        (_HAPROXY, "{}[{}]: " + _HAPROXY),
+        (_HAPROXY,),
         "192.0.2.7:55008 [20/Nov/2026:05:00:00.584] www~ cafe/web1 0/0/0/72/72 200 512 - - ---- "
         '5/4/0/1/0 0/0 "GET /menu HTTP/1.1"',
     ),
@@ -125,39 +138,52 @@ class Format:
         return w3c.header_after(data, header) if self.has_header else b""
 
 
-def _of_heads(variant: str, start: str, heads: tuple[bytes, ...]) -> dict[str, Format]:
-    """Build the formats combined and common with some heads; `start` is that of an example line.
-
-    Their layout is `head [time] "request" status size`, and combined has two quoted fields more.
-    """
-    common = f'{start} - - [20/Nov/2026:05:00:00 +0000] "GET /menu HTTP/1.1" 200 512'
+def _layout_of_heads(heads: tuple[bytes, ...], *more: Slot, open_ended: bool = False) -> LineLayout:
+    """Build the layout `head [time] "request" status size`, with more fields at its end."""
     slots = (
         Slot("head", "head", b'"', heads=heads),
         Slot("time", "time", b"]", time=CLOCK_FORMAT),
         Slot("request", "text", b'"', quoted=True),
         Slot("status", "status", b" "),
         Slot("size", "size", b" "),
+        *more,
     )
-    quoted = tuple(Slot(name, "text", b'"', quoted=True) for name in ("referrer", "user_agent"))
-    literals = (b"", b" [", b"] ", b" ", b" ")
-    layout = LineLayout(slots, (*literals, b""))
-    longer = LineLayout(slots + quoted, (*literals, b" ", b" ", b""))
-    return {
-        name: _of_layouts(name, example, (layout_of_name,))
-        for name, example, layout_of_name in (
-            (f"combined{variant}", f'{common} "-" "Mozilla/5.0"', longer),
-            (f"common{variant}", common, layout),
-        )
+    literals = (b"", b" [", b"] ", b" ", b" ", *[b" "] * len(more), b"")
+    return LineLayout(slots, literals, open_ended)
+
+
+_COMMON = ' - - [20/Nov/2026:05:00:00 +0000] "GET /menu HTTP/1.1" 200 512'
+_COMBINED = f'{_COMMON} "-" "Mozilla/5.0"'
+_OF_COMBINED = tuple(Slot(name, "text", b'"', quoted=True) for name in ("referrer", "user_agent"))
+_FORWARDED = Slot("forwarded", "addresses", b'"', quoted=True)
+
+
+def _of_heads(variant: str, start: str, heads: tuple[bytes, ...]) -> dict[str, Format]:
+    """Build the formats combined and common with some heads; `start` is that of an example line."""
+    formats = {
+        f"combined{variant}": (f"{start}{_COMBINED}", _layout_of_heads(heads, *_OF_COMBINED)),
+        f"common{variant}": (f"{start}{_COMMON}", _layout_of_heads(heads)),
     }
+    return {name: _of_layouts(name, each[0], each[1:]) for name, each in formats.items()}
+
+
+_MARKS = re.compile("[%${]")
+
+
+def is_format_string(text: str) -> bool:
+    """Return whether a text can only be a format string, and not the name of a format."""
+    return bool(_MARKS.search(text))
 
 
 def compile_format(name: str, text: str) -> Format:
     """Build the format that an Apache `LogFormat` or nginx `log_format` string describes.
 
-    `text` may also be the whole directive of the server's configuration, or a plain string (see
-    `format_strings`). Raises InputError, which names the unsupported part of the string, its place,
-    and what is supported.
+    `text` may also be the whole directive of the server's configuration, a plain string (see
+    `format_strings`), or an object with the keys of JSON lines (see `parse_own_keys`). Raises
+    InputError, which names the unsupported part of the string, its place, and what is supported.
     """
+    if own := parse_own_keys(name, text):
+        return Format(name, text, lambda data, _: json_lines.read(data, own), _may_be_json)
     return _of_strings(name, text, (text,))
 
 
@@ -172,6 +198,21 @@ def _of_layouts(name: str, example: str, layouts: tuple[LineLayout, ...]) -> For
     return Format(name, example, lambda data, _: layout_rows.read(data, layouts), may_read)
 
 
+_EXTENDED = _of_layouts(
+    "combined_extended",
+    f'192.0.2.7{_COMBINED} "198.51.100.9" 0.003 0.002',
+    (
+        _layout_of_heads(PLAIN_HEADS, *_OF_COMBINED, _FORWARDED, open_ended=True),
+        _layout_of_heads(PLAIN_HEADS, *_OF_COMBINED, open_ended=True),
+    ),
+)
+"""Combined lines with more fields, of which the first may be that of `X-Forwarded-For`."""
+
+
+def _may_be_json(line: bytes) -> bool:
+    return line.startswith(b"{")
+
+
 _W3C_EXAMPLE = (
     "#Fields: date time c-ip cs-method cs-uri-stem sc-status\n"
     "2026-11-20 05:00:00 192.0.2.7 GET /menu 200"
@@ -182,6 +223,7 @@ _JSON_EXAMPLE = (
 )
 
 FORMATS: Mapping[str, Format] = {
+    _EXTENDED.name: _EXTENDED,
     **_of_heads("_forwarded", "192.0.2.7, 10.0.0.1", FORWARDED_HEADS),
     **_of_heads("", "192.0.2.7", PLAIN_HEADS),
     **{
@@ -194,7 +236,7 @@ FORMATS: Mapping[str, Format] = {
         "json",
         _JSON_EXAMPLE,
         lambda data, _: json_lines.read(data),
-        lambda line: line.startswith(b"{"),
+        _may_be_json,
     ),
 }
 """All formats that `parse` reads, by name; more specific ones come after more general ones."""

@@ -21,6 +21,8 @@ HOST = rb"(?:%b%b|%b|%b)" % (_NAME, _PORT, _IPV6, _BRACKETED)
 CLIENT = rb"(?:[\w.-]+%b|%b|%b|unix:)" % (_PORT, _IPV6, _BRACKETED)
 """HOST matches an IP address or a host name, with or without a port. CLIENT also matches `-`, for a
 client that was not logged, and nginx's `unix:`, a client of a Unix socket."""
+ADDRESSES = rb"(?:-|(?:%b|unknown)(?:, ?(?:%b|unknown))*)" % (_ADDRESS, _ADDRESS)
+"""A list of X-Forwarded-For without names, or `-`."""
 
 _USER = rb'""|(?:[^"\\]|\\.)[^"\\]*(?:\\.[^"\\]*)*'
 """A user name may contain spaces; it ends at the last ` [` before a quote. Apache writes `""` for

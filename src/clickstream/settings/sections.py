@@ -386,7 +386,9 @@ class Settings(Section):
     geoip: GeoIpSettings = GeoIpSettings()
     privacy: PrivacySettings = PrivacySettings()
     formats: dict[str, str] = Field(
-        {}, description="Your own log formats by name: an Apache LogFormat or an nginx log_format."
+        {},
+        description="Your own log formats by name: an Apache LogFormat, an nginx log_format, or an"
+        " object with the keys of JSON lines.",
     )
     build: BuildSettings = BuildSettings()
     maintenance: MaintenanceSettings = MaintenanceSettings()

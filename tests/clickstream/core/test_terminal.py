@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import re
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given
@@ -157,3 +159,19 @@ def test_dates_and_amounts_of_sales_are_whole_in_a_terminal_of_any_width(rows, w
         *(c for row in rows for c in row),
     ):
         assert cell in shown
+
+
+def test_a_reader_that_has_seen_enough_ends_the_process_quietly() -> None:
+    script = (
+        "from clickstream.core.terminal import SafeConsole\n"
+        "out = SafeConsole()\n"
+        "for number in range(100_000):\n    out.print(number)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout
+        assert process.stderr
+        assert process.stdout.readline() == b"0\n"
+        process.stdout.close()
+        assert (process.stderr.read(), process.wait()) == (b"", 141)

@@ -6,6 +6,9 @@ import os
 import random
 import re
 import sys
+import tarfile
+import threading
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -14,7 +17,6 @@ from tests.clickstream.logs.builders import LINES, line
 
 from clickstream.core.errors import InputError
 from clickstream.parse import detect
-from clickstream.parse.formats import FORMATS
 
 
 def test_a_missing_file_is_named(report, tmp_path):
@@ -59,9 +61,10 @@ def test_text_in_no_known_format_is_refused_with_its_first_line(report, tmp_path
     assert (code, figures) == (1, None)
     assert str(path) in errors
     assert "Dear diary" in errors
-    nearest = [name for name in FORMATS if f" {name}, like " in errors]
-    assert len(nearest) == 3, "naming all formats would hide what happened"
-    assert "docs/formats.md" in errors
+    seen, nearest, command = errors.splitlines()
+    assert seen.endswith(" (CS-208)"), "the command is printed as it is typed"
+    name = re.fullmatch(r"The nearest format is (\w+), like .*", nearest)[1]
+    assert command == f"Try: clickstream try {path} --format {name}"
 
 
 @pytest.mark.parametrize(
@@ -74,7 +77,7 @@ def test_text_in_no_known_format_is_refused_with_its_first_line(report, tmp_path
     ],
 )
 def test_the_first_format_that_is_named_is_the_most_similar_one(nearly, name):
-    with pytest.raises(InputError, match=rf"formats are {name}, like ") as refused:
+    with pytest.raises(InputError, match=rf"nearest format is {name}, like ") as refused:
         detect(nearly.encode())
     assert len(str(refused.value)) < 1000
 
@@ -92,6 +95,60 @@ def test_an_error_log_is_called_one(server, line):
     with pytest.raises(InputError, match=f"looks like {server}'s error log") as refused:
         detect(line.encode())
     assert len(str(refused.value)) < 300
+
+
+@pytest.mark.parametrize("extra", ["", "access.log"])
+def test_the_access_logs_beside_an_error_log_are_named(report, tmp_path, extra):
+    path = tmp_path / "error.log"
+    path.write_text("2026/11/20 17:00:00 [error] 7#7: *1 open() failed\n")
+    if extra:
+        (tmp_path / extra).write_text("".join(LINES))
+    _, _, errors = report(path)
+    _, looks_like, *command = errors.splitlines()
+    assert looks_like == "This looks like nginx's error log: name its access log instead."
+    assert command == ([f"Try: clickstream try {tmp_path}"] if extra else [])
+
+
+def tar_of(log):
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as archive:
+        archive.add(log, log.name)
+    return file.getvalue()
+
+
+def zip_of(log, compression):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", compression) as archive:
+        archive.write(log, log.name)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("log_format", ["auto", "combined"])
+def test_an_archive_is_never_read_as_text(reading, log, tmp_path, log_format):
+    archives = {
+        "a.tar": tar_of(log),
+        "a.tar.gz": gzip.compress(tar_of(log)),
+        "stored.zip": zip_of(log, zipfile.ZIP_STORED),
+        "deflated.zip": zip_of(log, zipfile.ZIP_DEFLATED),
+    }
+    for name, data in archives.items():
+        path = tmp_path / name
+        path.write_bytes(data)
+        code, figures, errors = reading(path, log_format=log_format)
+        assert (code, figures) == (1, None), name
+        assert re.match(rf"{path} is a (tar|zip) archive of files, not a log: unpack it", errors)
+        assert "&& clickstream try unpacked\n" in errors
+
+
+def test_a_named_pipe_says_that_it_waits(reading, tmp_path):
+    pipe = tmp_path / "pipe.log"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=["".join(LINES)])
+    writer.start()
+    code, figures, errors = reading(pipe)
+    writer.join()
+    assert (code, figures["lines"]) == (0, len(LINES))
+    assert errors == f"Waiting for the lines of {pipe}, a named pipe. Ctrl-C stops.\n"
 
 
 def test_an_unknown_format_name_is_refused(report, log):

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
+from tests.clickstream.parse.builders import WRAPPERS
 from tests.support.examples import many_examples
 
 from clickstream.core.zone_names import name_zone, sql_zone
@@ -183,3 +184,10 @@ def test_an_inferred_zone_is_a_valid_setting() -> None:
     for key in ("Etc/GMT-14", "Etc/GMT+12", "Asia/Kolkata"):
         chosen = with_zone(Settings(), time_zone.LogZone(key, ""))
         assert SiteSettings.model_validate(chosen.site.model_dump()).time_zone == key
+
+
+@pytest.mark.parametrize("name", WRAPPERS)
+def test_the_offset_is_that_of_the_server_inside_a_line_of_a_collector(name: str) -> None:
+    line = '192.0.2.7 - - [20/Nov/2026:06:00:00 +0100] "GET / HTTP/1.1" 200 5 "-" "-"'
+    wrapped = f"{WRAPPERS[name](line)}\n".encode()
+    assert sample_offsets(wrapped) == sample_offsets(f"{line}\n".encode()) != {}

@@ -147,6 +147,8 @@ TEMPLATES = {
     "traefik_clf": _COMMON + _REST + ' 17 "cafe@docker" "http://10.0.0.2:80" 3ms',
     "ovh": "{client} {host} {user} [{time}] " + '"{request}" {status} {size}' + _REST,
     "main": _COMMON + _REST + ' "{forwarded}"',
+    "combined_extended": _COMMON + _REST + ' "{forwarded}" 0.003 "0.002"',
+    "ingress_nginx": _COMMON + _REST + " 385 0.003 [shop-80] [] 10.0.0.2:80 512 0.003 200 7b1a",
     "gandi": "{host} " + _TIMED + '(0 s) "{request}" {status} {size}' + _REST,
     "icecast2": _COMMON + _REST + " 17",
     "alb": f'h2 {_AWS}"{{request}}" "{{user_agent}}" - - arn "Root=1-5" "{{host}}" "-" 0 more',
@@ -190,3 +192,37 @@ def log_of(name: str, some: Sequence[Record]) -> bytes:
     """The records as a log in the format."""
     header = [fields_line(COLUMNS)] if name == "w3c" else []
     return b"".join(line + b"\n" for line in (*header, *map(LINES[name], some)))
+
+
+AT = "2026-11-20T05:00:00.123456789Z"
+
+
+def docker(line: str) -> str:
+    """As Go's JSON encoder, which also escapes <, > and &."""
+    text = json.dumps({"log": line + "\n", "stream": "stdout", "time": AT}, ensure_ascii=False)
+    text = text.replace('{"log": ', '{"log":')
+    return text.replace("<", r"\u003c").replace(">", r"\u003e").replace("&", r"\u0026")
+
+
+def doubled(line: str) -> str:
+    return '"{}"'.format(line.replace('"', '""'))
+
+
+WRAPPERS: dict[str, Callable[[str], str]] = {
+    "docker": docker,
+    "CRI": lambda line: f"{AT} stdout F {line}",
+    "CRI with an offset": lambda line: f"2026-11-20T06:00:00.1+01:00 stderr F {line}",
+    "compose": lambda line: f"web-1  | {line}",
+    "compose with times": lambda line: f"shop_nginx-12     | {AT} {line}",
+    "syslog": lambda line: f"Nov  2 05:00:00 web1 nginx: {line}",
+    "syslog with a priority": lambda line: f"<190>Nov 20 05:00:00 web1 nginx[12]: {line}",
+    "syslog without a host": lambda line: f"<190>Nov 20 05:00:00 nginx: {line}",
+    "syslog by rsyslog": lambda line: f"2026-11-20T05:00:00.123456+00:00 10.0.0.7 nginx: {line}",
+    "syslog of RFC 5424": lambda line: (
+        f'<190>1 {AT} web1 nginx 12 ID47 [a@1 b="c\\]"][d@1] \ufeff{line}'
+    ),
+    "CSV": doubled,
+    "JSON text": lambda line: json.dumps(line, ensure_ascii=False),
+    "syslog in docker": lambda line: docker(f"<190>Nov 20 05:00:00 web1 nginx: {line}"),
+}
+"""What other programs write around a line of a server."""

@@ -181,3 +181,17 @@ def test_the_virtual_host_in_front_is_the_host() -> None:
     requests = parse(b"www.example.com:443 " + HEAD + TAIL, "combined_vhost").requests
     assert requests["host"].tolist() == ["www.example.com:443"]
     assert requests["opt_out"].tolist() == [False]
+
+
+def test_addresses_at_the_end_of_a_line_stay_beside_lines_that_begin_with_theirs() -> None:
+    known = FORMATS["combined_extended"]
+    at_end = known.example
+    at_start = at_end.replace("192.0.2.7", "192.0.2.7, 10.0.0.1").replace('"198.51.100.9"', '"-"')
+    both = parse(f"{at_end}\n{at_start}\n{at_end}".encode(), known).requests
+    assert both["forwarded"].tolist() == ["198.51.100.9", "192.0.2.7, 10.0.0.1", "198.51.100.9"]
+    assert both["client"].unique().tolist() == ["192.0.2.7"]
+
+
+def test_a_first_more_field_without_addresses_is_not_one_of_addresses() -> None:
+    line = FORMATS["combined_extended"].example.replace('"198.51.100.9"', '"0.003"')
+    assert parse(line.encode(), "combined_extended").requests["forwarded"].tolist() == [""]

@@ -19,6 +19,7 @@ from clickstream.parse.layouts.format_strings import layout_of
 from clickstream.parse.layouts.layout import LineLayout
 from clickstream.parse.layouts.layout_rows import read
 from clickstream.parse.line_patterns import IMPOSSIBLE_TIME, REASONS
+from clickstream.parse.wrappers import unwrap
 
 SPECIAL = [b"", *(bytes([byte]) for byte in b'" \\[]{}-:,0aZ/|+\t\r\x00\xe9')]
 
@@ -135,7 +136,8 @@ def test_the_scan_agrees_on_every_line_that_is_one_byte_off(name: str) -> None:
         for place in range(len(line) + 1)
         for dropped in [(number + place) % 2]  # a byte is replaced or inserted at each place
     ]
-    assert_read_as_the_patterns_read(b"\n".join(off), layouts)
+    whole = [line for line in off if unwrap(line) == line]  # none of a line inside of another
+    assert_read_as_the_patterns_read(b"\n".join(whole), layouts)
 
 
 @pytest.mark.parametrize("end", [b"", b"\n", b"\r\n"])

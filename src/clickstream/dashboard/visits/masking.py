@@ -20,6 +20,7 @@ from clickstream import parse
 from clickstream.clean.pages import without_session_ids
 from clickstream.clean.referrers import referrer_of
 from clickstream.core.networks import address_in
+from clickstream.parse.wrappers import unwrap
 
 MASK = "[…]"
 
@@ -47,12 +48,16 @@ class Mask:
     domains: tuple[str, ...] = ()
 
     def line(self, raw: bytes, log_format: str | parse.Format, header: bytes = b"") -> str:
-        """Return a line as text, masked; a line that can't be parsed is masked as a whole."""
+        """Return a line as text, masked and without what another program wrote around it.
+
+        A line that can't be parsed is masked as a whole.
+        """
+        raw = unwrap(raw.rstrip(b"\r\n"))
         requests = parse.parse(raw, log_format, header=header).requests
         if len(requests) != 1:
             return MASK
         fields = {name: value for name, value in requests.iloc[0].items() if not pd.isna(value)}
-        text = raw.decode("utf-8", "replace").rstrip("\r\n")
+        text = raw.decode("utf-8", "replace")
         shown = self._shown_values(fields)
         if text.lstrip().startswith("{"):
             return _mask_json(text, shown)

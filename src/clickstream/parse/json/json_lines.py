@@ -13,6 +13,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from io import BytesIO
 from typing import Any
 
@@ -35,7 +36,7 @@ from clickstream.parse.blocks import (
     load_words,
     read_blocks,
 )
-from clickstream.parse.json.json_names import flat, picker
+from clickstream.parse.json.json_names import OwnKeys, flat, picker
 from clickstream.parse.json.json_values import (
     NOT_USABLE,
     JsonColumn,
@@ -64,6 +65,7 @@ from clickstream.parse.rows import (
     join_targets,
     joined,
 )
+from clickstream.parse.wrappers import Wrapped, add_wrapped, find_wrapped
 
 # Read many JSON lines of one shape at once: lines that differ only in their texts and numbers.
 #
@@ -109,7 +111,7 @@ class Quoted:
         past = np.searchsorted(quotes, newline)
         self.at, self.first = quotes, np.concatenate([[0], past[:-1]])
         self.quotes = past - self.first
-        self._padded = np.concatenate([data, np.zeros(_AT_ONCE, np.uint8)])
+        self.padded = np.concatenate([data, np.zeros(_AT_ONCE, np.uint8)])
         self.is_regular = np.ones(len(newline), np.bool_)
         for positions in odd:
             self.is_regular[np.searchsorted(newline, positions)] = False
@@ -127,7 +129,7 @@ class Quoted:
             piece = text[offset : offset + _AT_ONCE]
             words = [piece[start : start + 8] for start in range(0, len(piece), 8)]
             for words_read, word in zip(
-                load_words(self._padded, begin + offset, len(words)).T, words, strict=True
+                load_words(self.padded, begin + offset, len(words)).T, words, strict=True
             ):
                 bytes_read = (
                     words_read & np.uint64(256 ** len(word) - 1) if len(word) < 8 else words_read
@@ -174,7 +176,7 @@ class Model:
     are in neither. Raises ValueError for a line that can't be a model.
     """
 
-    def __init__(self, line: bytes, quotes: list[int]) -> None:
+    def __init__(self, line: bytes, quotes: list[int], own: OwnKeys = ()) -> None:
         if not line.startswith(b"{"):
             raise ValueError("no object")
         orjson.loads(line)  # invalid JSON such as {5: 1} may become valid by numbering the slots
@@ -191,7 +193,7 @@ class Model:
                 self.chains.append(_Chain(b'"', quote + 1))
         if self.chains[-1].anchor == _AT_END:
             self.chains[-1].offset = len(self.chains[-1].text)
-        values = flat(orjson.loads(self._with_slots_numbered()))
+        values = flat(orjson.loads(self._with_slots_numbered()), own)
         self.keys = tuple(values)
         self.slots = {key: int(value) for key, value in values.items() if isinstance(value, str)}
         kinds = (str, list, dict)
@@ -351,38 +353,46 @@ class _Refusal(Exception):
     """A line is not a usable object; the text is one of the reject reasons."""
 
 
-def read(data: bytes) -> Rows:
-    """Read all lines of the data."""
+def read(data: bytes, own: OwnKeys = (), unwraps: bool = True) -> Rows:
+    """Read all lines of the data; with `unwraps`, also those inside of others, see `wrappers`.
+
+    `own` are the keys of the fields, if they are not those of `json_names`.
+    """
     parts = [NO_ROWS]
+    wrapped: dict[int, Wrapped] = {}
     first_line = 0
     for block in read_blocks(BytesIO(data), BLOCK_BYTES):
-        parts_of_block, lines = _read_block(block, first_line)
-        parts += parts_of_block
-        first_line += lines
-    return joined(parts)
+        quoted = Quoted(block)
+        bounds = quoted.start, quoted.end
+        found = find_wrapped(block, quoted.padded, *bounds) if unwraps else {}
+        wrapped |= {first_line + index: line for index, line in found.items()}
+        own_lines = np.delete(np.arange(len(quoted.start)), [*found])
+        parts += _read_block(quoted, own_lines, first_line, own)
+        first_line += len(quoted.start)
+    return add_wrapped(joined(parts), wrapped, partial(read, own=own, unwraps=False))
 
 
-def _read_block(block: bytes, first_line: int) -> tuple[list[Rows], int]:
-    """Read the lines of a block, those of common shapes together; also return their number."""
-    quoted = Quoted(block)
-    left = np.flatnonzero(quoted.is_regular & (quoted.quotes > 0))
-    irregular = [np.flatnonzero(~quoted.is_regular | (quoted.quotes == 0))]
+def _read_block(quoted: Quoted, lines: Positions, first_line: int, own: OwnKeys) -> list[Rows]:
+    """Read some lines of a block, those of common shapes together."""
+    is_regular = quoted.is_regular[lines] & (quoted.quotes[lines] > 0)
+    left = lines[is_regular]
+    irregular = [lines[~is_regular]]
     parts = []
     rare = 0
     while len(left) and rare < _MOST_RARE:
-        lines, columns = _of_one_shape(quoted, left)
+        alike, columns = _of_one_shape(quoted, left, own)
         if columns is None:
             rare += 1
-            irregular.append(lines)
+            irregular.append(alike)
         else:
-            parts.append(_check_rows(quoted, first_line, lines, columns))
-        left = left[~np.isin(left, lines, assume_unique=True)]
-    parts += _read_one_by_one(quoted, np.sort(np.concatenate([*irregular, left])), first_line)
-    return parts, len(quoted.start)
+            parts.append(_check_rows(quoted, first_line, alike, columns))
+        left = left[~np.isin(left, alike, assume_unique=True)]
+    rest = np.sort(np.concatenate([*irregular, left]))
+    return parts + _read_one_by_one(quoted, rest, first_line, own)
 
 
 def _of_one_shape(
-    quoted: Quoted, lines: Positions
+    quoted: Quoted, lines: Positions, own: OwnKeys
 ) -> tuple[Positions, dict[str, JsonColumn] | None]:
     """Return the lines of the likeliest shape, and their fields.
 
@@ -394,10 +404,10 @@ def _of_one_shape(
     lines = lines[quotes == np.bincount(quotes).argmax()]
     first = int(lines[0])
     try:
-        model = Model(quoted.text(first), quoted.quotes_in(first))
+        model = Model(quoted.text(first), quoted.quotes_in(first), own)
     except ValueError:
         return lines[:1], None
-    fields = picker(model.keys)
+    fields = picker(model.keys, own)
     if fields is None or not model.knows(fields.keys.values()):
         return lines[:1], None
     fitting, begins = model.lines_of_its_shape(quoted, lines)
@@ -407,7 +417,7 @@ def _of_one_shape(
     return fitting, columns
 
 
-def _read_one_by_one(quoted: Quoted, left: Positions, first_line: int) -> list[Rows]:
+def _read_one_by_one(quoted: Quoted, left: Positions, first_line: int, own: OwnKeys) -> list[Rows]:
     """Read lines of any shape; objects with the same fields become columns together."""
     groups: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
     indexes: dict[tuple[str, ...], list[int]] = {}
@@ -415,7 +425,7 @@ def _read_one_by_one(quoted: Quoted, left: Positions, first_line: int) -> list[R
     for index in left.tolist():
         line = quoted.text(index)
         try:
-            fields, values = _pick_values(line)
+            fields, values = _pick_values(line, own)
         except _Refusal as refusal:
             refused.append((first_line + index, str(refusal), line))
             continue
@@ -429,7 +439,7 @@ def _read_one_by_one(quoted: Quoted, left: Positions, first_line: int) -> list[R
     return [*parts, replace(NO_ROWS, refused=refused, lines=len(refused))]
 
 
-def _pick_values(line: bytes) -> tuple[tuple[str, ...], tuple[Any, ...]]:
+def _pick_values(line: bytes, own: OwnKeys) -> tuple[tuple[str, ...], tuple[Any, ...]]:
     """Return the fields of a line, and their values."""
     if not line.startswith(b"{"):
         raise _Refusal(FOREIGN if line.strip() else EMPTY)
@@ -437,8 +447,8 @@ def _pick_values(line: bytes) -> tuple[tuple[str, ...], tuple[Any, ...]]:
         value = orjson.loads(line)
     except ValueError:
         value = _parse_leniently(line)
-    value = flat(value)
-    fields = picker(tuple(value))
+    value = flat(value, own)
+    fields = picker(tuple(value), own)
     if fields is None:
         raise _Refusal(MISFIT)
     return tuple(fields.keys), fields.pick(value)

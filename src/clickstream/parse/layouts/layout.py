@@ -19,15 +19,18 @@ from functools import cached_property
 from typing import Literal
 
 from clickstream.parse.blocks import MAX_DIGITS
-from clickstream.parse.line_patterns import CLIENT, CUT, EMPTY, FOREIGN, HOST, MISFIT
+from clickstream.parse.line_patterns import ADDRESSES, CLIENT, CUT, EMPTY, FOREIGN, HOST, MISFIT
 from clickstream.parse.times import TimeFormat
 
-Holds = Literal["word", "name", "text", "spaced", "user", "head", "list", "time", "status", "size"]
+Holds = Literal[
+    "word", "name", "text", "spaced", "user", "head", "list", "addresses", "time", "status", "size"
+]
 """The content of a field. `word`: a word, which may be empty. `name`: a word that is not empty.
 `text`: any text up to the next quote. `spaced`: a text between spaces that may contain spaces.
 `user`: the same, but not empty, or the `""` that Apache writes for an empty user. `head`: the text
 before the time, which matches one of the patterns `Slot.heads`. `list`: words separated by a comma
-or ` : `. `time`, `status`, `size`: a time, a status, a number of bytes."""
+or ` : `. `addresses`: a `text` that is a list of addresses, or `-`. `time`, `status`, `size`: a
+time, a status, a number of bytes."""
 
 PORT_DIGITS = 5
 """The number of digits of the highest port."""
@@ -73,6 +76,8 @@ class Slot:
         """
         if self.meaning == "head":
             return self.content()
+        if self.holds == "addresses":
+            return ADDRESSES
         if self.meaning == "client":
             return CLIENT
         return HOST if self.meaning == "host" and self.holds == "name" else b""
@@ -87,7 +92,7 @@ class Slot:
             return rb"(?:%b)" % re.sub(rb"\?P<\w+>", b"?:", b"|".join(self.heads))
         if self.is_spaced:
             return _SPACED[self.holds] % (b"?" if lazy else b"")
-        if self.holds == "text":
+        if self.holds in ("text", "addresses"):
             return _TEXT
         stop = re.escape(self.stop)
         word = rb'(?:[^"\\%b]|\\[^%b])' % (stop, stop)  # one byte, or an escaped byte

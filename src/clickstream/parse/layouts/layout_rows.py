@@ -6,6 +6,7 @@ A format may have several layouts; a line is read by the first layout that it fi
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from clickstream.parse.layouts.layout import LineLayout
 from clickstream.parse.layouts.layout_scan import LineBlock, find, padding_for
 from clickstream.parse.line_patterns import FOREIGN, IMPOSSIBLE_TIME, first_addresses, split_heads
 from clickstream.parse.rows import Coded, Refused, Rows, join_targets, unescape_signatures
+from clickstream.parse.wrappers import Wrapped, add_wrapped, find_wrapped
 
 _Match = tuple[int, bytes, dict[str, bytes]]
 """A line that a strict pattern matches: its index, its bytes, and its fields by meaning."""
@@ -24,16 +26,24 @@ _Match = tuple[int, bytes, dict[str, bytes]]
 _INTEGERS = {"line": pa.int64(), "seconds": pa.int64(), "status": pa.int16(), "size": pa.int64()}
 
 
-def read(data: bytes, layouts: Sequence[LineLayout]) -> Rows:
-    """Read all lines of the data; a layout may lack texts that others have."""
+def read(data: bytes, layouts: Sequence[LineLayout], unwraps: bool = True) -> Rows:
+    """Read all lines of the data; a layout may lack texts that others have.
+
+    With `unwraps`, lines inside of others are read, see `wrappers`.
+    """
     tables = [_table(layouts[0], [], [])]
     refused: list[Refused] = []
     matched: dict[int, list[_Match]] = {}
+    wrapped: dict[int, Wrapped] = {}
     lines = 0
     padding = max(map(padding_for, layouts))
     for start, stop in block_bounds(data):
-        block = LineBlock.of(data[start:stop], padding)
-        tables_of_block, rest = _read_regular(block, layouts, lines)
+        text = data[start:stop]
+        block = LineBlock.of(text, padding)
+        found = find_wrapped(text, block.data, block.starts, block.ends) if unwraps else {}
+        wrapped |= {lines + index: line for index, line in found.items()}
+        own_lines = np.delete(np.arange(len(block.starts)), [*found])
+        tables_of_block, rest = _read_regular(block, layouts, lines, own_lines)
         tables += tables_of_block
         refused += _match_irregular(block, layouts, lines, rest, matched)
         lines += len(block.starts)
@@ -42,14 +52,16 @@ def read(data: bytes, layouts: Sequence[LineLayout]) -> Rows:
         tables.append(table)
         refused += impossible
     heads = layouts[0].slots[0].heads
-    return _rows(pa.concat_tables(tables, promote_options="default"), heads, refused, lines)
+    table = pa.concat_tables(tables, promote_options="default")
+    rows = _rows(table, heads, refused, lines - len(wrapped))
+    return add_wrapped(rows, wrapped, partial(read, layouts=layouts, unwraps=False))
 
 
 def _read_regular(
-    block: LineBlock, layouts: Sequence[LineLayout], first_line: int
+    block: LineBlock, layouts: Sequence[LineLayout], first_line: int, rest: Positions
 ) -> tuple[list[pa.Table], Positions]:
-    """Return the regular lines of each layout, and the indexes of all other lines."""
-    tables, rest = [], np.arange(len(block.starts))
+    """Return the regular lines of each layout among `rest`, and the indexes of the others."""
+    tables = []
     for layout in layouts:
         lines = find(block, layout, rest)
         numbers = [lines.lines + first_line, lines.seconds, lines.status, lines.size]
@@ -173,8 +185,13 @@ def _derive_texts(texts: dict[str, Coded], heads: tuple[bytes, ...]) -> dict[str
         head = texts.pop("head")
         for name, part in split_heads(head.values, heads).items():
             has_part = part.is_valid().to_numpy(zero_copy_only=False)[head.codes]
-            codes = np.where(has_part, head.codes, -1)
-            texts[name] = Coded(codes, pc.fill_null(part, b""))
+            values, codes = pc.fill_null(part, b""), np.where(has_part, head.codes, -1)
+            if name in texts:  # forwarded addresses, which the end of the line may have as well
+                field = texts[name]
+                at_end = np.where(field.codes < 0, -1, field.codes + len(values))
+                values = pa.concat_arrays([values, field.values])
+                codes = np.where(has_part, codes, at_end)
+            texts[name] = Coded(codes, values)
     if "client" not in texts:
         forwarded = texts["forwarded"]
         texts["client"] = Coded(forwarded.codes, first_addresses(forwarded.values))
