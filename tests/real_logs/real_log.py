@@ -128,4 +128,6 @@ def runs_of(requests: RequestTable, timeout_seconds: int = 1800) -> pd.DataFrame
 def runs_cut_at(requests: RequestTable, unit: str) -> int:
     """How many runs a careless count finds that looks at each UTC `h` or `D` alone."""
     at = requests.columns["hit_at"].astype(f"M8[{unit}]")
-    return sum(len(cut(some(requests, at == one), SessionRules(1800, 12)).first) for one in np.unique(at))
+    return sum(
+        len(cut(some(requests, at == one), SessionRules(1800, 12)).first) for one in np.unique(at)
+    )

@@ -224,8 +224,8 @@ class Incidents:
         if not is_newer and existing.clear_since is None and now - existing.seen_at < CONFIRM_AFTER:
             return self
         newest = run_at if is_newer else existing.run_at
-        seen = replace(existing, text=text, seen_at=now, clear_since=None, run_at=newest)
-        return self._with(existing, seen)
+        updated = replace(existing, text=text, seen_at=now, clear_since=None, run_at=newest)
+        return self._with(existing, updated)
 
     def close(
         self,

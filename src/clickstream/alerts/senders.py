@@ -75,8 +75,8 @@ def send_to_webhook(address: str, alert: Alert) -> None:
     body = json.dumps({"text": slack_text(alert)}).encode()
     headers = {"Content-Type": "application/json; charset=utf-8"}
     try:
-        asked = request.Request(address, body, headers)  # noqa: S310 - http only, by the settings
-        request.build_opener(_NoRedirects).open(asked, timeout=SECONDS).close()
+        post = request.Request(address, body, headers)  # noqa: S310 - http only, by the settings
+        request.build_opener(_NoRedirects).open(post, timeout=SECONDS).close()
     except HTTPError as error:
         raise WebhookFailed(
             f"The webhook of [alerts] did not accept the alert: it answered {error.code}. Check "

@@ -136,15 +136,15 @@ class Deploy:
         if self._has_bucket(bucket):
             kept.append(("Bucket", "AWS::S3::Bucket", {"BucketName": bucket}, {}))
         if has_database(self.deployment.client("glue"), database):
-            more = {"CatalogId": account.account, "DatabaseInput": {"Name": database}}
-            kept.append(("Database", "AWS::Glue::Database", {"DatabaseName": database}, more))
+            properties = {"CatalogId": account.account, "DatabaseInput": {"Name": database}}
+            kept.append(("Database", "AWS::Glue::Database", {"DatabaseName": database}, properties))
         if not kept:
             return
         existing = " and ".join(name for _, _, identity, _ in kept for name in identity.values())
         self.say(f"An earlier deployment kept {existing}: the stack imports them.")
         template = {
-            resource: {"Type": kind, "DeletionPolicy": "Retain", "Properties": {**identity, **more}}
-            for resource, kind, identity, more in kept
+            name: {"Type": kind, "DeletionPolicy": "Retain", "Properties": {**identity, **values}}
+            for name, kind, identity, values in kept
         }
         identifiers = [
             {"LogicalResourceId": resource, "ResourceType": kind, "ResourceIdentifier": identity}

@@ -295,7 +295,7 @@ def verify_range(lake: Lake, first: HourSpan | None, last: HourSpan | None) -> V
 
 
 def _has_whole_sales(lake: Lake, first: HourSpan | None, last: HourSpan | None) -> bool:
-    """Verify a range's sales and then their matches, and print reports; true without `[[sales]]`."""
+    """Verify a range's sales, then their matches, and print reports; true without `[[sales]]`."""
     if not lake.settings.sales:
         return True
     from clickstream.pipeline.proof.verify import check_dates

@@ -152,8 +152,8 @@ def _name_incomplete(incomplete: Mapping[date, str]) -> str:
     """Name the dates that are left out, and what they lack."""
     days = sorted(incomplete)
     named = ", ".join(f"{day} ({incomplete[day]})" for day in days[:SHOWN_DATES])
-    more = len(days) - SHOWN_DATES
-    rest = f" and {quantity(more, 'other date')}" if more > 0 else ""
+    unnamed = len(days) - SHOWN_DATES
+    rest = f" and {quantity(unnamed, 'other date')}" if unnamed > 0 else ""
     return f"Left out because they are not complete: {named}{rest}."
 
 

@@ -116,8 +116,8 @@ class AthenaService:
 
     def _new_execution(self, sql: str, body: Json) -> Json:
         workgroup = self._workgroups.require(body)
-        given = body.get("ResultConfiguration", {}).get("OutputLocation")
-        folder = self._output_folder(given or self._workgroups.location(workgroup))
+        location = body.get("ResultConfiguration", {}).get("OutputLocation")
+        folder = self._output_folder(location or self._workgroups.location(workgroup))
         query_id = str(uuid.uuid4())
         context = body.get("QueryExecutionContext", {})
         execution = {

@@ -155,8 +155,8 @@ class View:
         for index, filter_ in enumerate(self.filters):
             if (filter_.dimension, filter_.is_excluded) == (dimension, is_excluded):
                 values = (*filter_.values, *([value] if value not in filter_.values else []))
-                more = replace(filter_, values=values)
-                return replace(self, filters=_replace_item(self.filters, index, [more]))
+                widened = replace(filter_, values=values)
+                return replace(self, filters=_replace_item(self.filters, index, [widened]))
         return replace(
             self, filters=(*self.filters, Filter(dimension, (value,), is_excluded=is_excluded))
         )

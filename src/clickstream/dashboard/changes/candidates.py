@@ -214,7 +214,7 @@ def count_number(name: str, scope: Scope, series: Series, is_reported: bool = Tr
     """Return a count or an amount with the series that its comparison needs."""
     if name not in _SIZES:
         return Number(name, scope, series[name], is_reported)
-    counted, squares = (series[each] for each in _SIZES[name])
+    counted, squares = (series[size] for size in _SIZES[name])
     return Number(name, scope, counted, is_reported, None, series[name], squares)
 
 
@@ -224,16 +224,16 @@ def compare_numbers(days: Days, numbers: Sequence[Number]) -> list[Candidate]:
     All counts are compared in one call, all amounts in a second one, and all shares in a third.
     """
     enough = [number for number in numbers if number.has_enough(days)]
-    asked = [number for number in enough if number.is_promising(days)]
+    promising = [number for number in enough if number.is_promising(days)]
     results: dict[int, Compared] = {}
     for kind in (
-        [number for number in asked if not number.trials and not number.amounts],
-        [number for number in asked if number.amounts],
-        [number for number in asked if number.trials],
+        [number for number in promising if not number.trials and not number.amounts],
+        [number for number in promising if number.amounts],
+        [number for number in promising if number.trials],
     ):
         if kind:
             compared = _compare(days, kind)
-            results |= {id(number): one for number, one in zip(kind, compared, strict=True)}
+            results |= {id(number): result for number, result in zip(kind, compared, strict=True)}
     return [_candidate(days, number, results.get(id(number))) for number in enough]
 
 
@@ -245,14 +245,14 @@ def _compare(days: Days, numbers: Sequence[Number]) -> Iterator[Compared]:
         return np.where(is_known, [getattr(number, name).days for number in numbers], np.nan)
 
     first = numbers[0]
-    found = comparison.compare(
+    compared = comparison.compare(
         rows("counted"),
         days.checked.days,
         part=np.array([number.counted.part for number in numbers]),
         trials=rows("trials") if first.trials else None,
         amounts=Amounts(rows("amounts"), rows("squares")) if first.amounts else None,
     )
-    arrays = [getattr(found, field.name) for field in fields(Compared)]
+    arrays = [getattr(compared, field.name) for field in fields(Compared)]
     for values in zip(*arrays, strict=True):
         yield Compared(*map(float, values))
 

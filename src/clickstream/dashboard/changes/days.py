@@ -152,16 +152,16 @@ def daily_question(
     facts, span = METRICS[metrics[0]].facts, days.span
     source, goal_values = add_goal(facts.name, metrics, span, goal)
     where, values = condition_of(facts, span, filters, key_days)
-    more = [f"{DIMENSIONS[name].sql} is not null" for name in by]
+    extra = [f"{DIMENSIONS[name].sql} is not null" for name in by]
     if days.is_cut:
-        more.append(f"local_hour < {days.checked.until_hour}")
+        extra.append(f"local_hour < {days.checked.until_hour}")
     names = {name: DIMENSIONS[name].sql for name in by}
     names |= {"day": "local_date", "late": days.late_sql}
     groups = ", ".join(str(number) for number in range(1, len(names) + 1))
 
     def select(columns: dict[str, str], rows: str, chosen: str) -> str:
         listed = ",\n".join(f"  {column} as {name}" for name, column in (names | columns).items())
-        conditions = "\n  and ".join([chosen, *more])
+        conditions = "\n  and ".join([chosen, *extra])
         sql = f"select\n{listed}\nfrom {rows}\nwhere {conditions}\ngroup by {groups}"
         return _largest_of(sql, days, by, metrics[0]) if by else sql
 

@@ -67,13 +67,13 @@ def view_behind(
     return _with_dates(plain, shown, question.period, row)
 
 
-def _row_filters(row: Mapping[str, Any], asked: Sequence[Filter]) -> list[Filter] | None:
+def _row_filters(row: Mapping[str, Any], view_filters: Sequence[Filter]) -> list[Filter] | None:
     """Return the filters that choose the visits of a row; None if there are none for it."""
     is_error = "failed_status" in row
     left_out = _DATES | _OF_ERRORS if is_error else _DATES
     candidates = [_filter_of(name, value) for name, value in row.items() if name not in left_out]
     if is_error:
-        errors = _errors_of(row, asked)
+        errors = _errors_of(row, view_filters)
         candidates.append(Filter("error", errors) if errors else None)
     filters = [candidate for candidate in candidates if candidate is not None]
     return filters if len(filters) == len(candidates) else None
@@ -88,14 +88,14 @@ def _filter_of(name: str, value: Any) -> Filter | None:
     return Filter(name, (value,)) if DIMENSIONS[name].is_filter and value is not OTHER else None
 
 
-def _errors_of(row: Mapping[str, Any], asked: Sequence[Filter]) -> tuple[str, ...]:
+def _errors_of(row: Mapping[str, Any], view_filters: Sequence[Filter]) -> tuple[str, ...]:
     """Return the values of `error` for a status, on the row's page or those of the question."""
     pages: Sequence[str | None] = (row["failed_page"],) if "failed_page" in row else ()
     if not pages:
         pages = next(
             (
                 filter_.values
-                for filter_ in asked
+                for filter_ in view_filters
                 if filter_.dimension == "failed_page"
                 and not filter_.chooses_visits
                 and not filter_.is_excluded
@@ -150,9 +150,9 @@ def _combine(filters: Sequence[Filter]) -> list[Filter] | None:
     return [*combined.values()] if number <= MOST_VALUES else None
 
 
-def _with_dates(view: View, shown: Period, asked: Period, row: Mapping[str, Any]) -> View | None:
+def _with_dates(view: View, shown: Period, chosen: Period, row: Mapping[str, Any]) -> View | None:
     """Return the view with the dates of the row, within those of the question."""
-    first, last = asked.first, asked.last
+    first, last = chosen.first, chosen.last
     if "day" in row:
         first = last = _date(row["day"])
     elif "week" in row:

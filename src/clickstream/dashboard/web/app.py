@@ -174,8 +174,8 @@ def add_panel_routes(app: FastAPI, dashboard: DashboardService) -> None:
         if name not in PANELS or without_sales:
             raise HTTPException(HTTPStatus.NOT_FOUND, f"There is no panel {name[:40]}.")
         require_tab(request, PANELS[name].tab)
-        given = request.query_params.multi_items()
-        return parse_view(PANELS[name].tab, given, (SEARCH, START))
+        parameters = request.query_params.multi_items()
+        return parse_view(PANELS[name].tab, parameters, (SEARCH, START))
 
     @contextlib.contextmanager
     def page_of(name: str, view: View, request: Request) -> Iterator[PageContext]:

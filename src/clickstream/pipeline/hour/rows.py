@@ -47,4 +47,3 @@ def split_by_hour(rows: pa.Table, hours: Sequence[Hour]) -> list[pa.Table]:
     edges = np.array([hours[0].naive, *(hour.next.naive for hour in hours)], "M8[us]")
     ends = np.searchsorted(rows["hour_at"].to_numpy(), edges).tolist()
     return [rows[begin:end] for begin, end in pairwise(ends)]
-

@@ -79,10 +79,10 @@ class VerifyReport:
         failures = [finding.sentence for finding in self.findings]
         if self.waiting:
             commands = [f"clickstream build {s.first} {s.last}" for s in group_hours(self.waiting)]
-            more = ", and so on" if len(commands) > 1 else ""
+            ending = ", and so on" if len(commands) > 1 else ""
             failures.append(
                 f"{quantity(len(self.waiting), 'hour')} with raw lines not published: "
-                f"{describe_hours(self.waiting)}. To build: {commands[0]}{more}"
+                f"{describe_hours(self.waiting)}. To build: {commands[0]}{ending}"
             )
         if not self.hours:
             failures.append(

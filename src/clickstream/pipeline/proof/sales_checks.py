@@ -221,9 +221,9 @@ def _check(lake: Lake, first: date | None, last: date | None) -> SalesReport:
     }
     keys = {*rows, *counts, *versions}
     faults = [
-        SalesFault(*key, what)
+        SalesFault(*key, problem)
         for key in sorted(keys)
-        for what in _faults(rows.get(key, []), counts.get(key, {}), versions.get(key))
+        for problem in _faults(rows.get(key, []), counts.get(key, {}), versions.get(key))
     ]
     faults += _on_several_dates(lake, within)
     faults += _changed_rows(lake, rows, first, last)
@@ -253,8 +253,8 @@ def _on_several_dates(lake: Lake, within: str) -> Iterator[SalesFault]:
     for (day, source, rows_of), of_day in sorted(ids.items()):
         row = min(of_day, key=lambda row: str(row["id"]))
         other = row["last_date"] if day == row["first_date"] else row["first_date"]
-        what = f"{quantity(len(of_day), rows_of)} stored on another date, too"
-        yield SalesFault(day, source, f"{what}, such as {row['id']} of {other}")
+        problem = f"{quantity(len(of_day), rows_of)} stored on another date, too"
+        yield SalesFault(day, source, f"{problem}, such as {row['id']} of {other}")
 
 
 def _changed_rows(

@@ -126,8 +126,8 @@ def _run_checks(
     )
     for link, follows, leads in check_links(lake, in_order, progress=progress):
         if not follows:
-            what = "its carry-in is not the carry-out of the hours before it"
-            findings.append(Finding(link.hour, what))
+            problem = "its carry-in is not the carry-out of the hours before it"
+            findings.append(Finding(link.hour, problem))
         if not leads:
             findings.append(Finding(link.hour, "its carry-out is not the one in the ledger"))
     findings += _find_former_ids(lake, first, last)
@@ -158,8 +158,8 @@ def _mark_past_window(lake: Lake, findings: Sequence[Finding]) -> tuple[list[Fin
         elif fault.what == LINES_WAIT:
             late.append(fault.hour)
         else:
-            what = f"{fault.what}. {refused[fault.hour]}"
-            marked.append(Finding(fault.hour, what, remedy="none"))
+            problem = f"{fault.what}. {refused[fault.hour]}"
+            marked.append(Finding(fault.hour, problem, remedy="none"))
     return marked, late
 
 
@@ -172,18 +172,18 @@ def _find_former_ids(lake: Lake, first: Hour | None, last: Hour | None) -> Itera
                 yield Finding(hour, f"{STILL_FORMER_IDS} since {since}")
         begin = Hour(renewal.period.start)
         if not renewal.left and (first or begin) <= begin <= (last or begin):
-            what = (
+            problem = (
                 f"its key period has been open for new visitor ids since {since}, and all its "
                 "hours have them"
             )
-            yield Finding(begin, what, remedy="close period")
+            yield Finding(begin, problem, remedy="close period")
 
 
 def _find_unbalanced(ledger: pd.DataFrame) -> Iterator[Finding]:
     sums = ledger[[*BALANCE, "rejected", "other_hosts"]].sum(axis=1)
     for row in ledger[sums != ledger["lines"]].itertuples():
-        what = f"its line balance does not close: its counts do not sum to {row.lines:,} lines"
-        yield Finding(Hour.at(row.hour_at), what)
+        problem = f"its line balance does not close: its counts do not sum to {row.lines:,} lines"
+        yield Finding(Hour.at(row.hour_at), problem)
     for hour_at in ledger.loc[ledger["hour_at"].duplicated(), "hour_at"]:
         yield Finding(Hour.at(hour_at), "it has more than one row in the ledger")
 
@@ -206,18 +206,18 @@ def _find_changed_lines(
             if hour in marks:
                 yield Finding(hour, LINES_WAIT)
         elif len(items) < number:
-            what = (
+            problem = (
                 f"it was built from {quantity(number, 'raw object')}, of which {len(items):,} "
                 "still exist. Restore the missing ones; a build without them would lose their lines"
             )
-            yield Finding(hour, what, remedy="none")
+            yield Finding(hour, problem, remedy="none")
         elif raw.raw_digest(items) != digest:
             yield Finding(hour, LINES_WAIT)
         elif hour in marks:
             yield Finding(hour, "it contains all its lines, but it still has pending markers")
     for hour, stray in stray_marks(stored, marks).items():
-        what = f"{quantity(len(stray), 'pending marker')} without a raw object"
-        yield Finding(hour, what, remedy="drop marks")
+        problem = f"{quantity(len(stray), 'pending marker')} without a raw object"
+        yield Finding(hour, problem, remedy="drop marks")
 
 
 def stray_marks(

@@ -209,8 +209,8 @@ class Expired:
     def sentence(self) -> str:
         """One line for the log."""
         verb = "would be removed" if self.dry_run else "removed"
-        each = ", ".join(f"{n:,} of {table}" for table, n in self.snapshots.items())
-        return f"Snapshots replaced before {self.horizon} {verb}: {each}."
+        counts = ", ".join(f"{n:,} of {table}" for table, n in self.snapshots.items())
+        return f"Snapshots replaced before {self.horizon} {verb}: {counts}."
 
 
 @dataclass(frozen=True)
@@ -240,8 +240,8 @@ class Swept:
     def sentence(self) -> str:
         """One line for the log."""
         would = "would be " if self.dry_run else ""
-        each = ", ".join(f"{n:,} of {kind}" for kind, n in self.files.items())
-        sentences = [f"Unneeded files {would}deleted, {self.bytes / 1e6:,.1f} MB: {each}."]
+        counts = ", ".join(f"{n:,} of {kind}" for kind, n in self.files.items())
+        sentences = [f"Unneeded files {would}deleted, {self.bytes / 1e6:,.1f} MB: {counts}."]
         if self.raw_files:
             number = quantity(self.raw_files, "raw object")
             size = f"{self.raw_bytes / 1e6:,.1f} MB"

@@ -148,7 +148,7 @@ def describe_today(page: PageContext) -> str:
     days = with_sales or days
     series = ask_days(page, days, SALES)[()]
     numbers = [count_number("net_sales", (), series)] if with_sales else []
-    compared = [each.compared for each in compare_numbers(days, numbers)]
+    compared = [number.compared for number in compare_numbers(days, numbers)]
     usual = compared[0].usual if compared else None
     now, hour = _brief(page, series["net_sales"].now), page.formats.hour(end.hour)
     if usual is None:
