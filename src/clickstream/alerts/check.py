@@ -229,7 +229,7 @@ def _expiry(
         checked.add(expiry.subject)
         if expiry.at - observations.now <= timedelta(days=limits.expiry_days):
             verb = "expires" if expiry.at > observations.now else "expired"
-            text = f"{expiry.what} {verb} at {expiry.at:%Y-%m-%d %H:%M} UTC."
+            text = f"{expiry.title} {verb} at {expiry.at:%Y-%m-%d %H:%M} UTC."
             holds[expiry.subject] = with_code(text, StateCode.EXPIRES)
     if observations.lake and observations.lake.keyless:
         named = shorten(observations.lake.keyless)

@@ -92,7 +92,7 @@ def send_to_webhook(address: str, alert: Alert) -> None:
 
 def slack_text(alert: Alert) -> str:
     """Return an alert in Slack's mrkdwn, which has three characters with a meaning."""
-    lines = [f"*{_escape(alert.title)}*", _escape(alert.what)]
+    lines = [f"*{_escape(alert.title)}*", _escape(alert.summary)]
     lines += [f"• {label}: {_escape(sentence)}" for label, sentence in alert.parts]
     link = alert.link if alert.link.startswith("http") else ""
     return "\n".join([*lines, f"<{link}|Runbook>" if link else f"Runbook: {alert.link}"])

@@ -31,7 +31,7 @@ class Alert:
 
     id: str
     title: str
-    what: str
+    summary: str
     parts: tuple[tuple[str, str], ...]
     link: str
     at: datetime
@@ -39,7 +39,7 @@ class Alert:
     @property
     def text(self) -> str:
         """The message as plain text."""
-        lines = [self.what, ""]
+        lines = [self.summary, ""]
         lines += [f"{label}: {sentence}" for label, sentence in self.parts]
         return "\n".join([*lines, f"Runbook: {self.link}", ""])
 

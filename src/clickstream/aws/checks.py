@@ -127,8 +127,8 @@ def _check_bucket(lake: Lake) -> str:
     if days == 0:
         problem = f"{lake.bucket} keeps no versions, so it can't be restored"
         raise _Problem(problem, f"{DEPLOY}, or enable versioning")
-    kept = f"replaced objects are kept {days} days" if days else "replaced objects are kept"
-    return f"{lake.bucket}, {kept}"
+    retention = f"replaced objects are kept {days} days" if days else "replaced objects are kept"
+    return f"{lake.bucket}, {retention}"
 
 
 def _check_database(lake: Lake) -> str:

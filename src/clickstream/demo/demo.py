@@ -99,10 +99,10 @@ class AirflowBackfill:
         return states
 
     def _no_run_is_left(self, step: DemoStep) -> bool:
-        left = self._api.count_runs(DAG, "queued", "running", run_type="backfill")
-        if left:
+        unfinished = self._api.count_runs(DAG, "queued", "running", run_type="backfill")
+        if unfinished:
             step.show("Airflow finishes the backfill of the last start")
-        return not left
+        return not unfinished
 
     def _is_created(self, step: DemoStep) -> bool:
         step.show("Airflow creates the runs")

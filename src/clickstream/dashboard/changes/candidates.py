@@ -159,7 +159,7 @@ class Number:
         now, usual = self.shown.now, self.shown.mean(days)
         if self.trials:
             usual *= self.trials.now / max(self.trials.mean(days), 1.0)
-        size = now + usual * days.checked.days / max(days.known.sum(), 1)
+        size = now + usual * days.checked.days / max(days.is_known.sum(), 1)
         if self.amounts and self.squares:
             size *= (self.squares.now + self.squares.mean(days)) / max(now + usual, 1.0)
         return abs(now - usual) > PROMISING * sqrt(size)
@@ -239,7 +239,7 @@ def compare_numbers(days: Days, numbers: Sequence[Number]) -> list[Candidate]:
 
 def _compare(days: Days, numbers: Sequence[Number]) -> Iterator[Compared]:
     """Compare numbers of one kind."""
-    is_known = np.concatenate([days.known, np.ones(days.checked.days, np.bool_)])
+    is_known = np.concatenate([days.is_known, np.ones(days.checked.days, np.bool_)])
 
     def rows(name: str) -> Floats:
         return np.where(is_known, [getattr(number, name).days for number in numbers], np.nan)

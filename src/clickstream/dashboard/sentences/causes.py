@@ -153,10 +153,10 @@ def _promising(change: Candidate, changes: Changes) -> list[Candidate]:
         and DIMENSIONS[candidate.dimension].is_filter
         and (candidate.dimension != change.dimension or candidate.scope == change.scope)
     ]
-    kept: dict[str, list[Candidate]] = {}
+    by_dimension: dict[str, list[Candidate]] = {}
     for candidate in sorted(candidates, key=lambda candidate: -abs(candidate.excess)):
-        kept.setdefault(candidate.dimension, []).append(candidate)
-    return [candidate for members in kept.values() for candidate in members[:MOST_PAIRED]]
+        by_dimension.setdefault(candidate.dimension, []).append(candidate)
+    return [candidate for members in by_dimension.values() for candidate in members[:MOST_PAIRED]]
 
 
 def _pairs(

@@ -56,12 +56,12 @@ def view_behind(
     decided = {*row, *(filter_.dimension for filter_ in of_row)}
     if "error" in decided:
         decided |= _OF_ERRORS
-    kept = [filter_ for filter_ in question.filters if not _is_met(filter_, decided, facts)]
+    unmet = [filter_ for filter_ in question.filters if not _is_met(filter_, decided, facts)]
     always = _ALWAYS[metric]
     if METRICS[metric].is_of_goal:
         always = (Filter("goal", (question.goal,)),)
-    filters = _combine([*kept, *of_row, *always])
-    if filters is None or not _is_exact(facts, kept, of_row):
+    filters = _combine([*unmet, *of_row, *always])
+    if filters is None or not _is_exact(facts, unmet, of_row):
         return None
     plain = replace(view, tab="overview", filters=tuple(filters), grain=None, hour=None, choices={})
     return _with_dates(plain, shown, question.period, row)
@@ -119,7 +119,7 @@ def _chooses_rows(filter_: Filter, facts: FactView) -> bool:
     )
 
 
-def _is_exact(facts: FactView, kept: Sequence[Filter], of_row: Sequence[Filter]) -> bool:
+def _is_exact(facts: FactView, unmet: Sequence[Filter], of_row: Sequence[Filter]) -> bool:
     """Whether the visits that pass the filters are those of the counted rows.
 
     Several conditions must hold for one row of the facts, but filters of visits may be met by
@@ -127,7 +127,7 @@ def _is_exact(facts: FactView, kept: Sequence[Filter], of_row: Sequence[Filter])
     """
     if facts is SESSIONS:
         return True
-    of_facts = [filter_ for filter_ in (*kept, *of_row) if _chooses_rows(filter_, facts)]
+    of_facts = [filter_ for filter_ in (*unmet, *of_row) if _chooses_rows(filter_, facts)]
     if facts is GOALS and [len(filter_.values) for filter_ in of_facts] != [1]:
         return False
     return len(of_facts) <= 1 and not any(filter_.is_excluded for filter_ in of_facts)

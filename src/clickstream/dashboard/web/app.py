@@ -357,8 +357,10 @@ def _static_file(content: bytes, name: str, request: Request, digest: str) -> Re
     """Send a file; browsers may cache it if its URL has the digest."""
     media_type = MEDIA_TYPES[name.rpartition(".")[2]]
     is_digested = request.url.query == digest
-    kept = f"public, max-age={ONE_YEAR}, immutable" if is_digested else "no-cache"
-    return compressed_response(request, compress_file(content), {"Cache-Control": kept}, media_type)
+    cache_control = f"public, max-age={ONE_YEAR}, immutable" if is_digested else "no-cache"
+    return compressed_response(
+        request, compress_file(content), {"Cache-Control": cache_control}, media_type
+    )
 
 
 Protect = Callable[[FastAPI, DashboardService], None]

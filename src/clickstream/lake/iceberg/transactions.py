@@ -161,9 +161,9 @@ class Replacement(Transaction):
         is_other = _expression_to_complementary_pyarrow(bind(schema, chosen, True), schema)
         for task in self._scan(row_filter=chosen).use_ref(MAIN_BRANCH).plan_files():
             rows = data_files.read(self._table, table, [task])
-            kept = rows.filter(is_other)
-            if not len(kept):
+            other_rows = rows.filter(is_other)
+            if not len(other_rows):
                 yield task.file, None
-            elif len(kept) < len(rows):
+            elif len(other_rows) < len(rows):
                 day = days_to_date(task.file.partition[0])
-                yield task.file, data_files.write(self._table, table, kept, day, "published")
+                yield task.file, data_files.write(self._table, table, other_rows, day, "published")

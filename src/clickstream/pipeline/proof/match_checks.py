@@ -148,13 +148,13 @@ class MatchFault:
     """What is wrong with the matches of a date."""
 
     day: date
-    what: str
+    problem: str
 
     @property
     def sentence(self) -> str:
         """One line that says what to do."""
         remedy = f"clickstream sales match --from {self.day} --to {self.day} --all"
-        text = f"Matches of {self.day}: {self.what}. To match the date again: {remedy}"
+        text = f"Matches of {self.day}: {self.problem}. To match the date again: {remedy}"
         return with_code(text, StateCode.MATCHES_DIFFER)
 
 

@@ -15,18 +15,18 @@ Remedy = Literal["build again", "drop marks", "close period", "none"]
 class Finding:
     """One fault of an hour, and what `repair` does about it.
 
-    If `repair` does nothing, `what` gives the reason, and what to do instead.
+    If `repair` does nothing, `problem` gives the reason, and what to do instead.
     """
 
     hour: Hour
-    what: str
+    problem: str
     remedy: Remedy = "build again"
 
     @property
     def sentence(self) -> str:
         """One line that says what to do."""
         remedy = "" if self.remedy == "none" else f" To repair it: clickstream repair {self.hour}"
-        return f"Hour {self.hour}: {self.what}.{remedy}"
+        return f"Hour {self.hour}: {self.problem}.{remedy}"
 
 
 @dataclass(frozen=True)

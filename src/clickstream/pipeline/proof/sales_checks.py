@@ -119,7 +119,7 @@ class SalesFault:
 
     day: date | None
     source: str
-    what: str
+    problem: str
 
     @property
     def sentence(self) -> str:
@@ -127,7 +127,7 @@ class SalesFault:
         subject = f"{self.day} of {self.source}" if self.day else self.source
         limits = f"--from {self.day} --to {self.day} " if self.day else ""
         remedy = f"clickstream sales pull {self.source} {limits}--all"
-        text = f"{subject}: {self.what}. To read it again: {remedy}"
+        text = f"{subject}: {self.problem}. To read it again: {remedy}"
         return with_code(text, StateCode.SALES_DIFFER)
 
 

@@ -35,7 +35,7 @@ class Damage:
     """
 
     span: HourSpan | None
-    what: str
+    problem: str
     remedy: str = ""
 
     @property
@@ -46,7 +46,7 @@ class Damage:
         else:
             first, last = self.span.first, self.span.last
             hours = f"Hour {first}" if first == last else f"Hours {first} to {last}"
-        return f"{hours}: {self.what} {self.remedy}".rstrip()
+        return f"{hours}: {self.problem} {self.remedy}".rstrip()
 
 
 @dataclass

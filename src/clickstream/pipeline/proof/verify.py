@@ -155,10 +155,10 @@ def _mark_past_window(lake: Lake, findings: Sequence[Finding]) -> tuple[list[Fin
     for fault in findings:
         if fault.hour not in refused or fault.remedy != "build again":
             marked.append(fault)
-        elif fault.what == LINES_WAIT:
+        elif fault.problem == LINES_WAIT:
             late.append(fault.hour)
         else:
-            problem = f"{fault.what}. {refused[fault.hour]}"
+            problem = f"{fault.problem}. {refused[fault.hour]}"
             marked.append(Finding(fault.hour, problem, remedy="none"))
     return marked, late
 
@@ -167,11 +167,11 @@ def _find_former_ids(lake: Lake, first: Hour | None, last: Hour | None) -> Itera
     """Yield a finding for each hour that should get new visitor ids and does not have them yet."""
     for renewal in renewals(lake):
         since = f"{renewal.opened.opened_at:%Y-%m-%d %H:%M} UTC"
-        for hour in renewal.left:
+        for hour in renewal.remaining:
             if (first or hour) <= hour <= (last or hour):
                 yield Finding(hour, f"{STILL_FORMER_IDS} since {since}")
         begin = Hour(renewal.period.start)
-        if not renewal.left and (first or begin) <= begin <= (last or begin):
+        if not renewal.remaining and (first or begin) <= begin <= (last or begin):
             problem = (
                 f"its key period has been open for new visitor ids since {since}, and all its "
                 "hours have them"
