@@ -178,8 +178,8 @@ class MissingDirectory(UnreadableLog):
     @classmethod
     def of(cls, fault: str, last_read: str = "") -> MissingDirectory:
         """Create the error; `last_read` says when the directory existed."""
-        remedy = "mount its disk, or set the source's path to the directory of its logs."
-        error = cls(f"{fault}{last_read}: {remedy}")
+        remedy = ": mount its disk, or set the source's path to the directory of its logs."
+        error = cls(f"{fault}{last_read}{remedy}")
         error.fault = fault
         return error
 
