@@ -178,7 +178,10 @@ class AthenaService:
         answer: Json = {
             "UpdateCount": 0,
             "ResultSet": {
-                "Rows": [{"Data": [_cell(text) for text in row]} for row in rows],
+                "Rows": [
+                    {"Data": [{} if text is None else {"VarCharValue": text} for text in row]}
+                    for row in rows
+                ],
                 "ResultSetMetadata": {"ColumnInfo": columns},
             },
         }
@@ -197,10 +200,6 @@ class AthenaService:
         lines = path.read_text(encoding="utf-8").splitlines()
         after = offset + count if len(lines) > offset + count else None
         return [[line] for line in lines[offset : offset + count]], after
-
-
-def _cell(text: str | None) -> Json:
-    return {} if text is None else {"VarCharValue": text}
 
 
 def _offset(body: Json) -> int:
