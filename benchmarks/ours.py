@@ -42,7 +42,7 @@ def clickstream(
     log: Path, out: Path, stages: Stages, look_ups: clean.LookUps | None = None
 ) -> Rows:
     """Build the hour of a log, and measure the stages."""
-    hour, rejects, rules = Hour.parse(HOUR), list[Any](), sessions.SessionRules()
+    hour, rejects, rules = Hour.parse(HOUR), list[Any](), sessions.SessionRules(1800, 12)
     with (
         RowsWriter(out / "hits.parquet", HITS, hour) as hits,
         RowsWriter(out / "session_parts.parquet", SESSION_PARTS, hour) as parts,

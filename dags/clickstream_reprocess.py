@@ -73,33 +73,33 @@ def plan_days() -> list[dict[str, str]]:
     from clickstream.pipeline.hour.hour_states import check_range_to_build
     from clickstream.pipeline.hour.replay_window import check_replay_window
 
-    asked = get_current_context()["params"]
+    form = get_current_context()["params"]
     try:
-        first, last = hours.Hour.first_of(asked["from"]), hours.Hour.last_of(asked["to"])
+        first, last = hours.Hour.first_of(form["from"]), hours.Hour.last_of(form["to"])
         check_range_to_build(first, last)
     except errors.InputError as error:
         give_up([str(error)], "Trigger the DAG again with another range.", error.code)
     plan: NewIds | None = None
-    if asked["new_visitor_ids"]:
+    if form["new_visitor_ids"]:
         plan = plan_new_visitor_ids(open_lake(), first, last)
         log.info(plan.sentence)
     days = plan.days if plan else list(hours.by_day(first, last))
-    if asked["steps"] == "views":
+    if form["steps"] == "views":
         days = []
     if len(days) > MOST_DAYS:
         reason = f"{len(days):,} days are too many for one run."
         give_up([reason], f"Choose at most {MOST_DAYS:,} days.", errors.InputError.code)
-    if days and asked["engine"] == "spark" and (unset := unset_settings()):
+    if days and form["engine"] == "spark" and (unset := unset_settings()):
         advice = "Set it in clickstream.toml (docs/spark.md), or choose the engine pandas."
         give_up(unset, advice, errors.SettingsError.code)
-    dry = "A dry run: " if asked["dry_run"] else ""
+    dry = "A dry run: " if form["dry_run"] else ""
     log.info(
-        f"{dry}{asked['steps']}, {first} to {last}, {quantity(len(days), 'day')}, by "
-        f"{asked['engine']}. Why: {asked['reason']}"
+        f"{dry}{form['steps']}, {first} to {last}, {quantity(len(days), 'day')}, by "
+        f"{form['engine']}. Why: {form['reason']}"
     )
-    if days and not (plan or asked["only_outdated"]):
+    if days and not (plan or form["only_outdated"]):
         check_replay_window(open_lake(), first, last)
-    if days and plan and not asked["dry_run"]:
+    if days and plan and not form["dry_run"]:
         open_periods(open_lake(), plan, get_current_context()["run_id"])
     return [{"first": str(begin), "last": str(end)} for begin, end in days]
 
@@ -108,8 +108,8 @@ def plan_days() -> list[dict[str, str]]:
 @translate_errors
 def is_for_spark() -> bool:
     """Decide whether Spark cleans the range first; if not, skip `clean_on_spark`."""
-    asked = get_current_context()["params"]
-    return asked["engine"] == "spark" and asked["steps"] != "views" and not asked["dry_run"]
+    form = get_current_context()["params"]
+    return form["engine"] == "spark" and form["steps"] != "views" and not form["dry_run"]
 
 
 @task(
@@ -130,8 +130,8 @@ def rebuild_day(first: str, last: str) -> dict[str, Any]:
     from clickstream.pipeline.backfill.backfill import Steps, plan_backfill
 
     context = get_current_context()
-    asked = context["params"]
-    if asked["dry_run"] and asked["new_visitor_ids"]:
+    form = context["params"]
+    if form["dry_run"] and form["new_visitor_ids"]:
         log.info("Would build all hours; the log of plan_days shows how many visitors change.")
         return {"hours": 0, "lines": 0}
     backfill = plan_backfill(
@@ -139,21 +139,21 @@ def rebuild_day(first: str, last: str) -> dict[str, Any]:
         hours.Hour.parse(first),
         hours.Hour.parse(last),
         context["run_id"],
-        only_outdated=asked["only_outdated"],
-        only_known=asked["new_visitor_ids"],
+        only_outdated=form["only_outdated"],
+        only_known=form["new_visitor_ids"],
     )
     for sentence in filter(None, (backfill.summary, backfill.refused)):
         log.info(sentence)
-    if asked["dry_run"]:
+    if form["dry_run"]:
         for sentence in backfill.dry_run():
             log.info(sentence)
         return {"hours": 0, "lines": 0}
     # After Spark, only the steps after cleaning are left.
-    steps = Steps.SESSIONS if asked["engine"] == "spark" else Steps(asked["steps"])
+    steps = Steps.SESSIONS if form["engine"] == "spark" else Steps(form["steps"])
     lines = 0
     if steps is Steps.SESSIONS:
         log.info(backfill.describe_staged())
-    for step in backfill.run(steps, run_ends=hours.Hour.last_of(asked["to"])):
+    for step in backfill.run(steps, run_ends=hours.Hour.last_of(form["to"])):
         log.info(step.sentence)
         lines = step.lines
     of_all = quantity(len(backfill.todo), "hour")

@@ -126,9 +126,9 @@ def compare_source(source: str) -> list[dict[str, str]]:
     from clickstream.pipeline.sales.pull import plan_pull
 
     lake = open_lake()
-    found = find_source(lake.settings, source)
+    sales_source = find_source(lake.settings, source)
     first, last = range_of_run(get_current_context()["dag_run"])
-    plan = plan_pull(lake, found, datetime.now(UTC), first, last, connection_address)
+    plan = plan_pull(lake, sales_source, datetime.now(UTC), first, last, connection_address)
     number = quantity(len(plan.survey.days), "date")
     log.info(f"{source} has {number}; to replace: {shorten(plan.dates)}.")
     for note in plan.survey.notes:
@@ -144,9 +144,9 @@ def pull_listings(source: str) -> None:
     from clickstream.pipeline.sales.opening import find_source
 
     lake, today = open_lake(), datetime.now(UTC).date()
-    found = find_source(lake.settings, source)
+    sales_source = find_source(lake.settings, source)
     run_id = get_current_context()["run_id"]
-    pulled = listings.pull_listings(lake, found, today, run_id, connection_address)
+    pulled = listings.pull_listings(lake, sales_source, today, run_id, connection_address)
     log.info(pulled.sentence if pulled else f"{source}: no table without dates differs.")
 
 

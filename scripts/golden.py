@@ -121,8 +121,10 @@ def _messages(lake: Lake) -> Iterator[tuple[str, str]]:
     yield "mail.txt", render_text(digest)
     yield "mail.html", render_preview(digest)
     for name, moment in (("now", NOW), ("two days later", NOW + timedelta(days=2))):
-        seen = Observations(moment, observe_lake(lake, moment), observe_machine(lake.settings))
-        verdicts = find_verdicts(seen, lake.settings.alerts)
+        observations = Observations(
+            moment, observe_lake(lake, moment), observe_machine(lake.settings)
+        )
+        verdicts = find_verdicts(observations, lake.settings.alerts)
         incidents = Incidents().observe(verdicts, moment, {})
         alerts = [
             build_alert(lake.settings, incident, ALERT, moment) for incident in incidents.open

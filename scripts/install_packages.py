@@ -47,7 +47,7 @@ class Output:
         return f": {counts[-1][1]} packages {words[counts[-1][0]]}" if counts else ""
 
 
-def run(what: str, command: list[str], every: float = EVERY_SECONDS) -> int:
+def run(title: str, command: list[str], every: float = EVERY_SECONDS) -> int:
     """Run the installer, print its progress on stdout, and return its exit status."""
     started, in_terminal = time.monotonic(), sys.stdout.isatty()
     with subprocess.Popen(
@@ -56,7 +56,7 @@ def run(what: str, command: list[str], every: float = EVERY_SECONDS) -> int:
         output = Output(process)
 
         def line(mark: str) -> str:
-            return f"{mark} {what}{output.state} ({time.monotonic() - started:.0f} s)"
+            return f"{mark} {title}{output.state} ({time.monotonic() - started:.0f} s)"
 
         show(line("…"), in_terminal)
         while process.poll() is None:

@@ -50,22 +50,22 @@ def _uv(directory: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def write_sbom(wanted: list[str], target: Path) -> str:
     """Write the packages with versions, hashes and dependencies as CycloneDX 1.5 (JSON)."""
-    done = run("export", wanted, "--format", "cyclonedx1.5")
-    if done.returncode:
-        raise NoResult(done.stderr)
-    components = json.loads(done.stdout)["components"]
+    exported = run("export", wanted, "--format", "cyclonedx1.5")
+    if exported.returncode:
+        raise NoResult(exported.stderr)
+    components = json.loads(exported.stdout)["components"]
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(done.stdout, encoding="utf-8")
+    target.write_text(exported.stdout, encoding="utf-8")
     return f"Wrote {target}: {len(components)} packages of requirements.txt."
 
 
 def audit(wanted: list[str], *options: str) -> tuple[str, int]:
     """Look the packages up in the OSV database; return a sentence and the exit status."""
-    done = run("audit", wanted, "--output-format", "json", *options)
+    audited = run("audit", wanted, "--output-format", "json", *options)
     try:
-        return describe(json.loads(done.stdout), len({pin.split(" ;")[0] for pin in wanted}))
+        return describe(json.loads(audited.stdout), len({pin.split(" ;")[0] for pin in wanted}))
     except (ValueError, KeyError, TypeError):
-        raise NoResult(done.stderr or done.stdout) from None
+        raise NoResult(audited.stderr or audited.stdout) from None
 
 
 def describe(report: dict[str, Any], wanted: int) -> tuple[str, int]:

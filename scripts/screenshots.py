@@ -130,8 +130,8 @@ def _of_the_shop(settings: Settings, directory: Path) -> Settings:
         name="expansion", kind="csv", columns=columns, currency="GBP", path=path
     )
     locations = LocationSettings(candidates=f"{path}/{CANDIDATES}")
-    more = {"dashboard": dashboard, "sales": (shop, expansion), "locations": locations}
-    return settings.model_copy(update=more)
+    changes = {"dashboard": dashboard, "sales": (shop, expansion), "locations": locations}
+    return settings.model_copy(update=changes)
 
 
 def build_weeks(settings: Settings) -> Lake:

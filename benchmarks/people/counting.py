@@ -20,7 +20,7 @@ def parts_of_log(log: bytes, log_format: str, domain: str) -> pd.DataFrame:
     parsed = parse(log, log_format).table
     cleaner = Cleaner(CleanRules("site", (domain,)), VisitorKeys(KEY))
     cleaner.add(parsed)
-    requests, rules = cleaner.requests(), SessionRules()
+    requests, rules = cleaner.requests(), SessionRules(1800, 12)
     cuts = cut(requests, rules, requests.columns["hour"])
     return dictionary_encoding.to_frame(make_parts(requests, cuts, rules))
 

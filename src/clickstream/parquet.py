@@ -55,9 +55,9 @@ def shape(rows: pd.DataFrame | pa.Table, table: Table, hours: Hour | pa.Array) -
         hour_at = pa.repeat(pa.scalar(hours.naive, pa.timestamp("us")), len(rows))
     else:
         hour_at = hours
-    given = {"event_date": hour_at.cast(pa.date32()), "hour_at": hour_at}
+    times = {"event_date": hour_at.cast(pa.date32()), "hour_at": hour_at}
     columns = [
-        given[field.name] if field.name in given else _shaped(rows[field.name], field.type)
+        times[field.name] if field.name in times else _shaped(rows[field.name], field.type)
         for field in wanted
     ]
     return pa.Table.from_arrays(columns, schema=wanted)

@@ -93,8 +93,8 @@ def give_up(reasons: Sequence[str], what_to_do: str, code: str) -> NoReturn:
     for reason in reasons[:REASONS_LOGGED]:
         _log.error(reason)
     further = len(reasons) - 1
-    more = f" And {further:,} more like it." if further else ""
-    raise AirflowFailException(with_code(f"{reasons[0]}{more} {what_to_do}", code)) from None
+    ending = f" And {further:,} more like it." if further else ""
+    raise AirflowFailException(with_code(f"{reasons[0]}{ending} {what_to_do}", code)) from None
 
 
 def log_cause(context: Mapping[str, Any]) -> None:

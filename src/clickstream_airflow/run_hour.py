@@ -34,8 +34,8 @@ def resolve_hour(run: Any) -> Hour:
     """
     from clickstream.core.hours import Hour
 
-    asked = None if run.run_type == "backfill" else _asked_hour(run)
-    if named := asked or getattr(run, "partition_key", None):
+    asked_hour = None if run.run_type == "backfill" else _asked_hour(run)
+    if named := asked_hour or getattr(run, "partition_key", None):
         return Hour.parse(named)
     if run.data_interval_start:
         return Hour.of(run.data_interval_start)

@@ -41,8 +41,8 @@ class WaitUntilSettled(BaseOperator):
         if until is None:
             log.info("No wait: only scheduled runs wait.")
             return
-        left = until - datetime.now(UTC)
-        if left <= timedelta():
+        remaining = until - datetime.now(UTC)
+        if remaining <= timedelta():
             log.info(f"No wait: the wait would have ended at {until:%H:%M} UTC.")
             return
         log.info(
@@ -50,7 +50,7 @@ class WaitUntilSettled(BaseOperator):
             f"({minutes} minutes, [collect] settle_minutes)."
         )
         trigger = DateTimeTrigger(moment=until)
-        self.defer(trigger=trigger, method_name="resume", timeout=left + GRACE)
+        self.defer(trigger=trigger, method_name="resume", timeout=remaining + GRACE)
 
     def resume(self, context: Any, event: Any) -> None:  # noqa: ARG002, Airflow passes them
         """Continue after the wait."""

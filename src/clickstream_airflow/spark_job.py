@@ -70,7 +70,7 @@ def submit_parameters() -> str:
         "spark.executorEnv.AWS_DEFAULT_REGION": lake.region,
         "spark.executorEnv.PYSPARK_PYTHON": PYTHON,
     }
-    return " ".join(f"--conf {name}={shlex.quote(str(each))}" for name, each in options.items())
+    return " ".join(f"--conf {name}={shlex.quote(str(value))}" for name, value in options.items())
 
 
 def _sizes(part: str, cores: int, gb: int) -> dict[str, object]:

@@ -64,11 +64,11 @@ def span_of(instance: TaskInstance, run: DagRun) -> tuple[Hour, Hour]:
         is_named = instance.task_id.startswith("build_hour.") and "T" in name
         hour = Hour.parse(name) if is_named else resolve_hour(run)
         return hour, hour
-    asked = run.conf or {}
-    first, last = Hour.first_of(asked["from"]), Hour.last_of(asked["to"])
+    form = run.conf or {}
+    first, last = Hour.first_of(form["from"]), Hour.last_of(form["to"])
     if "-" in name:  # a day
         day = Hour.first_of(name), Hour.last_of(name)
-        is_cut = not asked.get("new_visitor_ids")  # new visitor ids build whole key periods
+        is_cut = not form.get("new_visitor_ids")  # new visitor ids build whole key periods
         first, last = (max(first, day[0]), min(last, day[1])) if is_cut else day
     return first, last
 

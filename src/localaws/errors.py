@@ -47,5 +47,5 @@ class UnknownOperationError(AwsError):
 class NotSupportedError(AwsError):
     """A request needs functionality that localaws does not implement; ``what`` names it."""
 
-    def __init__(self, what: str) -> None:
-        super().__init__("NotImplemented", f"localaws does not implement {what}.", status=501)
+    def __init__(self, operation: str) -> None:
+        super().__init__("NotImplemented", f"localaws does not implement {operation}.", status=501)

@@ -64,12 +64,12 @@ class GlueCatalogStore:
         return handler(body)
 
     def _create_database(self, body: Json) -> Json:
-        given = body["DatabaseInput"]
-        name = given["Name"].lower()
+        definition = body["DatabaseInput"]
+        name = definition["Name"].lower()
         with self._store.write() as connection:
             inserted = connection.execute(
                 "insert or ignore into glue_database values (?, ?, ?)",
-                (name, json.dumps(given), time.time()),
+                (name, json.dumps(definition), time.time()),
             ).rowcount
         if not inserted:
             raise AwsError("AlreadyExistsException", "Database already exists.")
@@ -97,13 +97,13 @@ class GlueCatalogStore:
 
     def _create_table(self, body: Json) -> Json:
         """Create a table or view with version 0."""
-        database, given = body["DatabaseName"].lower(), body["TableInput"]
+        database, definition = body["DatabaseName"].lower(), body["TableInput"]
         now = time.time()
         with self._store.write() as connection:
             _require_database(connection, database)
             inserted = connection.execute(
                 "insert or ignore into glue_table values (?, ?, 0, ?, ?, ?)",
-                (database, given["Name"].lower(), json.dumps(given), now, now),
+                (database, definition["Name"].lower(), json.dumps(definition), now, now),
             ).rowcount
         if not inserted:
             raise AwsError("AlreadyExistsException", "Table already exists.")
@@ -114,8 +114,8 @@ class GlueCatalogStore:
 
         Raises AwsError (ConcurrentModificationException) if it has another one.
         """
-        database, given = body["DatabaseName"].lower(), body["TableInput"]
-        name, expected = given["Name"].lower(), body.get("VersionId")
+        database, definition = body["DatabaseName"].lower(), body["TableInput"]
+        name, expected = definition["Name"].lower(), body.get("VersionId")
         with self._store.write() as connection:
             current = _require_table(connection, database, name)
             if expected is not None and expected != str(current["version"]):
@@ -126,7 +126,7 @@ class GlueCatalogStore:
             connection.execute(
                 "update glue_table set version = version + 1, input = ?, updated_at = ?"
                 " where database = ? and name = ?",
-                (json.dumps(given), time.time(), database, name),
+                (json.dumps(definition), time.time(), database, name),
             )
         return {}
 
@@ -216,5 +216,5 @@ def _page(rows: list[sqlite3.Row], body: Json) -> tuple[list[sqlite3.Row], Json]
     return rows[:limit], {"NextToken": token}
 
 
-def _not_found(what: str) -> AwsError:
-    return AwsError("EntityNotFoundException", f"{what} not found.")
+def _not_found(name: str) -> AwsError:
+    return AwsError("EntityNotFoundException", f"{name} not found.")

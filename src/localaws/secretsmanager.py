@@ -106,8 +106,8 @@ class SecretsManager:
             if row["name"].startswith(prefixes)
         ]
         limit = body.get("MaxResults", MAX_RESULTS)
-        more = {"NextToken": entries[limit - 1]["Name"]} if len(entries) > limit else {}
-        return {"SecretList": entries[:limit], **more}
+        next_page = {"NextToken": entries[limit - 1]["Name"]} if len(entries) > limit else {}
+        return {"SecretList": entries[:limit], **next_page}
 
     def _delete(self, body: Json) -> Json:
         """Destroy a secret. As at AWS, it is no error if the secret does not exist."""

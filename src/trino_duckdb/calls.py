@@ -142,11 +142,11 @@ def text(value: str) -> exp.Expr:
     return exp.Cast(this=exp.Literal.string(value), to=kind)
 
 
-def constant(node: exp.Expr | None, what: str) -> str:
+def constant(node: exp.Expr | None, argument: str) -> str:
     """Return a text of the statement. Raises QueryError if it is an expression."""
     inner = node.this if isinstance(node, exp.Cast) else node
     if not (isinstance(inner, exp.Literal) and inner.is_string):
-        raise not_supported(f"{what} that is not a text in the statement", node)
+        raise not_supported(f"{argument} that is not a text in the statement", node)
     return inner.name
 
 

@@ -198,7 +198,10 @@ def _check(rewritten: Rewritten, stubs: Sequence[str]) -> Columns:
         try:
             _describe_columns(fill_stubs(probe))
         except duckdb.Error as error:
-            column = next((each for each in visible if f'"{each.name}"' in str(error)), visible[0])
+            column = next(
+                (candidate for candidate in visible if f'"{candidate.name}"' in str(error)),
+                visible[0],
+            )
             raise column_not_found(column.name, column) from None
     try:
         columns = _describe_columns(fill_stubs(rewritten.check))

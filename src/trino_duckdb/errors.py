@@ -36,10 +36,12 @@ class QueryError(Exception):
         return QueryError(self.code, f"line {line}:{column}: {self.message}")
 
 
-def not_supported(what: str, node: exp.Expr | None = None) -> QueryError:
+def not_supported(construct: str, node: exp.Expr | None = None) -> QueryError:
     """Build the error that refuses a part of a statement by its name."""
     return QueryError(
-        "NOT_SUPPORTED", f"The local Athena has no {what.removeprefix('the ')}; AWS may have", node
+        "NOT_SUPPORTED",
+        f"The local Athena has no {construct.removeprefix('the ')}; AWS may have",
+        node,
     )
 
 

@@ -261,8 +261,8 @@ def check_arguments(tree: exp.Expr) -> None:
                 and name in ("all", "materialized")
             )
             if is_given and name not in read_names:
-                what = f"{name.rstrip('_').upper()} of {type(node).__name__}"
-                raise not_supported(f"{what} ({_text(node)})", node)
+                construct = f"{name.rstrip('_').upper()} of {type(node).__name__}"
+                raise not_supported(f"{construct} ({_text(node)})", node)
 
 
 def _text(node: exp.Expr) -> str:

@@ -233,7 +233,7 @@ def _probe(columns: Sequence[exp.Column], select: exp.Select, written: dict[int,
     for part in ("from_", "joins"):
         if value := select.args.get(part):
             is_list = isinstance(value, list)
-            body.set(part, [each.copy() for each in value] if is_list else value.copy())
+            body.set(part, [element.copy() for element in value] if is_list else value.copy())
     return _alone(body, select, written)
 
 
@@ -248,19 +248,19 @@ def _rewrite_tree(tree: exp.Expr, checking: bool) -> exp.Expr:
                 node.replace(result)
     if checking:
         for node in [*holder.find_all(exp.Anonymous)]:
-            if what := NO_DECIMALS.get(node.name.removeprefix("trino_")):
-                node.set("expressions", [_no_decimal(part, what) for part in node.expressions])
+            if construct := NO_DECIMALS.get(node.name.removeprefix("trino_")):
+                node.set("expressions", [_no_decimal(part, construct) for part in node.expressions])
     rewritten: exp.Expr = holder.this
     return rewritten
 
 
-def _no_decimal(value: exp.Expr, what: str) -> exp.Expr:
-    """In `check`: the value, which DuckDB refuses with a text that names `what` for a decimal."""
+def _no_decimal(value: exp.Expr, construct: str) -> exp.Expr:
+    """In `check`: the value; DuckDB refuses a decimal with a text that names `construct`."""
     if isinstance(value, exp.Literal) and (value.is_string or value.name.isdigit()):
         return value
     kind = exp.Coalesce(
         this=exp.Anonymous(this="trino_decimal_kind", expressions=[value.copy()]),
-        expressions=[struct([(what, exp.Literal.number(1))])],
+        expressions=[struct([(construct, exp.Literal.number(1))])],
     )
     return when(is_null(kind), value.copy(), value.copy())
 

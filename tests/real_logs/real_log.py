@@ -121,11 +121,13 @@ def some(requests: RequestTable, rows: NDArray[np.bool_]) -> RequestTable:
 
 def runs_of(requests: RequestTable, timeout_seconds: int = 1800) -> pd.DataFrame:
     """One row for each visitor's run of requests without a longer silence than the gap."""
-    rules = SessionRules(timeout_seconds)
+    rules = SessionRules(timeout_seconds, 12)
     return make_parts(requests, cut(requests, rules), rules).to_pandas()
 
 
 def runs_cut_at(requests: RequestTable, unit: str) -> int:
     """How many runs a careless count finds that looks at each UTC `h` or `D` alone."""
     at = requests.columns["hit_at"].astype(f"M8[{unit}]")
-    return sum(len(cut(some(requests, at == one), SessionRules()).first) for one in np.unique(at))
+    return sum(
+        len(cut(some(requests, at == one), SessionRules(1800, 12)).first) for one in np.unique(at)
+    )

@@ -52,17 +52,17 @@ SHOP_GRACE = timedelta(minutes=10)
 so that one lost connection sends nothing."""
 
 
-def find_verdicts(seen: Observations, limits: AlertSettings) -> list[Conditions]:
+def find_verdicts(observations: Observations, limits: AlertSettings) -> list[Conditions]:
     """Apply the rules to what was observed; rules about anything else have no verdict."""
     verdicts: list[Conditions] = []
-    if seen.lake:
-        verdicts += _of_lake(seen.lake, limits)
-    if seen.machine:
-        verdicts += _of_machine(seen.machine, seen, limits)
-    if seen.airflow:
-        verdicts.append(_airflow(seen.airflow, seen, limits))
-    if seen.settings_problem is not None:
-        verdicts.append(_of_subject(Rule.SETTINGS, FILE_NAME, seen.settings_problem))
+    if observations.lake:
+        verdicts += _of_lake(observations.lake, limits)
+    if observations.machine:
+        verdicts += _of_machine(observations.machine, observations, limits)
+    if observations.airflow:
+        verdicts.append(_airflow(observations.airflow, observations.now, limits))
+    if observations.settings_problem is not None:
+        verdicts.append(_of_subject(Rule.SETTINGS, FILE_NAME, observations.settings_problem))
     return verdicts
 
 
@@ -210,7 +210,7 @@ def _sales(freshness: Freshness) -> Iterator[tuple[str, str]]:
 
 
 def _of_machine(
-    machine: MachineObservations, seen: Observations, limits: AlertSettings
+    machine: MachineObservations, observations: Observations, limits: AlertSettings
 ) -> Iterator[Conditions]:
     name, percent = machine.name, machine.disk_percent
     full: Mapping[str, str] = {}
@@ -218,27 +218,29 @@ def _of_machine(
         text = f"The disk of {machine.directory} on {name} is {percent:.0f} % full."
         full = {name: with_code(text, StateCode.DISK_FILLS)}
     yield Conditions(Rule.DISK, full, frozenset((name,)))
-    yield _expiry(machine, seen, limits)
+    yield _expiry(machine, observations, limits)
 
 
-def _expiry(machine: MachineObservations, seen: Observations, limits: AlertSettings) -> Conditions:
-    holds, checked = dict[str, str](), {LAKE} if seen.lake else set[str]()
+def _expiry(
+    machine: MachineObservations, observations: Observations, limits: AlertSettings
+) -> Conditions:
+    holds, checked = dict[str, str](), {LAKE} if observations.lake else set[str]()
     for expiry in machine.expiries:
         checked.add(expiry.subject)
-        if expiry.at - seen.now <= timedelta(days=limits.expiry_days):
-            verb = "expires" if expiry.at > seen.now else "expired"
-            text = f"{expiry.what} {verb} at {expiry.at:%Y-%m-%d %H:%M} UTC."
+        if expiry.at - observations.now <= timedelta(days=limits.expiry_days):
+            verb = "expires" if expiry.at > observations.now else "expired"
+            text = f"{expiry.title} {verb} at {expiry.at:%Y-%m-%d %H:%M} UTC."
             holds[expiry.subject] = with_code(text, StateCode.EXPIRES)
-    if seen.lake and seen.lake.keyless:
-        named = shorten(seen.lake.keyless)
+    if observations.lake and observations.lake.keyless:
+        named = shorten(observations.lake.keyless)
         text = f"The visitor key of published hours is missing (period {named})."
         holds[LAKE] = with_code(text, StateCode.EXPIRES)
     return Conditions(Rule.EXPIRY, holds, frozenset(checked - machine.unread))
 
 
-def _airflow(observed: AirflowObservation, seen: Observations, limits: AlertSettings) -> Conditions:
+def _airflow(observed: AirflowObservation, now: datetime, limits: AlertSettings) -> Conditions:
     since = observed.silent_since
-    if since is None or seen.now - since < timedelta(minutes=limits.outage_minutes):
+    if since is None or now - since < timedelta(minutes=limits.outage_minutes):
         return Conditions(Rule.AIRFLOW_SILENT, {})
     text = f"Airflow is silent since {since:%Y-%m-%d %H:%M} UTC: {observed.reason}."
     return _of_subject(Rule.AIRFLOW_SILENT, LAKE, with_code(text, StateCode.AIRFLOW_SILENT))
@@ -258,8 +260,8 @@ def check_alerts(
     """
     began = time.monotonic()
     machine = observe_machine(lake.settings)
-    seen = Observations(now, observe_lake(lake, now), machine, airflow, settings_problem)
-    verdicts = find_verdicts(seen, lake.settings.alerts)
+    observations = Observations(now, observe_lake(lake, now), machine, airflow, settings_problem)
+    verdicts = find_verdicts(observations, lake.settings.alerts)
 
     channels = channels_of(lake)
 

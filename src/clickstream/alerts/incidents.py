@@ -224,8 +224,8 @@ class Incidents:
         if not is_newer and existing.clear_since is None and now - existing.seen_at < CONFIRM_AFTER:
             return self
         newest = run_at if is_newer else existing.run_at
-        seen = replace(existing, text=text, seen_at=now, clear_since=None, run_at=newest)
-        return self._with(existing, seen)
+        updated = replace(existing, text=text, seen_at=now, clear_since=None, run_at=newest)
+        return self._with(existing, updated)
 
     def close(
         self,
@@ -245,8 +245,8 @@ class Incidents:
         closed = replace(
             incident, closed_at=now, owed=tuple(sorted(owed)), is_unwatched=is_unwatched
         )
-        left = tuple(i for i in self.open if i.id != incident.id)
-        return replace(self, open=left, closed=_keep([*self.closed, closed], now))
+        still_open = tuple(i for i in self.open if i.id != incident.id)
+        return replace(self, open=still_open, closed=_keep([*self.closed, closed], now))
 
     def claim(
         self, now: datetime, by: str, channels: Collection[str]
@@ -299,15 +299,15 @@ class Incidents:
 
     def mute(self, mute: Mute, now: datetime) -> Incidents:
         """Add a mute in place of an earlier one of the rule, and remove those that have ended."""
-        kept = [earlier for earlier in self.active_mutes(now) if earlier.rule != mute.rule]
-        return replace(self, mutes=(*kept, mute))
+        mutes = [earlier for earlier in self.active_mutes(now) if earlier.rule != mute.rule]
+        return replace(self, mutes=(*mutes, mute))
 
     def unmute(self, rule: str | None, now: datetime) -> Incidents:
         """Remove the mute of a rule; all mutes if it is None."""
-        kept = [
+        mutes = [
             active for active in self.active_mutes(now) if rule is not None and active.rule != rule
         ]
-        return replace(self, mutes=tuple(kept))
+        return replace(self, mutes=tuple(mutes))
 
 
 def _keep(closed: Sequence[Incident], now: datetime) -> tuple[Incident, ...]:

@@ -94,8 +94,8 @@ def ask_airflow(
     try:
         with request.urlopen(address, timeout=SECONDS) as answer:  # noqa: S310 - by the settings
             scheduler = json.load(answer)["scheduler"]
-        seen = scheduler.get("latest_scheduler_heartbeat")
-        beat = datetime.fromisoformat(seen) if seen else None
+        heartbeat = scheduler.get("latest_scheduler_heartbeat")
+        beat = datetime.fromisoformat(heartbeat) if heartbeat else None
     except (OSError, HTTPException, ValueError, LookupError, TypeError, AttributeError) as error:
         reason = f"{address} gave no answer ({type(error).__name__})"
         return AirflowObservation(silent_since or now, reason)

@@ -87,7 +87,7 @@ class Expiry:
     """A certificate or a set of keys, and when it expires (aware)."""
 
     subject: str
-    what: str
+    title: str
     at: datetime
 
 
@@ -168,9 +168,9 @@ def _failed_requests(lake: Lake, hours: Sequence[HourCounts]) -> FailedRequests:
 
 def _keyless(lake: Lake, key_ids: Sequence[str], now: datetime) -> list[str]:
     """Return the periods of these keys that have none, without those that have ended their use."""
-    used = {KeyPeriod.named(key_id.partition("/")[0]) for key_id in key_ids}
+    periods = {KeyPeriod.named(key_id.partition("/")[0]) for key_id in key_ids}
     limit = now - timedelta(days=lake.settings.privacy.replay_days)
-    expected = {period for period in used if period.end > limit}
+    expected = {period for period in periods if period.end > limit}
     return (
         sorted(period.name for period in expected - {*visitor_keys.periods(lake)})
         if expected

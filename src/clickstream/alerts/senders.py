@@ -75,8 +75,8 @@ def send_to_webhook(address: str, alert: Alert) -> None:
     body = json.dumps({"text": slack_text(alert)}).encode()
     headers = {"Content-Type": "application/json; charset=utf-8"}
     try:
-        asked = request.Request(address, body, headers)  # noqa: S310 - http only, by the settings
-        request.build_opener(_NoRedirects).open(asked, timeout=SECONDS).close()
+        post = request.Request(address, body, headers)  # noqa: S310 - http only, by the settings
+        request.build_opener(_NoRedirects).open(post, timeout=SECONDS).close()
     except HTTPError as error:
         raise WebhookFailed(
             f"The webhook of [alerts] did not accept the alert: it answered {error.code}. Check "
@@ -92,7 +92,7 @@ def send_to_webhook(address: str, alert: Alert) -> None:
 
 def slack_text(alert: Alert) -> str:
     """Return an alert in Slack's mrkdwn, which has three characters with a meaning."""
-    lines = [f"*{_escape(alert.title)}*", _escape(alert.what)]
+    lines = [f"*{_escape(alert.title)}*", _escape(alert.summary)]
     lines += [f"• {label}: {_escape(sentence)}" for label, sentence in alert.parts]
     link = alert.link if alert.link.startswith("http") else ""
     return "\n".join([*lines, f"<{link}|Runbook>" if link else f"Runbook: {alert.link}"])

@@ -31,7 +31,7 @@ class Alert:
 
     id: str
     title: str
-    what: str
+    summary: str
     parts: tuple[tuple[str, str], ...]
     link: str
     at: datetime
@@ -39,7 +39,7 @@ class Alert:
     @property
     def text(self) -> str:
         """The message as plain text."""
-        lines = [self.what, ""]
+        lines = [self.summary, ""]
         lines += [f"{label}: {sentence}" for label, sentence in self.parts]
         return "\n".join([*lines, f"Runbook: {self.link}", ""])
 
@@ -66,7 +66,7 @@ def build_alert(settings: Settings, incident: Incident, kind: Kind, now: datetim
     subject = shown_name(incident.subject)
     title = values["title"].format(subject=subject)
     opened = f"{incident.opened_at:%Y-%m-%d %H:%M} UTC"
-    what = _shorten(incident.text)
+    text = _shorten(incident.text)
     if kind == ALERT:
         labels = {"Lost": "lost", "By itself": "by_itself", "What to do": "to_do"}
         parts = [
@@ -79,20 +79,20 @@ def build_alert(settings: Settings, incident: Incident, kind: Kind, now: datetim
         to_do = "Nothing."
         if incident.is_unwatched:
             title = f"no longer watched: {title}"
-            what = (
-                f"No check looks at {subject} any more, after {lasted}. The last one found: {what}"
+            text = (
+                f"No check looks at {subject} any more, after {lasted}. The last one found: {text}"
             )
             to_do = (
                 "If it was removed from the settings on purpose, nothing. Otherwise restore the "
                 "settings: its condition may still hold, and no check would find it."
             )
         else:
-            title, what = f"over: {title}", f"It is over after {lasted}. It was: {what}"
+            title, text = f"over: {title}", f"It is over after {lasted}. It was: {text}"
         parts = [("What to do", to_do), ("Since", opened)]
     return Alert(
         f"{incident.rule}.{incident.opened_at:%Y%m%dT%H%M%S%f}.{incident.subject}.{kind}",
         f"{settings.site.title or settings.site.name}: {title}",
-        what,
+        text,
         tuple(parts),
         runbook_link(settings, code_of(incident.text)),
         now,

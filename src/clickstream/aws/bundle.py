@@ -93,8 +93,8 @@ def find_uploaded(lake: Lake, digest: str) -> str:
     matches = [candidate for candidate in digests if candidate.startswith(digest)]
     if digest and len(matches) == 1:
         return matches[0]
-    what = "several bundles begin" if matches else "no bundle begins"
+    problem = "several bundles begin" if matches else "no bundle begins"
     raise InputError(
-        f"In s3://{lake.bucket}/{BUNDLES}, {what} with {digest!r}. Bundles, newest first: "
+        f"In s3://{lake.bucket}/{BUNDLES}, {problem} with {digest!r}. Bundles, newest first: "
         f"{shorten(digests) or 'none'}."
     )

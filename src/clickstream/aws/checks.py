@@ -127,8 +127,8 @@ def _check_bucket(lake: Lake) -> str:
     if days == 0:
         problem = f"{lake.bucket} keeps no versions, so it can't be restored"
         raise _Problem(problem, f"{DEPLOY}, or enable versioning")
-    kept = f"replaced objects are kept {days} days" if days else "replaced objects are kept"
-    return f"{lake.bucket}, {kept}"
+    retention = f"replaced objects are kept {days} days" if days else "replaced objects are kept"
+    return f"{lake.bucket}, {retention}"
 
 
 def _check_database(lake: Lake) -> str:
@@ -191,9 +191,9 @@ def _check_hosts(deployment: Deployment) -> str:
     problems = [problem for host in results for problem in host.problems]
     if problems:
         failing = shorten([host.name for host in results if host.problems])
-        more = f" (and {quantity(len(problems) - 1, 'other problem')})" if problems[1:] else ""
+        others = f" (and {quantity(len(problems) - 1, 'other problem')})" if problems[1:] else ""
         remedy = "run `clickstream sources check` on a machine that reaches the hosts"
-        raise _Problem(f"{failing}: {problems[0]}{more}", remedy)
+        raise _Problem(f"{failing}: {problems[0]}{others}", remedy)
     unchecked = [host.name for host in results if host.unchecked]
     if len(unchecked) == len(results):
         raise _Unchecked(f"{shorten(unchecked)}: the login is not available here")

@@ -132,23 +132,27 @@ class Deploy:
         account = self.deployment.account
         bucket = names.get("BucketName") or f"{DEFAULT_NAME}-{account.account}-{account.region}"
         database = names.get("DatabaseName", DEFAULT_NAME)
-        kept: list[tuple[str, str, dict[str, str], dict[str, Any]]] = []
+        retained: list[tuple[str, str, dict[str, str], dict[str, Any]]] = []
         if self._has_bucket(bucket):
-            kept.append(("Bucket", "AWS::S3::Bucket", {"BucketName": bucket}, {}))
+            retained.append(("Bucket", "AWS::S3::Bucket", {"BucketName": bucket}, {}))
         if has_database(self.deployment.client("glue"), database):
-            more = {"CatalogId": account.account, "DatabaseInput": {"Name": database}}
-            kept.append(("Database", "AWS::Glue::Database", {"DatabaseName": database}, more))
-        if not kept:
+            properties = {"CatalogId": account.account, "DatabaseInput": {"Name": database}}
+            retained.append(
+                ("Database", "AWS::Glue::Database", {"DatabaseName": database}, properties)
+            )
+        if not retained:
             return
-        existing = " and ".join(name for _, _, identity, _ in kept for name in identity.values())
+        existing = " and ".join(
+            name for _, _, identity, _ in retained for name in identity.values()
+        )
         self.say(f"An earlier deployment kept {existing}: the stack imports them.")
         template = {
-            resource: {"Type": kind, "DeletionPolicy": "Retain", "Properties": {**identity, **more}}
-            for resource, kind, identity, more in kept
+            name: {"Type": kind, "DeletionPolicy": "Retain", "Properties": {**identity, **values}}
+            for name, kind, identity, values in retained
         }
         identifiers = [
             {"LogicalResourceId": resource, "ResourceType": kind, "ResourceIdentifier": identity}
-            for resource, kind, identity, _ in kept
+            for resource, kind, identity, _ in retained
         ]
         request = {
             "TemplateBody": json.dumps({"Resources": template}, sort_keys=True),
@@ -172,13 +176,13 @@ class Deploy:
     ) -> None:
         """Create or update a stack. Parameters without a value keep theirs, or get the default."""
         stack, values = self._usable_stack(kind), {**self.given, **own}
-        kept = stack.parameters if stack else {}
+        former = stack.parameters if stack else {}
         parameters = [
             {"ParameterKey": name, "ParameterValue": values[name]}
             if name in values
             else {"ParameterKey": name, "UsePreviousValue": True}
             for name in declared
-            if name in values or name in kept
+            if name in values or name in former
         ]
         self._execute(kind, "UPDATE" if stack else "CREATE", Parameters=parameters, **template)
 

@@ -114,7 +114,7 @@ class Deployment:
             return None
         filters = [{"Name": "instance-id", "Values": [instance_id]}]
         answer = self.client("ec2").describe_instances(Filters=filters)
-        instances = [each for group in answer["Reservations"] for each in group["Instances"]]
+        instances = [machine for group in answer["Reservations"] for machine in group["Instances"]]
         return instances[0] if instances else None
 
     def running_instance(self) -> str:

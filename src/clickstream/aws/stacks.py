@@ -173,8 +173,8 @@ def _preview(cfn: Any, name: str, change_set: str) -> list[str] | None:
 def delete_stack(cfn: Any, stack: CloudStack, say: Say) -> None:
     """Delete a stack, and name what it leaves. Raises DeploymentFailed if it can't be deleted."""
     events = _follow(cfn, stack.name, stack.id, lambda: cfn.delete_stack(StackName=stack.id), say)
-    kept = [e["LogicalResourceId"] for e in events if e["ResourceStatus"] == "DELETE_SKIPPED"]
-    stays = f" It leaves {', '.join(kept)}." if kept else ""
+    retained = [e["LogicalResourceId"] for e in events if e["ResourceStatus"] == "DELETE_SKIPPED"]
+    stays = f" It leaves {', '.join(retained)}." if retained else ""
     say(f"Stack {stack.name}: deleted.{stays}")
 
 

@@ -179,7 +179,10 @@ class Cleaner:
         `hour` is the hour that is built; without it, each request gets the hour of its own time.
         """
         origin = np.full(len(parsed), self._raw_objects[raw_object], np.int32)
-        hours = np.full(len(parsed), hour.number, np.int32) if hour else _hours(parsed["at"])
+        if hour:
+            hours = np.full(len(parsed), hour.number, np.int32)
+        else:
+            hours = parsed["at"].to_numpy().astype("M8[h]").astype(np.int32)
         own = {"raw_object": pa.array(origin), "hour": pa.array(hours)}
         self._waiting.append(dictionary_encoding.append_columns(parsed, own))
         if sum(map(len, self._waiting)) >= LABELLED_AT_ONCE:
@@ -283,9 +286,3 @@ class Cleaner:
             "arrival": self._arrivals.table(self._targets.tag_sets, self._rules.domains),
             "visitor": self._visitors.table(),
         }
-
-
-def _hours(at: pa.ChunkedArray) -> npt.NDArray[np.int32]:
-    """Return the number of each moment's hour, as `Hour.number` defines it."""
-    hours: npt.NDArray[np.int32] = at.to_numpy().astype("M8[h]").astype(np.int32)
-    return hours

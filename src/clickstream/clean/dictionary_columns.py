@@ -124,11 +124,11 @@ class Combinations:
         codes: Codes = distinct[0]
         for step, column in enumerate(distinct[1:]):
             of_pairs, pairs = pd.factorize(codes.astype(np.int64) << 32 | column)
-            known = self._known[step]
-            code_of_pair = pd.Index(known).get_indexer(pairs)
+            known_pairs = self._known[step]
+            code_of_pair = pd.Index(known_pairs).get_indexer(pairs)
             is_new = code_of_pair < 0
-            code_of_pair[is_new] = len(known) + np.arange(np.count_nonzero(is_new))
-            self._known[step] = np.concatenate([known, pairs[is_new]])
+            code_of_pair[is_new] = len(known_pairs) + np.arange(np.count_nonzero(is_new))
+            self._known[step] = np.concatenate([known_pairs, pairs[is_new]])
             codes = code_of_pair[of_pairs].astype(np.int32)
         is_new = codes >= self.met.shape[1]
         self.met = np.concatenate([self.met, distinct[:, is_new]], axis=1)

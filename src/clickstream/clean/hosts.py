@@ -75,13 +75,13 @@ def describe_hosts(counts: Mapping[str, int], own: Sequence[str]) -> str:
     total = sum(counts.values())
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     named = [f"{name} {number / total:.1%}" for name, number in ranked[:NAMED_HOSTS]]
-    more = [f"{len(ranked) - NAMED_HOSTS:,} more"] if len(ranked) > NAMED_HOSTS else []
+    unnamed = [f"{len(ranked) - NAMED_HOSTS:,} more"] if len(ranked) > NAMED_HOSTS else []
     effect = (
         "Only those of [site] hosts are counted."
         if own
         else "They are counted as one site; [site] hosts chooses those of yours."
     )
-    return f"{len(counts):,} hosts in these logs: {', '.join([*named, *more])}. {effect}"
+    return f"{len(counts):,} hosts in these logs: {', '.join([*named, *unnamed])}. {effect}"
 
 
 def requests_of_site(parsed: pa.Table, hosts: Sequence[str]) -> pa.Table:

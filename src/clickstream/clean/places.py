@@ -1,7 +1,7 @@
 """Places of addresses, from the records of a geolocation database.
 
-`lookups.places` reads the database. Two layouts of records are supported: MaxMind's (GeoIP2,
-GeoLite2, the files of DB-IP), with names in several languages, and the flat layout of
+`lookups.place_database` reads the database. Two layouts of records are supported: MaxMind's
+(GeoIP2, GeoLite2, the files of DB-IP), with names in several languages, and the flat layout of
 ip-location-db. A record describes where a network is registered or used. For a phone this may be
 another city.
 """

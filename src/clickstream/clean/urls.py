@@ -115,12 +115,12 @@ def _decoded(pair: str) -> tuple[str, str]:
 
 
 def _kept(pairs: Iterable[tuple[str, str]], allowed: frozenset[str]) -> str | None:
-    kept = [
+    allowed_pairs = [
         (name, value)
         for name, value in pairs
         if name in allowed and name.lower() not in CLICK_IDS and not names_a_session(name)
     ]
-    return urlencode(kept, errors="surrogateescape") if kept else None
+    return urlencode(allowed_pairs, errors="surrogateescape") if allowed_pairs else None
 
 
 def _platform(parameters: Mapping[str, str]) -> str | None:

@@ -126,14 +126,14 @@ def deploy(
     """
     from clickstream.aws.deploy import Deploy
 
-    given = {}
+    parameters = {}
     for text in parameter or ():
         key, equals, value = text.partition("=")
         if not (key and equals):
             raise InputError(f"{text!r} is not a parameter; write KEY=VALUE.")
-        given[key] = value
+        parameters[key] = value
     confirm = None if dry_run else partial(_confirm, yes)
-    run = Deploy(_deployment(name, region), given, _say, confirm)
+    run = Deploy(_deployment(name, region), parameters, _say, confirm)
     if bundle:
         run.run_uploaded(bundle)
     else:
@@ -148,9 +148,9 @@ def status(name: Name = "clickstream", region: Region = "") -> None:
     """
     with err.status("Waiting for AWS"):
         rows = _deployment(name, region).describe_state()
-    width = max(len(what) for what, _ in rows)
-    for what, value in rows:
-        _say(f"{what:<{width}}  {value}")
+    width = max(len(label) for label, _ in rows)
+    for label, value in rows:
+        _say(f"{label:<{width}}  {value}")
 
 
 @app.command("open")
@@ -178,11 +178,11 @@ def open_(
     session = ["aws", "ssm", "start-session", "--region", deployment.account.region]
     session += ["--target", instance, "--document-name", "AWS-StartPortForwardingSession"]
     commands = []
-    for what, remote, local in (
+    for title, remote, local in (
         ("Airflow", 8080, airflow_port),
         ("Dashboard", 8095, dashboard_port),
     ):
-        _say(f"{what}: http://127.0.0.1:{local}")
+        _say(f"{title}: http://127.0.0.1:{local}")
         parameters = {"portNumber": [str(remote)], "localPortNumber": [str(local)]}
         commands.append([*session, "--parameters", json.dumps(parameters, separators=(",", ":"))])
     _say(HINTS.format(instance=instance))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, wait
 from datetime import UTC, datetime, timedelta
 from threading import Thread
-from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn, TypeVar
 
 import typer
 from rich.markup import escape
@@ -295,37 +295,30 @@ def verify_range(lake: Lake, first: HourSpan | None, last: HourSpan | None) -> V
 
 
 def _has_whole_sales(lake: Lake, first: HourSpan | None, last: HourSpan | None) -> bool:
-    """Verify the sales of a range of dates, and print the report; true without `[[sales]]`."""
+    """Verify a range's sales, then their matches, and print reports; true without `[[sales]]`."""
     if not lake.settings.sales:
         return True
-    from clickstream.pipeline.proof.verify import check_sales
+    from clickstream.pipeline.proof.verify import check_dates
 
-    with err.status("Verifying sales"):
-        report = check_sales(lake, _ends(first, last))
-    is_good = report.is_proven and report.dates
-    _show(
-        report, "The sales of every date are those of its ledger, to the cent." if is_good else ""
-    )
-    return report.is_proven and _has_whole_matches(lake, first, last)
-
-
-def _has_whole_matches(lake: Lake, first: HourSpan | None, last: HourSpan | None) -> bool:
-    """Verify the matches of orders and visits of a range of dates, and print the report."""
-    from clickstream.pipeline.proof.verify import check_matches
-
-    with err.status("Verifying matches"):
-        report = check_matches(lake, _ends(first, last))
-    is_good = report.is_proven and report.dates
-    _show(report, "Each matched order has one row, and the ledger counts it." if is_good else "")
-    return report.is_proven
+    proofs: dict[Literal["sales", "matches"], str] = {
+        "sales": "The sales of every date are those of its ledger, to the cent.",
+        "matches": "Each matched order has one row, and the ledger counts it.",
+    }
+    for kind, proof in proofs.items():
+        with err.status(f"Verifying {kind}"):
+            report = check_dates(lake, _ends(first, last), kind)
+        _show(report, proof if report.is_proven and report.dates else "")
+        if not report.is_proven:
+            return False
+    return True
 
 
 def _show_proofs(report: VerifyReport) -> None:
-    good = (
+    proof = (
         "The line balance of every published hour closes and matches its rows, and the session "
         "chain is intact."
     )
-    _show(report, good if report.is_proven else "")
+    _show(report, proof if report.is_proven else "")
 
 
 def _show(report: VerifyReport | BytesReport | SalesReport | MatchReport, good: str) -> None:

@@ -102,9 +102,9 @@ def lift_values(
     if isinstance(result, NoAnswer):
         return values | {"reason": result.reason}
     numbers = ("effect", "effect_low", "effect_high", "share", "low", "high", "p", "fit_error")
-    more = ("least_visible", "widening", "is_found", "days_missing", "too_small")
+    verdicts = ("least_visible", "widening", "is_found", "days_missing", "too_small")
     return values | {
-        **{name: getattr(result, name) for name in (*numbers, *more)},
+        **{name: getattr(result, name) for name in (*numbers, *verdicts)},
         "donors": {donor.region: donor.share for donor in result.donors},
         "placebos": {placebo.region: placebo.share for placebo in result.placebos},
         "dates": [str(day) for day in result.dates],

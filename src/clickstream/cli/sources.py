@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 def show_check(checked: HostCheck, width: int, out: Console) -> None:
     """Print the check of one host: a line, and one more for each problem and note."""
     mark = BAD if checked.problems else NOTE if checked.unchecked else GOOD
-    seen = _describe_files(checked)
-    first, *problems = [seen, *checked.problems] if seen else checked.problems
+    files = _describe_files(checked)
+    first, *problems = [files, *checked.problems] if files else checked.problems
     label = f"{escape(checked.name):<{width}}"
     _line(out, f"{mark} {label}  {escape(first)}")
     for problem in problems:

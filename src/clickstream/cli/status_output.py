@@ -106,8 +106,8 @@ def _past_window(freshness: Freshness) -> str:
         return "none"
     lines = quantity(sum(entry.lines or 0 for entry in late), "line")
     objects = sum(entry.raw_objects for entry in late if entry.lines is None)
-    more = f" and {quantity(objects, 'uncounted raw object')}" if objects else ""
-    return f"{_named([entry.hour for entry in late])}; {lines}{more} wait"
+    uncounted = f" and {quantity(objects, 'uncounted raw object')}" if objects else ""
+    return f"{_named([entry.hour for entry in late])}; {lines}{uncounted} wait"
 
 
 def _newest(freshness: Freshness) -> tuple[str, str, str]:

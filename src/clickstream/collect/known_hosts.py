@@ -81,12 +81,12 @@ def replace_keys(path: Path, key_name: str, key: asyncssh.SSHKey) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
         mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
-        kept = [*_without_name(lines, name), f"{name} {key_type} {key_data}"]
+        new_lines = [*_without_name(lines, name), f"{name} {key_type} {key_data}"]
         target = path.resolve()
         with tempfile.NamedTemporaryFile(
             "w", encoding="utf-8", dir=target.parent, prefix=".known_hosts-", delete=False
         ) as written:
-            written.write("".join(f"{line}\n" for line in kept))
+            written.write("".join(f"{line}\n" for line in new_lines))
         Path(written.name).chmod(mode)
         os.replace(written.name, target)  # noqa: PTH105 - atomic
     except OSError as error:

@@ -23,7 +23,7 @@ class Pattern:
     There are several possible rests after `**/`, which matches no directory, one, or more.
     """
 
-    left: frozenset[Parts]
+    rests: frozenset[Parts]
 
     @classmethod
     def parse(cls, text: str) -> Pattern:
@@ -32,23 +32,23 @@ class Pattern:
 
     def matches(self, name: str) -> bool:
         """Return whether a file of this name, in the directory itself, matches."""
-        return any(len(parts) == 1 and _matches(parts[0], name) for parts in self.left)
+        return any(len(parts) == 1 and _matches(parts[0], name) for parts in self.rests)
 
     def below(self, name: str, is_link: bool) -> Pattern | None:
         """Return the pattern in a directory of this name; None if nothing in it can match.
 
         `**` does not follow links, as in `pathlib`, so a loop of links ends.
         """
-        left = {parts[1:] for parts in self.left if parts[1:] and _matches(parts[0], name)}
+        rests = {parts[1:] for parts in self.rests if parts[1:] and _matches(parts[0], name)}
         if not is_link:
-            left |= {parts for parts in self.left if parts[0] == ANY_DEPTH}
-        return Pattern(_with_starts(left)) if left else None
+            rests |= {parts for parts in self.rests if parts[0] == ANY_DEPTH}
+        return Pattern(_with_starts(rests)) if rests else None
 
 
-def _with_starts(left: Iterable[Parts]) -> frozenset[Parts]:
+def _with_starts(remaining: Iterable[Parts]) -> frozenset[Parts]:
     """Return the rests, and those that remain if a `**` at their start matches nothing."""
     rests = set()
-    for parts in left:
+    for parts in remaining:
         rests.add(parts)
         leading = next((n for n, part in enumerate(parts) if part != ANY_DEPTH), len(parts) - 1)
         rests |= {parts[n:] for n in range(1, leading + 1)}

@@ -181,25 +181,25 @@ async def read_range(file: RemoteBytes, offset: int, size: int) -> Pieces:
     zeros.)
     """
     pieces: Pieces = deque()
-    asked: deque[tuple[int, asyncio.Task[bytes]]] = deque()
+    pending: deque[tuple[int, asyncio.Task[bytes]]] = deque()
     at, end = offset, offset + size
     try:
-        while at < end or asked:
-            while at < end and len(asked) < file.requests:
+        while at < end or pending:
+            while at < end and len(pending) < file.requests:
                 await file.rate.wait()
                 wanted = min(file.block, end - at)
-                asked.append((wanted, asyncio.ensure_future(_read_block(file, at, wanted))))
+                pending.append((wanted, asyncio.ensure_future(_read_block(file, at, wanted))))
                 at += wanted
-            wanted, task = asked.popleft()
+            wanted, task = pending.popleft()
             data = await file.session.wait(task)
             file.rate.count(len(data))
             pieces.append(data)
             if len(data) < wanted:
                 break
     finally:
-        for _, task in asked:
+        for _, task in pending:
             task.cancel()
-        await asyncio.gather(*(task for _, task in asked), return_exceptions=True)
+        await asyncio.gather(*(task for _, task in pending), return_exceptions=True)
     return pieces
 
 

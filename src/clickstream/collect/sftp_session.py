@@ -46,15 +46,15 @@ class SftpSession:
     client: asyncssh.SFTPClient
     budget: Budget
 
-    async def ask(self, request: Callable[..., Awaitable[Answer]], *given: Any) -> Answer:
+    async def ask(self, request: Callable[..., Awaitable[Answer]], *arguments: Any) -> Answer:
         """Send a request, and wait for its answer. No request is sent after the pull's time."""
         self.budget.check_time()
-        return await self.wait(request(*given))
+        return await self.wait(request(*arguments))
 
-    async def wait(self, asked: Awaitable[Answer]) -> Answer:
+    async def wait(self, answer: Awaitable[Answer]) -> Answer:
         """Wait for an answer with a time limit."""
         try:
-            return await asyncio.wait_for(asked, self.budget.answer_seconds)
+            return await asyncio.wait_for(answer, self.budget.answer_seconds)
         except TimeoutError:
             self.budget.check_time()
             raise TimeoutError(f"no complete answer in {ANSWER_SECONDS} seconds") from None
@@ -71,9 +71,9 @@ class SftpSession:
         except (LookupError, ValueError, OverflowError) as error:  # of asyncssh, which decodes it
             raise self.unusable(f"sends an answer that can't be decoded ({error})") from None
 
-    def unusable(self, what: str) -> UnusableAnswer:
+    def unusable(self, fault: str) -> UnusableAnswer:
         """Return the error for an answer that breaks the protocol."""
-        return UnusableAnswer(f"{self.budget.host} {what}. {REPAIR_SERVER}")
+        return UnusableAnswer(f"{self.budget.host} {fault}. {REPAIR_SERVER}")
 
     async def real_path(self, path: bytes) -> bytes:
         """Return a path without links."""

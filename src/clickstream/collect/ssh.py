@@ -157,8 +157,8 @@ async def _key_shown(
 
 async def host_key(address: str, port: int, seconds: float) -> asyncssh.SSHKey | None:
     """Ask a host for its key without trusting it; Ed25519 first, as OpenSSH prefers it."""
-    asked = asyncssh.get_server_host_key(address, port, config=None)
-    return await asyncio.wait_for(asked, seconds)
+    server_key = asyncssh.get_server_host_key(address, port, config=None)
+    return await asyncio.wait_for(server_key, seconds)
 
 
 def fetch_host_key(host: Host, seconds: float) -> asyncssh.SSHKey:

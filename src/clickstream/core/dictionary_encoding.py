@@ -63,15 +63,15 @@ def is_any_of(column: pa.ChunkedArray, *names: str) -> npt.NDArray[np.bool_]:
 def take_rows(table: pa.RecordBatch, rows: npt.NDArray[np.integer]) -> pa.RecordBatch:
     """Select rows of a table; columns of texts keep only the texts of these rows."""
     taken = table.take(pa.array(rows))
-    return pa.record_batch({name: _with_only_used(taken[name]) for name in taken.schema.names})
+    return pa.record_batch({name: _drop_unused_texts(taken[name]) for name in taken.schema.names})
 
 
-def _with_only_used(column: pa.Array) -> pa.Array:
+def _drop_unused_texts(column: pa.Array) -> pa.Array:
     if column.type != TEXT:
         return column
-    used, codes = np.unique(codes_of(column), return_inverse=True)
-    nulls = int(np.count_nonzero(used < 0))  # the code of null sorts first
-    return from_codes(codes - nulls, column.dictionary.take(pa.array(used[nulls:])))
+    used_codes, codes = np.unique(codes_of(column), return_inverse=True)
+    has_null = int(np.any(used_codes < 0))  # the code of null sorts first
+    return from_codes(codes - has_null, column.dictionary.take(pa.array(used_codes[has_null:])))
 
 
 def concat_columns(columns: Sequence[pa.Array]) -> pa.Array:

@@ -172,16 +172,15 @@ class UnreadableLog(InputError):
 class MissingDirectory(UnreadableLog):
     """The directory of a source does not exist, for example because its disk is not mounted."""
 
-    what = ""
+    fault = ""
     """Which directory does not exist, without the remedy."""
 
     @classmethod
-    def of(cls, what: str, seen: str = "") -> MissingDirectory:
-        """Create the error; `seen` says when the directory existed."""
-        error = cls(
-            f"{what}{seen}: mount its disk, or set the source's path to the directory of its logs."
-        )
-        error.what = what
+    def of(cls, fault: str, last_read: str = "") -> MissingDirectory:
+        """Create the error; `last_read` says when the directory existed."""
+        remedy = ": mount its disk, or set the source's path to the directory of its logs."
+        error = cls(f"{fault}{last_read}{remedy}")
+        error.fault = fault
         return error
 
 

@@ -213,6 +213,6 @@ def describe_hours(hours: Iterable[Hour], limit: int = 5) -> str:
     spans = group_hours(hours)
     named = [str(span) for span in spans[:limit]]
     if len(spans) > limit:
-        left = sum(map(len, spans[limit:]))
-        named.append(f"and {quantity(left, 'hour')} more, up to {spans[-1].last}")
+        unnamed = sum(map(len, spans[limit:]))
+        named.append(f"and {quantity(unnamed, 'hour')} more, up to {spans[-1].last}")
     return ", ".join(named)

@@ -106,18 +106,18 @@ def describe_refusals(refused: Refusals) -> list[str]:
 
 
 def _of_reply(error: smtplib.SMTPResponseException, advice: MailAdvice) -> ClickstreamError:
-    what = "the message"
+    subject = "the message"
     if isinstance(error, smtplib.SMTPAuthenticationError):
-        what = "the login"
+        subject = "the login"
     elif isinstance(error, smtplib.SMTPSenderRefused):
-        what = "the sender"
+        subject = "the sender"
     elif isinstance(error, smtplib.SMTPConnectError | smtplib.SMTPHeloError):
-        what = "the connection"
+        subject = "the connection"
     reply = f"{error.smtp_code} {_text(error.smtp_error)}"
     if error.smtp_code >= PERMANENT:
         correct = f"Nothing was sent. {advice.correct}"
-        return MailRefused(f"The mail server refused {what}: {reply}. {correct}")
-    return MailUnavailable(f"The mail server temporarily refused {what}: {reply}. {_RETRY}")
+        return MailRefused(f"The mail server refused {subject}: {reply}. {correct}")
+    return MailUnavailable(f"The mail server temporarily refused {subject}: {reply}. {_RETRY}")
 
 
 def _text(reply: bytes | str) -> str:

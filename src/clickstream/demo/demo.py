@@ -99,10 +99,10 @@ class AirflowBackfill:
         return states
 
     def _no_run_is_left(self, step: DemoStep) -> bool:
-        left = self._api.count_runs(DAG, "queued", "running", run_type="backfill")
-        if left:
+        unfinished = self._api.count_runs(DAG, "queued", "running", run_type="backfill")
+        if unfinished:
             step.show("Airflow finishes the backfill of the last start")
-        return not left
+        return not unfinished
 
     def _is_created(self, step: DemoStep) -> bool:
         step.show("Airflow creates the runs")
@@ -136,10 +136,10 @@ def failures(stack: Stack, states: Mapping[Hour, str], first: Hour, last: Hour) 
             runs_of_hours = f"The run of {hours[0]}"
         sentences.append(f"{runs_of_hours} failed. {reason}")
     unnamed = sum(map(len, [*by_reason.values()][MOST_REASONS:]))
-    more = (
+    others = (
         [f"{unnamed} more runs failed, for other reasons; see Airflow's web UI."] if unnamed else []
     )
-    return sentences[:MOST_REASONS] + more
+    return sentences[:MOST_REASONS] + others
 
 
 def failure_of(api: AirflowApi, dag_id: str, run_id: str) -> str:

@@ -28,9 +28,9 @@ class DemoStep:
         self._console, self._label = console, label
         self._is_plain = not console.is_terminal
         columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(20))
-        more = (TextColumn("{task.fields[state]}"), TimeElapsedColumn())
+        state_columns = (TextColumn("{task.fields[state]}"), TimeElapsedColumn())
         self._bar = Progress(
-            *columns, *more, console=console, transient=True, disable=self._is_plain
+            *columns, *state_columns, console=console, transient=True, disable=self._is_plain
         )
         self._task = self._bar.add_task(escape(f"{label:<{LABEL - 2}}"), total=None, state="")
         self._started = self._printed_at = time.monotonic()

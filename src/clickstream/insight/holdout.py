@@ -190,17 +190,17 @@ def evaluate(
     """
     begin = holdout.first - timedelta(days=holdout.before_days)
     of_test = panel.between(begin, holdout.last)
-    used = of_test.complete
-    days_before = sum(day < holdout.first for day in used.dates)
-    refusal = _refuse(of_test, holdout, days_before, len(used.dates) - days_before)
+    complete = of_test.complete
+    days_before = sum(day < holdout.first for day in complete.dates)
+    refusal = _refuse(of_test, holdout, days_before, len(complete.dates) - days_before)
     if refusal:
         return refusal
-    tested, donors, too_small = _choose_regions(used, holdout.regions, not_donors, days_before)
+    tested, donors, too_small = _choose_regions(complete, holdout.regions, not_donors, days_before)
     if refusal := _refuse_regions(tested[:days_before], len(donors), of_test):
         return refusal
-    weeks = week_numbers(used.dates[:days_before], holdout.first)
-    fitted = fit_test(tested, used.values[donors], weeks, days_before)
-    if not fitted.has_control(len(used.dates) - days_before):
+    weeks = week_numbers(complete.dates[:days_before], holdout.first)
+    fitted = fit_test(tested, complete.values[donors], weeks, days_before)
+    if not fitted.has_control(len(complete.dates) - days_before):
         return NoAnswer("few values", _NO_CONTROL, of_test.incomplete)
     return _lift(fitted, of_test, holdout, donors, too_small)
 
@@ -230,14 +230,14 @@ def largest(values: Floats, indexes: Integers) -> Integers:
 
 
 def _choose_regions(
-    used: RegionPanel, regions: Collection[str], not_donors: Collection[str], days_before: int
+    panel: RegionPanel, regions: Collection[str], not_donors: Collection[str], days_before: int
 ) -> tuple[Floats, Integers, int]:
     """Return the sum of the tested regions, the indexes of donors, and how many are too small."""
-    is_tested = np.isin(used.regions, [*regions])
-    is_other = ~is_tested & ~np.isin(used.regions, [*not_donors])
-    enough = has_enough(used.values[:, :days_before])
-    tested = used.values[is_tested].sum(axis=0)
-    donors = largest(used.values[:, :days_before], np.flatnonzero(is_other & enough))
+    is_tested = np.isin(panel.regions, [*regions])
+    is_other = ~is_tested & ~np.isin(panel.regions, [*not_donors])
+    enough = has_enough(panel.values[:, :days_before])
+    tested = panel.values[is_tested].sum(axis=0)
+    donors = largest(panel.values[:, :days_before], np.flatnonzero(is_other & enough))
     return tested, donors, int((is_other & ~enough).sum())
 
 
@@ -292,9 +292,9 @@ def _unknown_region(name: str, regions: Sequence[str]) -> str:
 def _lift(
     fitted: FittedTest, of_test: RegionPanel, holdout: Holdout, indexes: Integers, too_small: int
 ) -> Lift:
-    used = of_test.complete
-    estimated = estimate_test(fitted, len(used.dates) - fitted.days_before)
-    donors = [used.regions[index] for index in indexes]
+    complete = of_test.complete
+    estimated = estimate_test(fitted, len(complete.dates) - fitted.days_before)
+    donors = [complete.regions[index] for index in indexes]
     weights = zip(donors, fitted.control.weights.tolist(), strict=True)
     of_control = [RegionShare(*donor) for donor in weights if donor[1] >= LEAST_WEIGHT]
     own = estimated.estimate
@@ -302,14 +302,14 @@ def _lift(
         regions=tuple(holdout.regions),
         first=holdout.first,
         last=holdout.last,
-        dates=tuple(used.dates),
+        dates=tuple(complete.dates),
         observed=tuple(fitted.tested.observed.tolist()),
         synthetic=tuple(fitted.tested.synthetic.tolist()),
         share=own.share,
         low=own.low,
         high=own.high,
         p=own.p,
-        fit_error=_fit_error(fitted, week_numbers(used.dates, holdout.first)),
+        fit_error=_fit_error(fitted, week_numbers(complete.dates, holdout.first)),
         widening=estimated.widening,
         donors=tuple(sorted(of_control, key=lambda donor: (-donor.share, donor.region))),
         placebos=tuple(RegionShare(donors[index], share) for index, share in estimated.placebos),

@@ -191,19 +191,19 @@ class _History:
         starts = np.arange(last, self.before_days - 1, -DAYS_PER_BLOCK)
         if len(starts) <= MOST_PLACEBO_TESTS:
             return starts
-        kept = np.linspace(0, len(starts) - 1, MOST_PLACEBO_TESTS).round().astype(int)
-        evenly: Integers = starts[kept]
+        positions = np.linspace(0, len(starts) - 1, MOST_PLACEBO_TESTS).round().astype(int)
+        evenly: Integers = starts[positions]
         return evenly
 
     def _fit(self, chosen: Sequence[int], start: int) -> FittedTest | None:
         """Fit a placebo test, whose series continue to the last date; None with too few values."""
         since = self.values[:, start - self.before_days :]
         tested, donors = since[chosen].sum(axis=0), np.delete(since, chosen, axis=0)
-        kept = has_enough(donors[:, : self.before_days])
-        if not has_enough(tested[None, : self.before_days])[0] or kept.sum() < LEAST_DONORS:
+        is_enough = has_enough(donors[:, : self.before_days])
+        if not has_enough(tested[None, : self.before_days])[0] or is_enough.sum() < LEAST_DONORS:
             return None
         weeks = (np.arange(self.before_days) - self.before_days) // DAYS_PER_BLOCK
-        return fit_test(tested, donors[kept], weeks, self.before_days)
+        return fit_test(tested, donors[is_enough], weeks, self.before_days)
 
 
 def smallest_found(fitted: FittedTest, test_days: int) -> float:

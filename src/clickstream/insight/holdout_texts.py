@@ -45,7 +45,9 @@ def describe(
         return f"{result_text}: look for another cause, such as an event in the regions."
     brings = "it brings" if len(campaigns) == 1 else "they bring"
     amount = _amount(result.effect, metric, currency)
-    return f"{result_text}: {brings} about {amount} in {_time(result)} there."
+    weeks, days = divmod(result.test_days, 7)
+    time = quantity(result.test_days, "day") if days else quantity(weeks, "week")
+    return f"{result_text}: {brings} about {amount} in {time} there."
 
 
 def notes(result: Lift | NoAnswer) -> Iterator[str]:
@@ -152,8 +154,8 @@ def _name_incomplete(incomplete: Mapping[date, str]) -> str:
     """Name the dates that are left out, and what they lack."""
     days = sorted(incomplete)
     named = ", ".join(f"{day} ({incomplete[day]})" for day in days[:SHOWN_DATES])
-    more = len(days) - SHOWN_DATES
-    rest = f" and {quantity(more, 'other date')}" if more > 0 else ""
+    unnamed = len(days) - SHOWN_DATES
+    rest = f" and {quantity(unnamed, 'other date')}" if unnamed > 0 else ""
     return f"Left out because they are not complete: {named}{rest}."
 
 
@@ -189,8 +191,3 @@ def _interval(result: Lift) -> str:
 
 def _regions(names: Sequence[str]) -> str:
     return f"the region{'s' if len(names) > 1 else ''} {'; '.join(names)}"
-
-
-def _time(result: Lift) -> str:
-    weeks, days = divmod(result.test_days, 7)
-    return quantity(result.test_days, "day") if days else quantity(weeks, "week")

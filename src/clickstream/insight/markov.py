@@ -66,8 +66,8 @@ def credit_weights(journeys: Mapping[Path, Outcomes]) -> dict[str, int]:
     channels = [channel for channel, effect in effects.items() if effect]
     orders: Counter[frozenset[str]] = Counter()
     for path, outcomes in journeys.items():
-        if outcomes.orders and (known := frozenset(path).intersection(channels)):
-            orders[known] += outcomes.orders
+        if outcomes.orders and (touched := frozenset(path).intersection(channels)):
+            orders[touched] += outcomes.orders
     of_order = np.array([[name in path for name in channels] for path in orders], np.float64)
     number = np.array([*orders.values()], np.float64)
     parts = np.array([effects[channel] for channel in channels], np.float64)
@@ -76,8 +76,8 @@ def credit_weights(journeys: Mapping[Path, Outcomes]) -> dict[str, int]:
         sums = number @ (of_order * weights / (of_order @ weights)[:, None])
         weights = weights * wanted / np.maximum(sums, np.finfo(np.float64).tiny)
         weights = np.maximum(weights / weights.max(), 1 / _WHOLE**2)
-    found = dict(zip(channels, weights.tolist(), strict=True))
-    return {channel: round(_WHOLE * found.get(channel, 0)) for channel in effects}
+    weight_of = dict(zip(channels, weights.tolist(), strict=True))
+    return {channel: round(_WHOLE * weight_of.get(channel, 0)) for channel in effects}
 
 
 Floats = npt.NDArray[np.float64]
@@ -99,8 +99,8 @@ def _probabilities(
             visits[channel] += number
         for channel, following in pairwise(path):
             pass_on[index[channel], index[following]] += number
-    each = np.array([visits[channel] for channel in channels], np.float64)
-    return begin / max(begin.sum(), 1), pass_on / each[:, None], order / each
+    total = np.array([visits[channel] for channel in channels], np.float64)
+    return begin / max(begin.sum(), 1), pass_on / total[:, None], order / total
 
 
 def _order_rate(begin: Floats, pass_on: Floats, order: Floats) -> float:

@@ -97,8 +97,8 @@ class Lake:
             "s3.connect-timeout": str(self._timeout),
             "s3.request-timeout": str(self._timeout),
         }
-        given = {name: value for name, value in properties.items() if value}
-        return LakeCatalog("glue", self.glue, self.s3, credentials, **given)
+        options = {name: value for name, value in properties.items() if value}
+        return LakeCatalog("glue", self.glue, self.s3, credentials, **options)
 
     @cached_property
     def staged_objects(self) -> ObjectCache:

@@ -124,8 +124,8 @@ def unreferenced(lake: Lake, before: datetime) -> list[Listed]:
     old = [item for item in objects.listed(lake, PREFIX) if item.modified_at < before]
     stored = read_manifest(lake)
     files = stored.value.files if stored else {}
-    used = {file.key for days in files.values() for file in days.values()} | {MANIFEST_KEY}
-    return [item for item in old if item.key not in used]
+    referenced = {file.key for days in files.values() for file in days.values()} | {MANIFEST_KEY}
+    return [item for item in old if item.key not in referenced]
 
 
 def manifest_written_at(lake: Lake) -> datetime | None:

@@ -43,7 +43,7 @@ from clickstream.step_config import (
 class ExplainedStep(NamedTuple):
     """One step: its subject, its result, and the reason."""
 
-    what: str
+    name: str
     result: str
     why: str = ""
 
@@ -69,12 +69,12 @@ def show_explanation(
     steps = [*explain(raw, log_format, settings, header)]
     for step in steps:
         table.add_row(
-            Text(step.what, "cyan"), Text(printable(step.result)), Text(printable(step.why), "dim")
+            Text(step.name, "cyan"), Text(printable(step.result)), Text(printable(step.why), "dim")
         )
     console.print(table)
     for note in notes:
         console.print(Text(printable(note), "dim"), soft_wrap=True)
-    return 1 if steps[-1].what == "Rejected" else 0
+    return 1 if steps[-1].name == "Rejected" else 0
 
 
 def _find_line(line: str, logs: Sequence[str], longest: int) -> tuple[bytes, bytes, bytes]:
@@ -85,17 +85,17 @@ def _find_line(line: str, logs: Sequence[str], longest: int) -> tuple[bytes, byt
         raise InputError(f"{line} is not a line number: the first line of a log is line 1.")
     if Path(logs[0]).is_dir():
         raise InputError(f"{logs[0]} is a directory: name the log that has line {line}.")
-    left, header, sample = int(line), b"", b""
+    number, header, sample = int(line), b"", b""
     for block in text_blocks(logs[0], longest):
         sample = block if parse.is_nothing_else(sample, longest) else sample
         lines = [text + b"\n" for text in block.removesuffix(b"\n").split(b"\n")]
-        if left <= len(lines):
-            above = parse.shorten(b"".join(lines[: left - 1]), longest).data
-            return lines[left - 1], parse.header_after(above, "w3c", header), sample
+        if number <= len(lines):
+            above = parse.shorten(b"".join(lines[: number - 1]), longest).data
+            return lines[number - 1], parse.header_after(above, "w3c", header), sample
         short = parse.shorten(block, longest).data
-        left, header = left - len(lines), parse.header_after(short, "w3c", header)
+        number, header = number - len(lines), parse.header_after(short, "w3c", header)
     raise InputError(
-        f"{logs[0]} has {quantity(int(line) - left, 'line')}, so there is no line {line}."
+        f"{logs[0]} has {quantity(int(line) - number, 'line')}, so there is no line {line}."
     )
 
 

@@ -175,7 +175,7 @@ class LogSet:
                 changed_days.update(last.lines.add(parsed, name_of(end.path)))
         except InputError:
             return None
-        unchanged = {day: each for day, each in last.samples.items() if day < min(changed_days)}
+        unchanged = {day: sample for day, sample in last.samples.items() if day < min(changed_days)}
         log_facts = self._build_facts(last.read, last.lines, unchanged, stamps)
 
         # Facts are computed from the date before the changed ones on, because its last session may

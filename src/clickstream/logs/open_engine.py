@@ -68,28 +68,24 @@ def place_lines(
     for day in sorted({*wanted, *(day - 1 for day in wanted)} & {*lines.days}):
         tables = builder.build({day: [*lines.of_day(day)]})
         if day in wanted:
-            placed += _of_date(tables[HITS], tables[SESSION_PARTS], visits, lines)
+            placed += _place_lines(tables[HITS], tables[SESSION_PARTS], visits, lines)
     return sorted(placed, key=lambda line: (line.session_id, line.at, line.path, line.number))
 
 
-def _of_date(
+def _place_lines(
     hits: pa.Table, parts: pa.Table, visits: Iterable[str], lines: LinesByDate
 ) -> Iterator[PlacedLine]:
+    """Yield the file and line of each hit of the visits, from the rows of a date."""
     ids = pc.utf8_slice_codeunits(parts["session_id"].cast(pa.string()), 0, ID_DIGITS)
     is_wanted = pc.is_in(ids, pa.array([*visits]))
-    of_part = dict(
-        zip(
-            parts["part_id"].filter(is_wanted).to_pylist(),
-            ids.filter(is_wanted).to_pylist(),
-            strict=True,
-        )
-    )
-    chosen = pc.is_in(hits["part_id"].cast(pa.string()), pa.array([*of_part], pa.string()))
+    part_ids = parts["part_id"].filter(is_wanted).to_pylist()
+    session_of_part = dict(zip(part_ids, ids.filter(is_wanted).to_pylist(), strict=True))
+    is_of_visits = pc.is_in(hits["part_id"].cast(pa.string()), pa.array(part_ids, pa.string()))
     columns = ["part_id", "hit_at", "raw_object", "line_number"]
-    for row in hits.select(columns).filter(chosen).to_pylist():
+    for row in hits.select(columns).filter(is_of_visits).to_pylist():
         source = lines.sources[int(row["raw_object"])]
         path, number = place_of_line(row["line_number"], source)
-        yield PlacedLine(of_part[row["part_id"]], row["hit_at"], path, number)
+        yield PlacedLine(session_of_part[row["part_id"]], row["hit_at"], path, number)
 
 
 def days_of(started_at: datetime, seconds: int) -> range:

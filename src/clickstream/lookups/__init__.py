@@ -8,6 +8,6 @@
 """
 
 from clickstream.lookups.asn import AsnDatabase, open_asn_database
-from clickstream.lookups.places import PlaceDatabase
+from clickstream.lookups.place_database import PlaceDatabase
 
 __all__ = ["AsnDatabase", "PlaceDatabase", "open_asn_database"]

@@ -74,9 +74,9 @@ def _least(
 
     If the proved visitors are too few to show anything, it is the number of a date with few people.
     """
-    each = np.ones(len(proved))
+    per_proved = np.ones(len(proved))
     for step in steps:
-        each *= 1 + step.ratio_of(kind.labels)[kind.codes] * step.lowest / step.site_ratio
-    noise = _TWO_SIDED * float(np.sqrt((proved * each**2).sum()))
-    bound = float((proved * each).sum()) - noise
+        per_proved *= 1 + step.ratio_of(kind.labels)[kind.codes] * step.lowest / step.site_ratio
+    noise = _TWO_SIDED * float(np.sqrt((proved * per_proved**2).sum()))
+    bound = float((proved * per_proved).sum()) - noise
     return bound if bound > noise else max(bound, fewest)

@@ -77,7 +77,7 @@ def visitors_of_dates(parts: pd.DataFrame, date: Codes) -> tuple[pd.DataFrame, C
     ).astype(object)
     longest, rhythm = _rhythm(with_page)
     proof = _proof(sums, longest, rhythm, of_people.date)
-    texts = _arrival(of_people, with_page) | {
+    texts = _arrival_fields(of_people, with_page) | {
         "assets": assets,
         "landing_assets": _landing_assets(with_page, proof, assets),
         "page_views": _BUCKETS.astype(str).astype(object)[
@@ -188,8 +188,8 @@ def _parts_of_people(parts: pd.DataFrame, date: Codes) -> _Parts:
     return _Parts(parts[[*PART_COLUMNS]].iloc[rows], visitor.select(rows))
 
 
-def _arrival(parts: _Parts, with_page: _Parts) -> dict[str, Texts]:
-    """Return the fields of arrival, from the visitor's first parts."""
+def _arrival_fields(parts: _Parts, with_page: _Parts) -> dict[str, Texts]:
+    """Return the fields of arrival, from each visitor's first part, or first part with a page."""
     channel = with_page.first("channel", None)
     no_channel = np.where(parts.first("referrer_logged").astype(np.bool_), DIRECT, NOT_LOGGED)
     browser = with_page.first("browser") + " " + with_page.first("browser_version")

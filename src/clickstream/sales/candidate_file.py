@@ -59,8 +59,12 @@ def read_candidates(text: str, where: str, towns: Sequence[Town]) -> CandidateFi
     )
     candidates: dict[str, CafeCandidate] = {}
     problems: list[str] = []
-    for number, row in _rows(text, where):
+    for number, row, has_extra_values in _read_rows(text, where):
         try:
+            if has_extra_values:
+                raise BadValue(
+                    "it has more values than columns: put quotes around a text with a comma"
+                )
             candidate = _candidate(row, places)
             if candidate.name in candidates:
                 raise BadValue("it is in the file twice: give each row a name of its own")
@@ -83,8 +87,11 @@ def write_candidates(candidates: Sequence[CafeCandidate]) -> str:
     return lines.getvalue()
 
 
-def _rows(text: str, where: str) -> Iterator[tuple[int, Row]]:
-    """Yield the number of each line and its values by column; an absent one is empty."""
+def _read_rows(text: str, where: str) -> Iterator[tuple[int, Row, bool]]:
+    """Yield the number of each line, its values by column, and whether it has more values.
+
+    An absent value is empty.
+    """
     lines = csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""))
     columns = [name.strip() for name in lines.fieldnames or ()]
     if "name" not in columns or not {*columns} <= {*COLUMNS} or len({*columns}) < len(columns):
@@ -95,13 +102,11 @@ def _rows(text: str, where: str) -> Iterator[tuple[int, Row]]:
     lines.fieldnames = columns
     for row in lines:
         values = {name: (row.get(name) or "").strip() for name in COLUMNS}
-        yield lines.line_num, values | ({"extra": "extra"} if None in row else {})
+        yield lines.line_num, values, None in row
 
 
 def _candidate(row: Row, places: _Places) -> CafeCandidate:
     """Return the candidate of a row. Raises BadValue with what is wrong and what to do."""
-    if "extra" in row:
-        raise BadValue("it has more values than columns: put quotes around a text with a comma")
     if not row["name"]:
         raise BadValue("it needs a name: write one")
     return CafeCandidate(

@@ -98,8 +98,8 @@ def drop_hours(parts: pa.Table, hours: Set[Hour]) -> pa.Table:
     if not hours:
         return parts
     of_parts = parts["last_hit_at"].to_numpy().astype("M8[h]").astype(np.int64)
-    left = ~np.isin(of_parts, [hour.number for hour in hours])
-    return parts.filter(pa.array(left))
+    is_kept = ~np.isin(of_parts, [hour.number for hour in hours])
+    return parts.filter(pa.array(is_kept))
 
 
 def cache_digests(parts: pa.Table) -> Digests:

@@ -47,8 +47,8 @@ class SessionRules:
     `settings` checks this.
     """
 
-    timeout_seconds: int = 1800
-    cap_hours: int = 12
+    timeout_seconds: int
+    cap_hours: int
     goals: tuple[Goal, ...] = ()
     funnel: tuple[Goal, ...] = ()
 

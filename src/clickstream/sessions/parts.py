@@ -148,9 +148,9 @@ def _early_and_landing_assets(rows: _Rows, parts: Cut) -> dict[str, NDArray[np.i
     the same second as the page is therefore not early.
     """
     sizes = np.diff(np.append(parts.first, len(parts.order)))
-    seen = np.cumsum(rows.is_page)
-    page_views: NDArray[np.int64] = seen - np.repeat(
-        seen[parts.first] - rows.is_page[parts.first], sizes
+    pages_so_far = np.cumsum(rows.is_page)
+    page_views: NDArray[np.int64] = pages_so_far - np.repeat(
+        pages_so_far[parts.first] - rows.is_page[parts.first], sizes
     )
     never = np.iinfo(np.int64).max
     page_at = np.where(rows.is_page, rows.at, never)
@@ -213,8 +213,8 @@ def make_parts(requests: OrderedRequests, parts: Cut, rules: SessionRules) -> pa
     # One row of each part; -1 if the part has no such request.
     landing, exit_ = _first_where(is_page, first), _last_where(is_page, first)
     first_bot, last_arrival = _first_where(is_bot, first), _last_where(has_channel, first)
-    asked = goals.COLUMNS if rules.goals or rules.funnel else ()
-    of_goals = requests.arrow(parts.order, asked).to_pandas()
+    goal_columns = goals.COLUMNS if rules.goals or rules.funnel else ()
+    of_goals = requests.arrow(parts.order, goal_columns).to_pandas()
 
     def texts_at(chosen: NDArray[np.int64], *names: str) -> dict[str, pa.Array]:
         """Return text columns of one row of each part; null where it is -1."""

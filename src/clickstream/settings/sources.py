@@ -83,13 +83,13 @@ class SourceSettings(Section):
     @model_validator(mode="after")
     def _check_kind(self) -> SourceSettings:
         """Refuse settings of the other kind, and an sftp source without a host or a login."""
-        problem = ""
-        if self.kind == "sftp":
-            problem = self._sftp_problem()
-        else:
-            remote = ("hosts", "instances", "user", "key_file", "connection", "max_kb_per_second")
-            if given := [name for name in remote if getattr(self, name)]:
-                problem = f"{given[0]} needs kind = 'sftp'"
+        match self.kind:
+            case "sftp":
+                problem = self._sftp_problem()
+            case "directory":
+                sftp = ("hosts", "instances", "user", "key_file", "connection", "max_kb_per_second")
+                used = next((name for name in sftp if getattr(self, name)), "")
+                problem = f"{used} needs kind = 'sftp'" if used else ""
         if not problem and (self.pattern.startswith("/") or ".." in self.pattern.split("/")):
             problem = "its pattern must match files below its path: remove a leading / and any .."
         if problem:

@@ -116,8 +116,8 @@ class AthenaService:
 
     def _new_execution(self, sql: str, body: Json) -> Json:
         workgroup = self._workgroups.require(body)
-        given = body.get("ResultConfiguration", {}).get("OutputLocation")
-        folder = self._output_folder(given or self._workgroups.location(workgroup))
+        location = body.get("ResultConfiguration", {}).get("OutputLocation")
+        folder = self._output_folder(location or self._workgroups.location(workgroup))
         query_id = str(uuid.uuid4())
         context = body.get("QueryExecutionContext", {})
         execution = {
@@ -178,7 +178,10 @@ class AthenaService:
         answer: Json = {
             "UpdateCount": 0,
             "ResultSet": {
-                "Rows": [{"Data": [_cell(text) for text in row]} for row in rows],
+                "Rows": [
+                    {"Data": [{} if text is None else {"VarCharValue": text} for text in row]}
+                    for row in rows
+                ],
                 "ResultSetMetadata": {"ColumnInfo": columns},
             },
         }
@@ -197,10 +200,6 @@ class AthenaService:
         lines = path.read_text(encoding="utf-8").splitlines()
         after = offset + count if len(lines) > offset + count else None
         return [[line] for line in lines[offset : offset + count]], after
-
-
-def _cell(text: str | None) -> Json:
-    return {} if text is None else {"VarCharValue": text}
 
 
 def _offset(body: Json) -> int:

@@ -46,11 +46,8 @@ def column_info(name: str, kind: str) -> dict[str, Any]:
 
 def csv_line(values: Row) -> str:
     """One line of a result file."""
-    return ",".join("" if text is None else _quote(text) for text in values) + "\n"
-
-
-def _quote(text: str) -> str:
-    return '"' + text.replace('"', '""') + '"'
+    quoted = ("" if text is None else '"' + text.replace('"', '""') + '"' for text in values)
+    return ",".join(quoted) + "\n"
 
 
 def read_page(path: Path, offset: int, count: int) -> tuple[list[Row], int | None]:

@@ -363,9 +363,8 @@ def read_plan(plan: list[dict[str, Any]]) -> dict[str, PlannedRead]:
         if node["name"].strip() != "READ_PARQUET" or match is None:
             continue
         prefix = match[0]
-        texts = [
-            each.removeprefix("optional: ") for each in _as_list(node["extra_info"].get("Filters"))
-        ]
+        filters = _as_list(node["extra_info"].get("Filters"))
+        texts = [text.removeprefix("optional: ") for text in filters]
         if parent is not None and parent["name"].strip() == "FILTER":
             texts += _as_list(parent["extra_info"].get("Expression"))
         used: Set[str] = {name.removeprefix(prefix) for name in names}
@@ -397,7 +396,7 @@ def _convert_condition(node: exp.Expr, prefix: str, columns: Set[str]) -> Boolea
     if isinstance(node, exp.And | exp.Or):
         join = And if isinstance(node, exp.And) else Or
         left, right = (
-            _convert_condition(each, prefix, columns) for each in (node.left, node.right)
+            _convert_condition(operand, prefix, columns) for operand in (node.left, node.right)
         )
         return join(left, right)
     column = node.this.name.removeprefix(prefix) if isinstance(node.this, exp.Column) else ""
@@ -408,7 +407,7 @@ def _convert_condition(node: exp.Expr, prefix: str, columns: Set[str]) -> Boolea
         if low is not None and high is not None:
             return And(PREDICATES[exp.GTE](column, low), PREDICATES[exp.LTE](column, high))
     elif isinstance(node, exp.In) and node.expressions:
-        values = [_constant(each) for each in node.expressions]
+        values = [_constant(operand) for operand in node.expressions]
         if None not in values:
             contained: BooleanExpression = PREDICATES[exp.In](column, values)
             return contained

@@ -30,7 +30,7 @@ def steps(
 
 def results(raw: str, settings: Settings | None = None) -> dict[str, str]:
     """The last result of each step."""
-    return {step.what: step.result for step in steps(raw, settings)}
+    return {step.name: step.result for step in steps(raw, settings)}
 
 
 def test_every_step_of_a_visit_from_a_newsletter() -> None:
@@ -68,14 +68,14 @@ def test_settings_change_what_becomes_of_a_line_and_the_reason_names_them() -> N
         ExplainedStep("Query", "q=tea", "parameters are kept if clean.query_parameters lists them")
         in found
     )
-    pages = [step.result for step in found if step.what == "Page"]
+    pages = [step.result for step in found if step.name == "Page"]
     assert pages == ["/drinks/", "/drinks", "/menu"]
-    assert next(step for step in found if step.what == "Referrer").result == "none"
+    assert next(step for step in found if step.name == "Referrer").result == "none"
 
 
 def test_a_bot_is_told_by_what_gave_it_away() -> None:
     raw = next(one for one in LINES if "Googlebot" in one)
-    verdict = next(step for step in steps(raw) if step.what == "Verdict")
+    verdict = next(step for step in steps(raw) if step.name == "Verdict")
     assert verdict == ExplainedStep("Verdict", "a bot: search engine", "user agent: Googlebot")
 
 

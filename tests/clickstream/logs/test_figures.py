@@ -9,7 +9,7 @@ import sys
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.logs.builders import BOT, LINES, line
-from tests.clickstream.lookups.test_places import write
+from tests.clickstream.lookups.test_place_database import write
 
 from clickstream.logs.trial import FIGURES, CountedLines
 from clickstream.parse import parse

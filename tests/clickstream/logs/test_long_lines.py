@@ -82,11 +82,11 @@ def test_a_long_first_line_of_a_block_of_its_own_is_explained(tmp_path: Path) ->
 
 def test_a_long_line_that_is_given_is_explained_without_a_format() -> None:
     steps = [*explain(b" " * 70_000, "auto", Settings())]
-    assert [(step.what, step.result) for step in steps] == [("Rejected", "line too long")]
+    assert [(step.name, step.result) for step in steps] == [("Rejected", "line too long")]
 
 
 def test_the_limit_is_that_of_the_settings() -> None:
     line = combined_line(1).replace(b"/1 ", b"/" + b"a" * 5_000 + b" ")
     shorter = Settings(clean=CleanSettings(longest_line_bytes=4_096))
-    assert [step.what for step in explain(line, "auto", shorter)] == ["Rejected"]
+    assert [step.name for step in explain(line, "auto", shorter)] == ["Rejected"]
     assert len([*explain(line, "auto", Settings())]) > 1

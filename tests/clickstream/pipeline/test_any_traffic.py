@@ -29,7 +29,7 @@ from clickstream.sessions.runs import run_starts
 lexsort = np.lexsort
 cut_module = import_module("clickstream.sessions.cut")  # the package has a function of that name
 
-RULES = SessionRules()
+RULES = SessionRules(1800, 12)
 STRICT_RULES = st.builds(SessionRules, st.sampled_from((900, 1800)), st.sampled_from((1, 2)))
 PATIENT_RULES = st.builds(
     SessionRules, st.sampled_from((1800, 7200, 28800)), st.sampled_from((2, 9, 16))

@@ -251,7 +251,7 @@ def test_hours_of_another_key_are_to_an_hour_as_if_they_were_not_there(
 
 def test_a_gap_reaches_back_over_hours_without_a_line() -> None:
     hits = [("a", 100), ("a", 100 + 2 * HOUR), ("a", 101 + 4 * HOUR)]
-    world = World(hits, [], SessionRules(timeout_seconds=2 * HOUR), 1, [4, 2, 0])
+    world = World(hits, [], SessionRules(timeout_seconds=2 * HOUR, cap_hours=12), 1, [4, 2, 0])
     assert carried_out(world).sessions() == {
         ("a", 100, 100 + 2 * HOUR, 2),
         ("a", 101 + 4 * HOUR, 101 + 4 * HOUR, 1),
@@ -299,7 +299,7 @@ def test_changes_are_what_became_of_the_sessions_of_every_request(world: World) 
 
 def test_a_late_line_between_two_sessions_merges_them() -> None:
     sides, between = [("a", 0), ("a", 3000)], ("a", 1500)
-    world = World(sides, [], SessionRules(), 1, [0])
+    world = World(sides, [], SessionRules(1800, 12), 1, [0])
     before = carried_out(world).parts[0]
     after = carried_out(replace(world, hits=[*sides, between])).parts[0]
     assert changed(before, after).to_dict("records") == [

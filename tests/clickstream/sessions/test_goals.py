@@ -126,14 +126,14 @@ def test_a_step_counts_only_after_the_one_before() -> None:
 
 @pytest.mark.parametrize("rows", [[], [("a", 5)]])
 def test_without_goals_and_funnel_nothing_is_met(rows) -> None:
-    parts = build_parts(made(rows), no_carry(), SessionRules())
+    parts = build_parts(made(rows), no_carry(), SessionRules(1800, 12))
     assert parts["conversions"].tolist() == [0] * len(rows)
     assert parts["goals"].isna().all()
     assert parts["funnel"].isna().all()
 
 
 def test_no_request_meets_no_goal() -> None:
-    rules = SessionRules(goals=(Goal("order", "/"),), funnel=(Goal("menu", "/"),))
+    rules = SessionRules(1800, 12, goals=(Goal("order", "/"),), funnel=(Goal("menu", "/"),))
     nothing = made([], method=[], status=[])
     parts = make_parts(nothing, cut(nothing, rules), rules)
     assert len(parts) == 0

@@ -31,7 +31,7 @@ from clickstream.sessions import (
     stitch,
 )
 
-RULES = SessionRules()
+RULES = SessionRules(1800, 12)
 PAUSES = st.sampled_from([0, 1, 60, 900, 1799, 1800, 1801, 5000])
 
 
@@ -195,7 +195,7 @@ def test_a_session_goes_on_under_a_new_visitor_key() -> None:
     assert after["visitor_id"].tolist() == ["new", "other"]
     assert after["session_id"].tolist() == [before["session_id"][0], after["part_id"][1]]
     assert after["session_started_at"][0] == before["session_started_at"][0]
-    handed_on = carry_out(as_carry(after), FIRST.next, SessionRules(3600))
+    handed_on = carry_out(as_carry(after), FIRST.next, SessionRules(3600, 12))
     assert handed_on["visitor_id"].to_pylist() == ["new", "other"]
 
 

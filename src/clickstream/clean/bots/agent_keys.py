@@ -74,8 +74,8 @@ def parse_directory(name: str, text: str) -> dict[str, AgentKey]:
     return dict(_parse_key(f"{name}, key {number}", key) for number, key in enumerate(keys, 1))
 
 
-def _unusable(where: str, what: str) -> UnusableRule:
-    return UnusableRule(f"{where}: {what}; download the agent's key directory again.")
+def _unusable(where: str, problem: str) -> UnusableRule:
+    return UnusableRule(f"{where}: {problem}; download the agent's key directory again.")
 
 
 def _parse_key(where: str, key: Any) -> tuple[str, AgentKey]:

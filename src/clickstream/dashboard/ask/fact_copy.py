@@ -206,7 +206,9 @@ class FactCopy:
             old = [day for day in before if day in changed or day not in wanted]
             if not old and not changed:
                 continue
-            _delete(cursor, view, old)
+            if old:
+                cursor.execute("delete from copied_files where view = ? and day in ?", [view, old])
+                cursor.execute(f"delete from {view} where copied_day in ?", [old])  # noqa: S608
             for rows in self._batches(changed):
                 insert_rows(cursor, view, rows)
             new += [(view, day, file.key) for day, file in changed.items()]
@@ -354,12 +356,6 @@ def _note_files(cursor: Any, files: Sequence[tuple[str, date, str]]) -> None:
         columns = [[*column] for column in zip(*files, strict=True)]
         selected = "unnest(?::varchar[]), unnest(?::date[]), unnest(?::varchar[])"
         cursor.execute(f"insert into copied_files select {selected}", columns)
-
-
-def _delete(cursor: Any, view: str, days: list[date]) -> None:
-    if days:
-        cursor.execute("delete from copied_files where view = ? and day in ?", [view, days])
-        cursor.execute(f"delete from {view} where copied_day in ?", [days])  # noqa: S608
 
 
 def insert_rows(cursor: Any, view: str, rows: pa.Table) -> None:

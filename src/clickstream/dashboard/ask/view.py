@@ -139,24 +139,24 @@ class View:
 
     def with_choice(self, panel: str, choice: str) -> View:
         """Return the view with another choice of a panel."""
-        kept = {name: value for name, value in self.choices.items() if name != panel}
+        choices = {name: value for name, value in self.choices.items() if name != panel}
         if choice != CHOICES[panel][0]:
-            kept[panel] = choice
-        return replace(self, choices=kept)
+            choices[panel] = choice
+        return replace(self, choices=choices)
 
     def without_metrics(self, hidden: Collection[str]) -> View:
         """Return the view with the default in place of each `hidden` metric."""
-        kept = {panel: choice for panel, choice in self.choices.items() if choice not in hidden}
+        choices = {panel: choice for panel, choice in self.choices.items() if choice not in hidden}
         metric = "visits" if self.metric in hidden else self.metric
-        return replace(self, metric=metric, choices=kept)
+        return replace(self, metric=metric, choices=choices)
 
     def with_filter(self, dimension: str, value: Value, is_excluded: bool = False) -> View:
         """Return the view with one more value of a filter; unchanged if it has the value."""
         for index, filter_ in enumerate(self.filters):
             if (filter_.dimension, filter_.is_excluded) == (dimension, is_excluded):
                 values = (*filter_.values, *([value] if value not in filter_.values else []))
-                more = replace(filter_, values=values)
-                return replace(self, filters=_replace_item(self.filters, index, [more]))
+                widened = replace(filter_, values=values)
+                return replace(self, filters=_replace_item(self.filters, index, [widened]))
         return replace(
             self, filters=(*self.filters, Filter(dimension, (value,), is_excluded=is_excluded))
         )
@@ -167,8 +167,8 @@ class View:
 
     def without_dimensions(self, *dimensions: str) -> View:
         """Return the view without the filters by some dimensions."""
-        kept = tuple(filter_ for filter_ in self.filters if filter_.dimension not in dimensions)
-        return replace(self, filters=kept)
+        filters = tuple(filter_ for filter_ in self.filters if filter_.dimension not in dimensions)
+        return replace(self, filters=filters)
 
     def without_filter(self, dimension: str, value: Value, is_excluded: bool = False) -> View:
         """Return the view without one value of a filter."""

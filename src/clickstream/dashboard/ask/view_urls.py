@@ -32,15 +32,15 @@ _APPENDED = ("utm_", "_ga", "_gl")
 """How names begin that programs append to links which they send, beside click ids."""
 
 
-def check_names(names: Iterable[str], known: Collection[str]) -> None:
+def check_names(names: Iterable[str], known_names: Collection[str]) -> None:
     """Raise InputError for the first name that is not known; it names the nearest known name.
 
     Parameters that mail programs, social networks and ads append to a link are ignored.
     """
     for name in names:
-        if name in known or name.startswith(_APPENDED) or name.lower() in _click_ids():
+        if name in known_names or name.startswith(_APPENDED) or name.lower() in _click_ids():
             continue
-        near = get_close_matches(name.lower(), known, n=1)
+        near = get_close_matches(name.lower(), known_names, n=1)
         advice = f"Did you mean {near[0]}?" if near else "Remove it from the address."
         raise InputError(f"{name[:40]!r} is not a parameter of this page. {advice}")
 
@@ -83,32 +83,32 @@ def _from_text(text: str) -> Value:
 
 
 def parse_view(
-    tab: Tab, parameters: Iterable[tuple[str, str]], page_parameters: Collection[str] = ()
+    tab: Tab, query: Iterable[tuple[str, str]], page_parameters: Collection[str] = ()
 ) -> View:
     """Parse a URL. Raises InputError that names the parameter and the allowed values.
 
     `page_parameters` are the names of the page's parameters that do not describe a view.
     """
-    pairs = [pair for pair in parameters if pair[0] not in page_parameters]
+    pairs = [pair for pair in query if pair[0] not in page_parameters]
     check_names((name for name, _ in pairs), PARAMETERS)
-    given = dict(pairs)
-    first, last = _dates(given)
+    parameters = dict(pairs)
+    first, last = _dates(parameters)
     view = View(
         tab=tab,
-        range="own" if first else _one_of(given, "range", RANGES, None),
+        range="own" if first else _one_of(parameters, "range", RANGES, None),
         first=first,
         last=last,
-        compare=_one_of(given, "compare", COMPARISONS, "previous"),
-        metric=_one_of(given, "metric", CHARTED, "visits"),
-        grain=_one_of(given, "by", GRAINS, None),
+        compare=_one_of(parameters, "compare", COMPARISONS, "previous"),
+        metric=_one_of(parameters, "metric", CHARTED, "visits"),
+        grain=_one_of(parameters, "by", GRAINS, None),
         filters=_filters(pairs),
-        hour=parse_hour(given["hour"]) if tab == "trust" and "hour" in given else None,
-        operator=_operator(given) if tab == "machines" else "",
+        hour=parse_hour(parameters["hour"]) if tab == "trust" and "hour" in parameters else None,
+        operator=_operator(parameters) if tab == "machines" else "",
     )
     if view.range == "own" and not first:
         raise InputError("range=own needs two dates: from=2026-11-01&to=2026-11-30.")
     for panel, allowed in CHOICES.items():
-        view = view.with_choice(panel, _one_of(given, panel, allowed, allowed[0]))
+        view = view.with_choice(panel, _one_of(parameters, panel, allowed, allowed[0]))
     return view
 
 
@@ -117,9 +117,9 @@ Default = TypeVar("Default", bound="str | None")
 
 
 def _one_of(
-    given: Mapping[str, str], parameter: str, allowed: Sequence[Name], default: Default
+    parameters: Mapping[str, str], parameter: str, allowed: Sequence[Name], default: Default
 ) -> Name | Default:
-    text = given.get(parameter)
+    text = parameters.get(parameter)
     if text is None:
         return default
     for name in allowed:
@@ -129,9 +129,9 @@ def _one_of(
     raise InputError(f"{parameter}={text[:40]} is not known; use one of {names}.")
 
 
-def _dates(given: Mapping[str, str]) -> tuple[date | None, date | None]:
+def _dates(parameters: Mapping[str, str]) -> tuple[date | None, date | None]:
     """Parse the two dates of an own range, in order."""
-    texts = [given.get(name) for name in ("from", "to")]
+    texts = [parameters.get(name) for name in ("from", "to")]
     if texts == [None, None]:
         return None, None
     if None in texts:
@@ -160,9 +160,9 @@ def parse_hour(text: str) -> Hour:
     return hour
 
 
-def _operator(given: Mapping[str, str]) -> str:
+def _operator(parameters: Mapping[str, str]) -> str:
     """Parse the operator; one without machines chooses no row."""
-    text = given.get("operator", "")
+    text = parameters.get("operator", "")
     if len(text) > LONGEST_OPERATOR:
         raise InputError(f"An operator's name has {LONGEST_OPERATOR} characters at most.")
     return text

@@ -159,7 +159,7 @@ class Number:
         now, usual = self.shown.now, self.shown.mean(days)
         if self.trials:
             usual *= self.trials.now / max(self.trials.mean(days), 1.0)
-        size = now + usual * days.checked.days / max(days.known.sum(), 1)
+        size = now + usual * days.checked.days / max(days.is_known.sum(), 1)
         if self.amounts and self.squares:
             size *= (self.squares.now + self.squares.mean(days)) / max(now + usual, 1.0)
         return abs(now - usual) > PROMISING * sqrt(size)
@@ -214,7 +214,7 @@ def count_number(name: str, scope: Scope, series: Series, is_reported: bool = Tr
     """Return a count or an amount with the series that its comparison needs."""
     if name not in _SIZES:
         return Number(name, scope, series[name], is_reported)
-    counted, squares = (series[each] for each in _SIZES[name])
+    counted, squares = (series[size] for size in _SIZES[name])
     return Number(name, scope, counted, is_reported, None, series[name], squares)
 
 
@@ -224,35 +224,35 @@ def compare_numbers(days: Days, numbers: Sequence[Number]) -> list[Candidate]:
     All counts are compared in one call, all amounts in a second one, and all shares in a third.
     """
     enough = [number for number in numbers if number.has_enough(days)]
-    asked = [number for number in enough if number.is_promising(days)]
+    promising = [number for number in enough if number.is_promising(days)]
     results: dict[int, Compared] = {}
     for kind in (
-        [number for number in asked if not number.trials and not number.amounts],
-        [number for number in asked if number.amounts],
-        [number for number in asked if number.trials],
+        [number for number in promising if not number.trials and not number.amounts],
+        [number for number in promising if number.amounts],
+        [number for number in promising if number.trials],
     ):
         if kind:
             compared = _compare(days, kind)
-            results |= {id(number): one for number, one in zip(kind, compared, strict=True)}
+            results |= {id(number): result for number, result in zip(kind, compared, strict=True)}
     return [_candidate(days, number, results.get(id(number))) for number in enough]
 
 
 def _compare(days: Days, numbers: Sequence[Number]) -> Iterator[Compared]:
     """Compare numbers of one kind."""
-    is_known = np.concatenate([days.known, np.ones(days.checked.days, np.bool_)])
+    is_known = np.concatenate([days.is_known, np.ones(days.checked.days, np.bool_)])
 
     def rows(name: str) -> Floats:
         return np.where(is_known, [getattr(number, name).days for number in numbers], np.nan)
 
     first = numbers[0]
-    found = comparison.compare(
+    compared = comparison.compare(
         rows("counted"),
         days.checked.days,
         part=np.array([number.counted.part for number in numbers]),
         trials=rows("trials") if first.trials else None,
         amounts=Amounts(rows("amounts"), rows("squares")) if first.amounts else None,
     )
-    arrays = [getattr(found, field.name) for field in fields(Compared)]
+    arrays = [getattr(compared, field.name) for field in fields(Compared)]
     for values in zip(*arrays, strict=True):
         yield Compared(*map(float, values))
 

@@ -51,7 +51,7 @@ class Days:
     """
 
     checked: Period
-    known: np.ndarray = field(default_factory=lambda: np.ones(HISTORY, np.bool_), compare=False)
+    is_known: np.ndarray = field(default_factory=lambda: np.ones(HISTORY, np.bool_), compare=False)
 
     @property
     def span(self) -> Period:
@@ -74,7 +74,7 @@ class Days:
         if not self.has_part:
             return self
         last = self.checked.last - timedelta(days=1)
-        return Days(Period(self.checked.first, last), self.known)
+        return Days(Period(self.checked.first, last), self.is_known)
 
     def weights(self, part: float) -> Floats:
         """Return how often each day before counts in a mean for the range."""
@@ -82,9 +82,9 @@ class Days:
         often = np.bincount(weekdays, minlength=7).astype(float)
         often[weekdays[-1]] -= 1 - part
         of_history = np.arange(HISTORY) % 7
-        number = np.bincount(of_history[self.known], minlength=7)
-        lacking = often[number == 0].sum() / max(self.known.sum(), 1)
-        weights: Floats = self.known * ((often / np.maximum(number, 1))[of_history] + lacking)
+        number = np.bincount(of_history[self.is_known], minlength=7)
+        lacking = often[number == 0].sum() / max(self.is_known.sum(), 1)
+        weights: Floats = self.is_known * ((often / np.maximum(number, 1))[of_history] + lacking)
         return weights
 
     @property
@@ -131,7 +131,7 @@ class DaySeries:
         """Return the numbers of the known weeks right before a range of a week, oldest first."""
         if days.checked.days != 7:
             return []
-        is_known = days.known.reshape(-1, 7).all(axis=1)
+        is_known = days.is_known.reshape(-1, 7).all(axis=1)
         first = 0 if is_known.all() else int(np.flatnonzero(~is_known)[-1]) + 1
         return [*map(float, self.early.reshape(-1, 7).sum(axis=1)[first:])]
 
@@ -152,16 +152,16 @@ def daily_question(
     facts, span = METRICS[metrics[0]].facts, days.span
     source, goal_values = add_goal(facts.name, metrics, span, goal)
     where, values = condition_of(facts, span, filters, key_days)
-    more = [f"{DIMENSIONS[name].sql} is not null" for name in by]
+    extra = [f"{DIMENSIONS[name].sql} is not null" for name in by]
     if days.is_cut:
-        more.append(f"local_hour < {days.checked.until_hour}")
+        extra.append(f"local_hour < {days.checked.until_hour}")
     names = {name: DIMENSIONS[name].sql for name in by}
     names |= {"day": "local_date", "late": days.late_sql}
     groups = ", ".join(str(number) for number in range(1, len(names) + 1))
 
     def select(columns: dict[str, str], rows: str, chosen: str) -> str:
         listed = ",\n".join(f"  {column} as {name}" for name, column in (names | columns).items())
-        conditions = "\n  and ".join([chosen, *more])
+        conditions = "\n  and ".join([chosen, *extra])
         sql = f"select\n{listed}\nfrom {rows}\nwhere {conditions}\ngroup by {groups}"
         return _largest_of(sql, days, by, metrics[0]) if by else sql
 
@@ -229,11 +229,11 @@ def ask_days(
     groups: dict[Values, int] = {} if by else {(): 0}
     columns = list(zip(*answer.rows, strict=True)) or [()] * (len(by) + 2 + len(metrics))
     keys = zip(*columns[: len(by)], strict=True) if by else [()] * len(answer.rows)
-    index = [groups.setdefault(tuple(map(str, key)), len(groups)) for key in keys]
+    group_of_row = [groups.setdefault(tuple(map(str, key)), len(groups)) for key in keys]
     first = days.span.first
-    place = [(day - first).days for day in columns[len(by)]]
+    position = [(day - first).days for day in columns[len(by)]]
     late = np.array(columns[len(by) + 1], int)
-    where: Any = (index, place, late)
+    where: Any = (group_of_row, position, late)
     length = HISTORY + days.checked.days
     sums = np.zeros((len(metrics), len(groups), length, 2))
     for number, name in enumerate(metrics):
@@ -252,7 +252,7 @@ def _series(days: Days, sums: Floats, group: int) -> DaySeries:
     part, until = 1.0, days.checked.until_hour
     if until is not None and days.has_part:
         same = np.arange(HISTORY) % 7 == (HISTORY + days.checked.days - 1) % 7
-        hours = sums[:, :HISTORY][:, same & days.known].sum(axis=(0, 1))
+        hours = sums[:, :HISTORY][:, same & days.is_known].sum(axis=(0, 1))
         part = float(hours[0] / hours.sum()) if hours.sum() else until / 24
     return DaySeries(sums[group].sum(axis=1), sums[group, :HISTORY, 0], part)
 

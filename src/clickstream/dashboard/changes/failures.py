@@ -59,14 +59,14 @@ def error_candidates(page: PageContext, days: Days) -> list[Candidate]:
     if not failed:
         return []
     only = (*filters, Filter("page", tuple(failed)))
-    seen = ask_days(page, days, ("page_visits",), ("page",), only)
+    page_visits = ask_days(page, days, ("page_visits",), ("page",), only)
     everybody = ask_days(page, days, WHOLE)[()]["visits"]
     numbers = []
     for name, met in failed.items():
-        views = seen.get((name,))
+        views = page_visits.get((name,))
         trials = met.plus(views["page_visits"]) if views else everybody
         numbers.append(Number(FAILED, (("failed_page", name),), met, True, trials))
-    return [each for each in compare_numbers(days, numbers) if each.is_up]
+    return [number for number in compare_numbers(days, numbers) if number.is_up]
 
 
 def filters_of_visits(page: PageContext) -> tuple[Filter, ...]:

@@ -36,14 +36,14 @@ def find_history(page: PageContext) -> tuple[Days | None, str]:
         return None, problem
     days = find_days(page, checked)
     needed = needed_days(checked.days)
-    if days.known.sum() >= needed:
+    if days.is_known.sum() >= needed:
         return days, ""
     begins = page.log_begins
     if begins and begins.date() > checked.first - timedelta(days=needed):
         return None, _log_begins(page, begins)
     return None, (
         f"Too little history to compare with: of the {HISTORY} days before, "
-        f"{days.known.sum()} are complete, and {needed} are needed."
+        f"{days.is_known.sum()} are complete, and {needed} are needed."
     )
 
 
@@ -86,7 +86,7 @@ def describe_too_few(page: PageContext) -> str:
 
 def describe_basis(page: PageContext, days: Days) -> str:
     """State what the range is compared with, and what "as usual" means."""
-    formats, number = page.formats, int(days.known.sum())
+    formats, number = page.formats, int(days.is_known.sum())
     times = "the hours so far of" if days.is_cut else ""
     band = formats.share(page.settings.dashboard.usual_band, 0)
     before = f"{number} of the {HISTORY}" if number < HISTORY else f"the {HISTORY}"
@@ -117,10 +117,10 @@ def days_with_sales(page: PageContext, days: Days) -> Days | None:
             for day in days.span.dates
         ]
     )
-    known = days.known & is_read[:HISTORY]
+    is_known = days.is_known & is_read[:HISTORY]
     is_range_read = is_read[HISTORY:-1].all()
-    enough = known.sum() >= needed_days(days.checked.days)
-    return replace(days, known=known) if enough and is_range_read else None
+    enough = is_known.sum() >= needed_days(days.checked.days)
+    return replace(days, is_known=is_known) if enough and is_range_read else None
 
 
 def is_read_until(page: PageContext, end: datetime) -> bool:

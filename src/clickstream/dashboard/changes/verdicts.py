@@ -84,7 +84,7 @@ def _judge(candidates: Sequence[Candidate], band: float, is_young: bool) -> list
     judged = []
     for family, members in families.items():
         share = TILES_FALSE_SHARE if family == () else PARTS_FALSE_SHARE
-        arrays = np.array([astuple(each.compared) for each in members]).T
+        arrays = np.array([astuple(member.compared) for member in members]).T
         for candidate, verdict in zip(
             members, judge(comparison.Compared(*arrays), share, band), strict=True
         ):

@@ -132,7 +132,7 @@ class EntryFile(Generic[AnyEntry]):
                 raise self._unknown(entry_id)
             if entry is None:
                 return before
-            rest = [kept for kept in before.entries if kept.id != entry_id]
+            rest = [entry for entry in before.entries if entry.id != entry_id]
             return Contents(rest, [*before.deleted, Deleted(entry, now)])
 
         self._change(change, now)

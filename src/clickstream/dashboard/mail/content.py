@@ -244,9 +244,9 @@ def _item_of_mover(page: PageContext, mover: Mover) -> Item:
     return Item(shown_name(mover.value), values, _link(page, mover.query), mover.dimension)
 
 
-def _listing(page: PageContext, asked: Panel, metric: str) -> Listing:
+def _listing(page: PageContext, definition: Panel, metric: str) -> Listing:
     """Build a list of the largest rows, with one metric."""
-    panel: ListPanel = list_panel(page, asked)
+    panel: ListPanel = list_panel(page, definition)
     index = [column.name for column in panel.columns].index(metric)
     return Listing(
         panel.title,

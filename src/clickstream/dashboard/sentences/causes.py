@@ -75,9 +75,8 @@ class Event:
 def explain(page: PageContext, days: Days, change: Candidate, changes: Changes) -> Event:
     """Find the group that explains a change, and the failing step that lost orders."""
     if change.metric in ORDERS | OF_SHOP and not change.is_up and not change.is_beside_others:
-        failures = (each for each in changes.clear if each.metric == FAILED)
-        cause = next((each for each in failures if step_of(page.settings, each.value)), None)
-        if cause:
+        failures = (failure for failure in changes.clear if failure.metric == FAILED)
+        if cause := next((f for f in failures if step_of(page.settings, f.value)), None):
             return Event(change, cause=cause)
     pair = _find_pair(page, days, change, changes)
     if pair:
@@ -87,15 +86,13 @@ def explain(page: PageContext, days: Days, change: Candidate, changes: Changes) 
 
 def _explain_whole(page: PageContext, change: Candidate, changes: Changes) -> Event:
     """Find the value that explains a change of the whole best."""
-    parts = [
-        (each.excess / change.excess, each) for each in changes.clear if _may_explain(change, each)
-    ]
+    candidates = [value for value in changes.clear if _may_explain(change, value)]
     fitting = [
-        (min(part, 1.0), each)
-        for part, each in parts
-        if part >= LEAST_PART
-        and part - _usual_part(change, each) >= LEAST_SURPLUS
-        and is_shown(page, each)
+        (min(part, 1.0), candidate)
+        for candidate in candidates
+        if (part := candidate.excess / change.excess) >= LEAST_PART
+        and part - _usual_part(change, candidate) >= LEAST_SURPLUS
+        and is_shown(page, candidate)
     ]
     if not fitting:
         return Event(change)
@@ -109,13 +106,13 @@ def _explain_whole(page: PageContext, change: Candidate, changes: Changes) -> Ev
     return Event(change, mover, part)
 
 
-def _may_explain(change: Candidate, each: Candidate) -> bool:
-    is_single = len(each.scope) == 1 and not each.is_beside_others
-    return each.metric == change.metric and is_single and each.is_up == change.is_up
+def _may_explain(change: Candidate, candidate: Candidate) -> bool:
+    is_single = len(candidate.scope) == 1 and not candidate.is_beside_others
+    return candidate.metric == change.metric and is_single and candidate.is_up == change.is_up
 
 
-def _usual_part(change: Candidate, each: Candidate) -> float:
-    return each.compared.usual / change.compared.usual if change.compared.usual else 0.0
+def _usual_part(change: Candidate, candidate: Candidate) -> float:
+    return candidate.compared.usual / change.compared.usual if change.compared.usual else 0.0
 
 
 def _find_pair(
@@ -132,44 +129,42 @@ def _find_pair(
     singles = _promising(change, changes)
     pairs = [
         pair
-        for first, second in combinations(dict.fromkeys(each.dimension for each in singles), 2)
+        for first, second in combinations(dict.fromkeys(s.dimension for s in singles), 2)
         for pair in _pairs(
             page, days, change, [s for s in singles if s.dimension in (first, second)]
         )
     ]
-    unusual = find_unlikely(np.array([each.compared.chance for each in pairs]), FALSE_SHARE)
+    unusual = find_unlikely(np.array([pair.compared.chance for pair in pairs]), FALSE_SHARE)
     exact = [
-        each
-        for each, is_unusual in zip(pairs, unusual, strict=True)
-        if is_unusual and _is_exact(change, each, singles) and is_shown(page, each)
+        pair
+        for pair, is_unusual in zip(pairs, unusual, strict=True)
+        if is_unusual and _is_exact(change, pair, singles) and is_shown(page, pair)
     ]
-    return max(exact, key=lambda each: abs(each.excess), default=None)
+    return max(exact, key=lambda pair: abs(pair.excess), default=None)
 
 
 def _promising(change: Candidate, changes: Changes) -> list[Candidate]:
     """Return the values that changed like the event; the event's own value and others' with it."""
     candidates = [
-        each
-        for each in changes.candidates
-        if _may_explain(change, each)
-        and each.compared.chance <= PROMISING
-        and DIMENSIONS[each.dimension].is_filter
-        and (each.dimension != change.dimension or each.scope == change.scope)
+        candidate
+        for candidate in changes.candidates
+        if _may_explain(change, candidate)
+        and candidate.compared.chance <= PROMISING
+        and DIMENSIONS[candidate.dimension].is_filter
+        and (candidate.dimension != change.dimension or candidate.scope == change.scope)
     ]
-    kept: dict[str, list[Candidate]] = {}
-    for each in sorted(candidates, key=lambda each: -abs(each.excess)):
-        kept.setdefault(each.dimension, []).append(each)
-    return [each for members in kept.values() for each in members[:MOST_PAIRED]]
+    by_dimension: dict[str, list[Candidate]] = {}
+    for candidate in sorted(candidates, key=lambda candidate: -abs(candidate.excess)):
+        by_dimension.setdefault(candidate.dimension, []).append(candidate)
+    return [candidate for members in by_dimension.values() for candidate in members[:MOST_PAIRED]]
 
 
 def _pairs(
     page: PageContext, days: Days, change: Candidate, singles: Sequence[Candidate]
 ) -> Iterator[Candidate]:
     """Compare the pairs of values of two dimensions."""
-    by = tuple(dict.fromkeys(each.dimension for each in singles))
-    chosen = [
-        Filter(name, tuple(each.value for each in singles if each.dimension == name)) for name in by
-    ]
+    by = tuple(dict.fromkeys(single.dimension for single in singles))
+    chosen = [Filter(name, tuple(s.value for s in singles if s.dimension == name)) for name in by]
     metrics = tuple(dict.fromkeys(("visits", change.metric)))
     groups = ask_days(page, days, metrics, by, (*page.view.filters, *chosen))
     numbers = [
@@ -186,7 +181,7 @@ def _is_exact(change: Candidate, pair: Candidate, singles: Sequence[Candidate]) 
     """Whether a pair has enough of the change, and the rests of both values have little of it."""
     if pair.excess / change.excess < LEAST_PART:
         return False
-    own: dict[Scope, Candidate] = {each.scope: each for each in singles}
+    own: dict[Scope, Candidate] = {single.scope: single for single in singles}
     return all(_is_rest_usual(own[(part,)].compared, pair.compared) for part in pair.scope)
 
 

@@ -186,7 +186,7 @@ def _is_same_failure(page: PageContext, days: Days, event: Event, candidate: Can
     """Whether another page failed in the same hours."""
     if event.change.metric != FAILED:
         return False
-    mine, theirs = (find_failure(page, days, each.value) for each in (candidate, event.change))
+    mine, theirs = (find_failure(page, days, change.value) for change in (candidate, event.change))
     return mine.first <= theirs.last and theirs.first <= mine.last
 
 
@@ -224,10 +224,10 @@ def find_sentences(page: PageContext) -> Findings:
 
 def _select_growth(changes: Changes) -> list[Candidate]:
     """Return the reported numbers that grow or fall steadily; parts only if the whole does not."""
-    growing = [each for each in changes.candidates if each.verdict == "growth" and each.is_reported]
-    wholes = {each.metric for each in growing if each.is_total}
-    parts = [each for each in growing if each.is_total or each.metric not in wholes]
-    return sorted(parts, key=lambda each: (not each.is_total, -abs(each.excess), each.scope))
+    growing = [c for c in changes.candidates if c.verdict == "growth" and c.is_reported]
+    wholes = {growth.metric for growth in growing if growth.is_total}
+    parts = [growth for growth in growing if growth.is_total or growth.metric not in wholes]
+    return sorted(parts, key=lambda part: (not part.is_total, -abs(part.excess), part.scope))
 
 
 _PERIODS = {1: "This day", 7: "This week"}

@@ -321,7 +321,9 @@ def _href_of_failure(page: PageContext, change: Candidate, failure: Failure) -> 
 def _name(page: PageContext, change: Candidate) -> SentencePart:
     if change.is_total:
         return SentencePart("")
-    name, title = (each(page, change.dimension, change.value) for each in (value_name, value_title))
+    name, title = (
+        describe(page, change.dimension, change.value) for describe in (value_name, value_title)
+    )
     return SentencePart(shorten_name(name), is_name=True, title="" if title == name else title)
 
 

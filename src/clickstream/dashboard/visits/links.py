@@ -56,24 +56,24 @@ def view_behind(
     decided = {*row, *(filter_.dimension for filter_ in of_row)}
     if "error" in decided:
         decided |= _OF_ERRORS
-    kept = [filter_ for filter_ in question.filters if not _is_met(filter_, decided, facts)]
+    unmet = [filter_ for filter_ in question.filters if not _is_met(filter_, decided, facts)]
     always = _ALWAYS[metric]
     if METRICS[metric].is_of_goal:
         always = (Filter("goal", (question.goal,)),)
-    filters = _combine([*kept, *of_row, *always])
-    if filters is None or not _is_exact(facts, kept, of_row):
+    filters = _combine([*unmet, *of_row, *always])
+    if filters is None or not _is_exact(facts, unmet, of_row):
         return None
     plain = replace(view, tab="overview", filters=tuple(filters), grain=None, hour=None, choices={})
     return _with_dates(plain, shown, question.period, row)
 
 
-def _row_filters(row: Mapping[str, Any], asked: Sequence[Filter]) -> list[Filter] | None:
+def _row_filters(row: Mapping[str, Any], view_filters: Sequence[Filter]) -> list[Filter] | None:
     """Return the filters that choose the visits of a row; None if there are none for it."""
     is_error = "failed_status" in row
     left_out = _DATES | _OF_ERRORS if is_error else _DATES
     candidates = [_filter_of(name, value) for name, value in row.items() if name not in left_out]
     if is_error:
-        errors = _errors_of(row, asked)
+        errors = _errors_of(row, view_filters)
         candidates.append(Filter("error", errors) if errors else None)
     filters = [candidate for candidate in candidates if candidate is not None]
     return filters if len(filters) == len(candidates) else None
@@ -88,14 +88,14 @@ def _filter_of(name: str, value: Any) -> Filter | None:
     return Filter(name, (value,)) if DIMENSIONS[name].is_filter and value is not OTHER else None
 
 
-def _errors_of(row: Mapping[str, Any], asked: Sequence[Filter]) -> tuple[str, ...]:
+def _errors_of(row: Mapping[str, Any], view_filters: Sequence[Filter]) -> tuple[str, ...]:
     """Return the values of `error` for a status, on the row's page or those of the question."""
     pages: Sequence[str | None] = (row["failed_page"],) if "failed_page" in row else ()
     if not pages:
         pages = next(
             (
                 filter_.values
-                for filter_ in asked
+                for filter_ in view_filters
                 if filter_.dimension == "failed_page"
                 and not filter_.chooses_visits
                 and not filter_.is_excluded
@@ -119,7 +119,7 @@ def _chooses_rows(filter_: Filter, facts: FactView) -> bool:
     )
 
 
-def _is_exact(facts: FactView, kept: Sequence[Filter], of_row: Sequence[Filter]) -> bool:
+def _is_exact(facts: FactView, unmet: Sequence[Filter], of_row: Sequence[Filter]) -> bool:
     """Whether the visits that pass the filters are those of the counted rows.
 
     Several conditions must hold for one row of the facts, but filters of visits may be met by
@@ -127,7 +127,7 @@ def _is_exact(facts: FactView, kept: Sequence[Filter], of_row: Sequence[Filter])
     """
     if facts is SESSIONS:
         return True
-    of_facts = [filter_ for filter_ in (*kept, *of_row) if _chooses_rows(filter_, facts)]
+    of_facts = [filter_ for filter_ in (*unmet, *of_row) if _chooses_rows(filter_, facts)]
     if facts is GOALS and [len(filter_.values) for filter_ in of_facts] != [1]:
         return False
     return len(of_facts) <= 1 and not any(filter_.is_excluded for filter_ in of_facts)
@@ -150,9 +150,9 @@ def _combine(filters: Sequence[Filter]) -> list[Filter] | None:
     return [*combined.values()] if number <= MOST_VALUES else None
 
 
-def _with_dates(view: View, shown: Period, asked: Period, row: Mapping[str, Any]) -> View | None:
+def _with_dates(view: View, shown: Period, chosen: Period, row: Mapping[str, Any]) -> View | None:
     """Return the view with the dates of the row, within those of the question."""
-    first, last = asked.first, asked.last
+    first, last = chosen.first, chosen.last
     if "day" in row:
         first = last = _date(row["day"])
     elif "week" in row:

@@ -174,8 +174,8 @@ def add_panel_routes(app: FastAPI, dashboard: DashboardService) -> None:
         if name not in PANELS or without_sales:
             raise HTTPException(HTTPStatus.NOT_FOUND, f"There is no panel {name[:40]}.")
         require_tab(request, PANELS[name].tab)
-        given = request.query_params.multi_items()
-        return parse_view(PANELS[name].tab, given, (SEARCH, START))
+        parameters = request.query_params.multi_items()
+        return parse_view(PANELS[name].tab, parameters, (SEARCH, START))
 
     @contextlib.contextmanager
     def page_of(name: str, view: View, request: Request) -> Iterator[PageContext]:
@@ -357,8 +357,10 @@ def _static_file(content: bytes, name: str, request: Request, digest: str) -> Re
     """Send a file; browsers may cache it if its URL has the digest."""
     media_type = MEDIA_TYPES[name.rpartition(".")[2]]
     is_digested = request.url.query == digest
-    kept = f"public, max-age={ONE_YEAR}, immutable" if is_digested else "no-cache"
-    return compressed_response(request, compress_file(content), {"Cache-Control": kept}, media_type)
+    cache_control = f"public, max-age={ONE_YEAR}, immutable" if is_digested else "no-cache"
+    return compressed_response(
+        request, compress_file(content), {"Cache-Control": cache_control}, media_type
+    )
 
 
 Protect = Callable[[FastAPI, DashboardService], None]

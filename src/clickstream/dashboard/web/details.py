@@ -140,11 +140,11 @@ def _title(question: Question) -> str:
     return " × ".join(labels) or "In all"
 
 
-def _heads(page: PageContext, question: Question, more: Sequence[str] = ()) -> list[str]:
-    """Return the heads of the columns, with `more` after each metric."""
+def _heads(page: PageContext, question: Question, suffixes: Sequence[str] = ()) -> list[str]:
+    """Return the heads of the columns, with `suffixes` after each metric."""
     heads = [DIMENSIONS[name].label for name in question.dimensions]
     for name in question.metrics:
-        heads += [page.metric(name).label, *more]
+        heads += [page.metric(name).label, *suffixes]
     return heads
 
 

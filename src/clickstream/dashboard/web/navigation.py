@@ -224,8 +224,8 @@ def page_title(page: PageContext) -> str:
     named = [
         f"{chip.label} {chip.relation} {shorten_name(chip.value)}" for chip in shown[:MOST_NAMED]
     ]
-    if more := len(shown) - MOST_NAMED:
-        named += [f"+{more}"] if more > 0 else []
+    if unnamed := len(shown) - MOST_NAMED:
+        named += [f"+{unnamed}"] if unnamed > 0 else []
     return f"{label}: {', '.join(named)}" if named else label
 
 

@@ -113,12 +113,12 @@ def _row(page: PageContext, link: ShownLink, now: datetime) -> ShareRow:
 
 def _left(share: Share, formats: Formats, now: datetime) -> str:
     """Format how many days a link is still valid."""
-    left = share.expires_at - now.astimezone(UTC)
-    if left.total_seconds() <= 0:
+    remaining = share.expires_at - now.astimezone(UTC)
+    if remaining.total_seconds() <= 0:
         return "expired"
-    if not left.days:
+    if not remaining.days:
         return "less than a day left"
-    return formats.plural("{number} day left", "{number} days left", left.days)
+    return formats.plural("{number} day left", "{number} days left", remaining.days)
 
 
 def pages_text(page: PageContext, tabs: Sequence[str]) -> str:

@@ -21,9 +21,9 @@ class ShownRows:
     start: int = 0
 
     @classmethod
-    def parse(cls, given: Mapping[str, str]) -> ShownRows:
+    def parse(cls, parameters: Mapping[str, str]) -> ShownRows:
         """Parse the parameters of a panel's page. Raises InputError."""
-        search, start = given.get(SEARCH, "").strip(), given.get(START, "0")
+        search, start = parameters.get(SEARCH, "").strip(), parameters.get(START, "0")
         if len(search) > LONGEST_SEARCH:
             raise InputError(f"A search has {LONGEST_SEARCH} characters at most; shorten it.")
         if not (start.isascii() and start.isdigit() and len(start) <= 9):
@@ -32,9 +32,11 @@ class ShownRows:
 
     def query_from(self, view_query: str, start: int) -> str:
         """Return the query of the same rows from another one on."""
-        more = {SEARCH: self.search} if self.search else {}
-        more |= {START: str(start)} if start else {}
-        return view_query + ("&" if view_query != "?" and more else "") + urlencode(more)
+        parameters = {SEARCH: self.search} if self.search else {}
+        parameters |= {START: str(start)} if start else {}
+        return (
+            view_query + ("&" if view_query != "?" and parameters else "") + urlencode(parameters)
+        )
 
 
 FIRST_ROWS = ShownRows()

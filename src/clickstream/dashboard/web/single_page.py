@@ -112,17 +112,17 @@ class _Copy(HTMLParser):
         return bool(self._open) and self._open[-1]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        is_copied = self._is_copying and not _is_dropped(tag, given)
+        attributes = dict(attrs)
+        is_copied = self._is_copying and not _is_dropped(tag, attributes)
         if is_copied:
-            self.parts.append(f"<{tag}{_attributes(given)}>")
+            self.parts.append(f"<{tag}{_attributes(attributes)}>")
         if tag not in _VOID:
             self._open.append(is_copied or tag == "main")
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        if self._is_copying and not _is_dropped(tag, given):
-            self.parts.append(f"<{tag}{_attributes(given)}/>")
+        attributes = dict(attrs)
+        if self._is_copying and not _is_dropped(tag, attributes):
+            self.parts.append(f"<{tag}{_attributes(attributes)}/>")
 
     def handle_endtag(self, tag: str) -> None:
         if self._open.pop() and tag != "main":
@@ -133,14 +133,14 @@ class _Copy(HTMLParser):
             self.parts.append(escape(data, quote=False) if data.strip() else data[:1])
 
 
-def _is_dropped(tag: str, given: Attributes) -> bool:
-    classes = (given.get("class") or "").split()
+def _is_dropped(tag: str, attributes: Attributes) -> bool:
+    classes = (attributes.get("class") or "").split()
     return tag in _DROPPED_TAGS or not _DROPPED_CLASSES.isdisjoint(classes)
 
 
-def _attributes(given: Attributes) -> str:
+def _attributes(attributes: Attributes) -> str:
     return "".join(
         f' {name}="{escape(value or "")}"'
-        for name, value in given.items()
+        for name, value in attributes.items()
         if name not in _DROPPED_ATTRIBUTES and not name.startswith(("data-", "on"))
     )

@@ -60,10 +60,10 @@ def ask_course(page: PageContext, grain: Grain, *, with_money: bool = True) -> C
     by, buckets = GRAIN_DIMENSIONS[grain], buckets_of(page.period, grain)
     twice = _hours_twice(page) if grain == "hour" else set()
     metrics = (TILES, MONEY_TILES) if with_money and page.has_money else (TILES,)
-    asked = [_ask_both(page, names, by) for names in metrics]
+    answers = [_ask_both(page, names, by) for names in metrics]
     now, then = (
-        _join_figures(_by_key(records, by, twice) for records in both)
-        for both in zip(*asked, strict=True)
+        _join_figures(_by_key(records, by, twice) for records in pair)
+        for pair in zip(*answers, strict=True)
     )
     return Course(buckets, now, then, published_keys(page, buckets))
 

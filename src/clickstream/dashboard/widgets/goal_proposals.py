@@ -85,8 +85,8 @@ def _rebuild(page: PageContext) -> str:
     if whole["log_begins"] is None or whole["newest_hour"] is None:
         return ""
     newest = Hour.at(whole["newest_hour"])
-    kept = newest.minus(24 * page.settings.privacy.replay_days)
-    first = max(Hour.at(whole["log_begins"]), kept)
+    oldest = newest.minus(24 * page.settings.privacy.replay_days)
+    first = max(Hour.at(whole["log_begins"]), oldest)
     return f"clickstream build {first} {newest} --outdated"
 
 

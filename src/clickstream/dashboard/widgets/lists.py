@@ -146,8 +146,8 @@ class ListPanel:
 
 def list_panel(page: PageContext, panel: Panel, hidden: Sequence[str] = ()) -> ListPanel:
     """Ask for a list's largest rows; `hidden` metrics have no column."""
-    asked, by = page.parts(panel)
-    names = [metric for metric in asked if metric not in hidden]
+    metrics, by = page.parts(panel)
+    names = [metric for metric in metrics if metric not in hidden]
     answer = page.answer(names, by, limit=ROWS + 1, filters=panel.filters(page.view))
     shown = list(answer.rows[:ROWS])
     widths = bar_widths([row[len(by)] for row in shown])

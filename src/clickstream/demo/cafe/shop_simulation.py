@@ -84,13 +84,13 @@ Placed = tuple[int, ShopOrder]
 
 
 def _web_orders(rules: CafeRules, hour: Hour) -> Iterator[Placed]:
-    seen: set[int] = set()
+    numbers: set[int] = set()
     for request in people(rules, hour):
         receipt = request.ask.receipt
         is_cut = request.received // HOUR > milliseconds(hour) // HOUR + REACH_HOURS
-        if receipt is None or receipt.number in seen or is_cut:
+        if receipt is None or receipt.number in numbers or is_cut:
             continue
-        seen.add(receipt.number)
+        numbers.add(receipt.number)
         yield request.received, _web_order(rules, request.client, request.received, receipt)
 
 

@@ -127,11 +127,11 @@ def render(entry: Entry) -> bytes:
     if isinstance(entry, BrokenLine):
         return entry.raw
     client, ask = entry.client, entry.ask
-    asked = f"{ask.method} {ask.target} {client.protocol}" if ask.method else ask.target
+    request_line = f"{ask.method} {ask.target} {client.protocol}" if ask.method else ask.target
     size = "-" if entry.size is None else entry.size
     return (
         f"{client.address} - - [{_stamp(entry.received // SECOND)}] "
-        f'"{asked}" {entry.status} {size} "{ask.referrer}" "{client.agent}"\n'
+        f'"{request_line}" {entry.status} {size} "{ask.referrer}" "{client.agent}"\n'
     ).encode()
 
 

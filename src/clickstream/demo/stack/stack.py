@@ -259,15 +259,15 @@ class Stack:
             time.sleep(pause_seconds)
 
     def wait_until(
-        self, what: str, ready: Callable[[], bool], deadline_seconds: float = READY_SECONDS
+        self, name: str, ready: Callable[[], bool], deadline_seconds: float = READY_SECONDS
     ) -> None:
-        """Like `wait`, but raise StackError with the name `what` after the deadline."""
+        """Like `wait`, but raise StackError with the name `name` after the deadline."""
         deadline = time.monotonic() + deadline_seconds
 
         def ready_or_late() -> bool:
             if time.monotonic() > deadline:
                 raise StackError(
-                    f"{what} was not ready within {deadline_seconds:.0f} s; see the logs in "
+                    f"{name} was not ready within {deadline_seconds:.0f} s; see the logs in "
                     f"{self.layout.logs}."
                 )
             return ready()

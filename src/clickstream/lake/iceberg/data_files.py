@@ -92,7 +92,7 @@ def write(table: IcebergTable, columns_of: Table, rows: pa.Table, day: date, kin
     name = f"event_date={day}/{kind}-{uuid.uuid4()}.parquet"
     path = table.location_provider().new_data_location(name)
     typed = _convert_types(table, rows)
-    kept = compute_statistics_plan(table.schema(), table.properties)
+    statistics_plan = compute_statistics_plan(table.schema(), table.properties)
     # The name is new, so requests for its existence and size are not needed.
     with table.io.new_output(path).create(overwrite=True) as sink:
         with pq.ParquetWriter(
@@ -104,7 +104,7 @@ def write(table: IcebergTable, columns_of: Table, rows: pa.Table, day: date, kin
             # than their rows, and no reader uses them.
             write_statistics=[
                 column.column_name
-                for column in kept.values()
+                for column in statistics_plan.values()
                 if column.mode.type is not MetricModeTypes.NONE
             ],
             write_batch_size=ROWS_AT_ONCE,
@@ -114,7 +114,7 @@ def write(table: IcebergTable, columns_of: Table, rows: pa.Table, day: date, kin
             writer.write_table(typed, row_group_size=ROWS_AT_ONCE)
         size = sink.tell()
     statistics = data_file_statistics_from_parquet_metadata(
-        writer.writer.metadata, kept, parquet_path_to_id_mapping(table.schema())
+        writer.writer.metadata, statistics_plan, parquet_path_to_id_mapping(table.schema())
     )
     return DataFile.from_args(
         content=DataFileContent.DATA,

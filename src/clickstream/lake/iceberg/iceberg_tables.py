@@ -168,9 +168,11 @@ def forgettable(snapshots: Iterable[Snapshot], kept: Set[int]) -> list[int]:
     """
     in_order = sorted(snapshots, key=lambda snapshot: snapshot.timestamp_ms)
     older = in_order[:-NEWEST_SNAPSHOTS]
-    last_of_hours = {each.timestamp_ms // MS_PER_HOUR: each.snapshot_id for each in in_order}
+    last_of_hours = {
+        snapshot.timestamp_ms // MS_PER_HOUR: snapshot.snapshot_id for snapshot in in_order
+    }
     kept = kept | set(last_of_hours.values())
-    return [each.snapshot_id for each in older if each.snapshot_id not in kept]
+    return [snapshot.snapshot_id for snapshot in older if snapshot.snapshot_id not in kept]
 
 
 def load(lake: Lake, table: Table) -> LoadedTable:

@@ -68,12 +68,12 @@ def metadata_file(history: KeyHistory) -> MetadataFile | None:
 class PointerHistory:
     """The metadata files of all tables, and pointers that are known from elsewhere.
 
-    `known` are those of Glue now, and those that earlier restores replaced.
+    `known_uris` are those of Glue now, and those that earlier restores replaced.
     """
 
     lake: Lake
     files: Sequence[MetadataFile]
-    known: frozenset[str]
+    known_uris: frozenset[str]
 
     def at(self, moment: datetime) -> dict[str, str]:
         """Return the pointers of all tables that existed at a moment.
@@ -94,7 +94,7 @@ class PointerHistory:
 
     def _is_known(self, files: Iterable[MetadataFile]) -> bool:
         """Return whether a pointer to one of the files is known; not if a table is lost in Glue."""
-        return any(self.lake.uri(file.history.key) in self.known for file in files)
+        return any(self.lake.uri(file.history.key) in self.known_uris for file in files)
 
     def _is_committed(self, file: MetadataFile) -> bool:
         """Return whether Glue named a file at some time: a later commit lists the earlier ones."""
@@ -104,7 +104,7 @@ class PointerHistory:
             for candidate in self._tables[file.directory]
             if candidate.number == file.number + 1
         ]
-        return uri in self.known or any(uri in self._earlier(candidate) for candidate in later)
+        return uri in self.known_uris or any(uri in self._earlier(candidate) for candidate in later)
 
     def _earlier(self, file: MetadataFile) -> set[str]:
         """Return the metadata files that a metadata file lists as earlier states of its table."""

@@ -186,8 +186,8 @@ def unreferenced(lake: Lake, table: Table, before: datetime) -> list[Listed]:
     """
     prefix = iceberg_tables.load(lake, table).iceberg.location().removeprefix(lake.uri("")) + "/"
     old = [item for item in objects.listed(lake, prefix) if item.modified_at < before]
-    used = set(referenced(iceberg_tables.load(lake, table).iceberg))
-    return [item for item in old if lake.uri(item.key) not in used]
+    uris = set(referenced(iceberg_tables.load(lake, table).iceberg))
+    return [item for item in old if lake.uri(item.key) not in uris]
 
 
 def referenced(table: IcebergTable) -> Iterator[str]:

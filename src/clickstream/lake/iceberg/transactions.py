@@ -124,17 +124,17 @@ class Replacement(Transaction):
     pyiceberg's Transaction copies all metadata at each access, thirty times in a commit.
     """
 
-    _state: tuple[object, object] = (None, None)
-    _metadata: TableMetadata
+    _computed_from: tuple[object, object] = (None, None)
+    _computed: TableMetadata
 
     @property
     def table_metadata(self) -> TableMetadata:
         """The table's metadata with the changes so far."""
-        state = self._table.metadata, self._updates
-        if any(now is not then for now, then in zip(state, self._state, strict=True)):
-            self._metadata = super().table_metadata if self._updates else self._table.metadata
-            self._state = state
-        return self._metadata
+        metadata, updates = self._table.metadata, self._updates
+        if metadata is not self._computed_from[0] or updates is not self._computed_from[1]:
+            self._computed = super().table_metadata if updates else metadata
+            self._computed_from = metadata, updates
+        return self._computed
 
     def remove(self, table: Table, chosen: BooleanExpression) -> None:
         """Remove the chosen rows. The rows that replace them are added afterwards.
@@ -161,9 +161,9 @@ class Replacement(Transaction):
         is_other = _expression_to_complementary_pyarrow(bind(schema, chosen, True), schema)
         for task in self._scan(row_filter=chosen).use_ref(MAIN_BRANCH).plan_files():
             rows = data_files.read(self._table, table, [task])
-            kept = rows.filter(is_other)
-            if not len(kept):
+            other_rows = rows.filter(is_other)
+            if not len(other_rows):
                 yield task.file, None
-            elif len(kept) < len(rows):
+            elif len(other_rows) < len(rows):
                 day = days_to_date(task.file.partition[0])
-                yield task.file, data_files.write(self._table, table, kept, day, "published")
+                yield task.file, data_files.write(self._table, table, other_rows, day, "published")

@@ -73,23 +73,23 @@ def rebuild(
     builds later, or that are left to other tasks of the run (`is_left`). So a change of rules does
     not cause builds of hour after hour. No hour of `hours` is built twice.
     """
-    left = dict.fromkeys(hours)
-    for number, batch in enumerate(_batches(lake, hours, left.keys())):
+    remaining = dict.fromkeys(hours)
+    for number, batch in enumerate(_batches(lake, hours, remaining.keys())):
         if number:
             gc.collect()  # memory would grow with each publication otherwise
-        is_coming = _any_of(left.keys() - {*batch}, is_left)
+        is_coming = _any_of(remaining.keys() - {*batch}, is_left)
         built = build_hours(lake, batch, afresh=steps is not Steps.SESSIONS)
         for published in publish_built(lake, built, run_id, is_coming):
-            left.pop(Hour.parse(published.hour), None)
+            remaining.pop(Hour.parse(published.hour), None)
             yield published
         del built  # free the rows of this batch before the next one is built
     close_renewed_periods(lake)
 
 
-def _batches(lake: Lake, hours: Sequence[Hour], left: Set[Hour]) -> Iterator[Sequence[Hour]]:
+def _batches(lake: Lake, hours: Sequence[Hour], remaining: Set[Hour]) -> Iterator[Sequence[Hour]]:
     """Yield batches of each day's hours that are not built yet when the day is reached."""
     for _, of_day in groupby(hours, key=lambda hour: hour.event_date):
-        yield from split_into_batches(lake, [hour for hour in of_day if hour in left])
+        yield from split_into_batches(lake, [hour for hour in of_day if hour in remaining])
 
 
 def _any_of(hours: Set[Hour], is_left: IsComing) -> IsComing:
@@ -119,10 +119,10 @@ class Progress:
     def sentence(self) -> str:
         """Hours done, lines per second, time left, and the publication, for the log."""
         seconds = max(self.seconds, 1e-3)
-        left = timedelta(seconds=round(seconds / max(self.done, 1) * (self.hours - self.done)))
+        remaining = timedelta(seconds=round(seconds / max(self.done, 1) * (self.hours - self.done)))
         return (
             f"{self.done:,} of {quantity(self.hours, 'hour')} done, "
-            f"{self.lines / seconds:,.0f} lines/s, {left} left. {self.published.sentence}"
+            f"{self.lines / seconds:,.0f} lines/s, {remaining} left. {self.published.sentence}"
         )
 
 
@@ -134,12 +134,12 @@ def track_progress(
     Hours outside `hours` that are published along with them, because their carry-in changed, do not
     count as done.
     """
-    left, lines, started = set(map(str, hours)), 0, time.monotonic()
+    remaining, lines, started = set(map(str, hours)), 0, time.monotonic()
     for published in publications:
-        left.discard(published.hour)
+        remaining.discard(published.hour)
         lines += published.lines
         seconds = time.monotonic() - started
-        yield Progress(published, len(hours), len(hours) - len(left), lines, seconds)
+        yield Progress(published, len(hours), len(hours) - len(remaining), lines, seconds)
 
 
 @dataclass(frozen=True)

@@ -78,11 +78,11 @@ def plan_new_visitor_ids(lake: Lake, first: Hour, last: Hour) -> NewIds:
     existing = rows.keys() | raw.raw_by_hour(lake, begin, end).keys()
     window = ReplayWindow(lake)
     over = {hour for hour, row in rows.items() if window.has_lost_key(row.values)}
-    asked = {*hour_range(first, last)}
-    periods, hours = [], set(asked)
+    chosen = {*hour_range(first, last)}
+    periods, hours = [], set(chosen)
     for period in touched:
         own = {hour for hour in existing if period.start <= hour.start < period.end}
-        if over & asked & own:
+        if over & chosen & own:
             periods.append(period)
             hours |= own
     if not periods:

@@ -55,18 +55,20 @@ def expected_hosts(lake: Lake) -> ExpectedHosts:
 class Completed:
     """An hour that lacks fewer hosts than its row of the ledger recorded.
 
-    `arrived` are the hosts that are no longer missing, `left` those that are.
+    `arrived` are the hosts that are no longer missing, `still_missing` those that are.
     """
 
     hour: Hour
     arrived: Sequence[str]
-    left: Sequence[str]
+    still_missing: Sequence[str]
 
     @property
     def sentence(self) -> str:
         """One line for the log."""
         still = (
-            f"it still lacks {HOSTS_SEPARATOR.join(self.left)}" if self.left else "it is complete"
+            f"it still lacks {HOSTS_SEPARATOR.join(self.still_missing)}"
+            if self.still_missing
+            else "it is complete"
         )
         return f"Hour {self.hour} no longer lacks {HOSTS_SEPARATOR.join(self.arrived)}; {still}."
 
@@ -110,9 +112,9 @@ def _complete_date(
         arrived = [name for name in names if name not in missing]
         if not arrived:
             return row
-        left = [name for name in names if name in missing]
-        changed.append(Completed(hour, arrived, left))
-        return {**row, "missing_sources": HOSTS_SEPARATOR.join(left) or None}
+        still_missing = [name for name in names if name in missing]
+        changed.append(Completed(hour, arrived, still_missing))
+        return {**row, "missing_sources": HOSTS_SEPARATOR.join(still_missing) or None}
 
     is_written = hour_ledger.rewrite_rows(lake, hours[0], hours[-1], without_arrived)
     return changed if is_written else []

@@ -30,7 +30,6 @@ from clickstream.pipeline.build_settings import settings_digest, settings_of
 from clickstream.pipeline.hour import spill
 from clickstream.pipeline.hour.chain import carry_into
 from clickstream.pipeline.hour.replay_window import ReplayWindow
-from clickstream.pipeline.hour.rows import stitch_to_carry
 from clickstream.pipeline.hour.step_results import BuiltHour, CleanedHour, HourBuild, StitchedHour
 from clickstream.step_config import (
     clean_rules,
@@ -254,7 +253,9 @@ def stitch(lake: Lake, cleaned: CleanedHour, carry: pa.Table) -> tuple[StitchedH
     """Stitch the staged parts to the sessions of `carry`; also return the hour's own carry-out."""
     hour, rules = Hour.parse(cleaned.hour), session_rules(lake.settings)
     pieces = staging.read_pieces(lake, cleaned.staged(cleaned.parts_key), UNSTITCHED_PARTS)
-    stitched, carry_out = stitch_to_carry(carry, pieces, hour, rules)
+    stitched = [sessions.stitch(parts, carry, rules) for parts in pieces]
+    rows = pa.concat_tables([carry, *map(sessions.carry_rows, stitched)])
+    carry_out = sessions.carry_out(rows, hour, rules)
     built = cleaned.stitched(
         sum(map(len, stitched)), sessions.carry_digest(carry), sessions.carry_digest(carry_out)
     )

@@ -136,7 +136,7 @@ class Renewal:
 
     period: KeyPeriod
     opened: visitor_keys.OpenPeriod
-    left: tuple[Hour, ...]
+    remaining: tuple[Hour, ...]
 
 
 def renewals(lake: Lake) -> list[Renewal]:
@@ -146,13 +146,13 @@ def renewals(lake: Lake) -> list[Renewal]:
         period = KeyPeriod.named(opened.name)
         rows = hour_ledger.ledger_rows(lake, Hour(period.start), Hour(period.end).previous)
         window = ReplayWindow(lake)
-        left = sorted(hour for hour, row in rows.items() if window.has_lost_key(row.values))
-        result.append(Renewal(period, opened, tuple(left)))
+        remaining = sorted(hour for hour, row in rows.items() if window.has_lost_key(row.values))
+        result.append(Renewal(period, opened, tuple(remaining)))
     return result
 
 
 def close_renewed_periods(lake: Lake) -> None:
     """Close the periods for new visitor ids whose hours all have them."""
     for renewal in renewals(lake):
-        if not renewal.left:
+        if not renewal.remaining:
             visitor_keys.OPEN_PERIODS.delete(lake, renewal.opened.name)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -47,12 +47,3 @@ def split_by_hour(rows: pa.Table, hours: Sequence[Hour]) -> list[pa.Table]:
     edges = np.array([hours[0].naive, *(hour.next.naive for hour in hours)], "M8[us]")
     ends = np.searchsorted(rows["hour_at"].to_numpy(), edges).tolist()
     return [rows[begin:end] for begin, end in pairwise(ends)]
-
-
-def stitch_to_carry(
-    carry: pa.Table, tables: Iterable[pa.Table], hour: Hour, rules: SessionRules
-) -> tuple[list[pa.Table], pa.Table]:
-    """Stitch an hour's parts, given in any number of tables; also return the hour's carry-out."""
-    stitched = [sessions.stitch(parts, carry, rules) for parts in tables]
-    rows = pa.concat_tables([carry, *map(sessions.carry_rows, stitched)])
-    return stitched, sessions.carry_out(rows, hour, rules)

@@ -167,9 +167,9 @@ def disagreeing(
                 for edge in edges
             ),
         }
-        for statement, what in STATEMENTS.items():
+        for statement, problem in STATEMENTS.items():
             for hour_at, number in athena.query(lake, statement.format(**filters)).rows:
-                yield Finding(Hour.at(hour_at), what.format(number))
+                yield Finding(Hour.at(hour_at), problem.format(number))
 
 
 def _stretches(
@@ -200,8 +200,8 @@ def _miscounted(
     """Yield hours whose numbers of rows differ from the ledger, or that have no ledger row."""
     counted: dict[datetime, dict[str, int]] = {}
     counts = athena.query(lake, _COUNTS.format(within=_within(first, last))).rows
-    for hour_at, what, number in counts:
-        counted.setdefault(hour_at, {})[COUNTED_UNDER.get(what, what)] = number
+    for hour_at, kind, number in counts:
+        counted.setdefault(hour_at, {})[COUNTED_UNDER.get(kind, kind)] = number
     for row in ledger.to_dict("records"):
         in_tables = counted.pop(row["hour_at"].to_pydatetime(), {})
         expected = {
@@ -213,9 +213,9 @@ def _miscounted(
             "lines": row["lines"],
         }
         wrong = [
-            f"{in_tables.get(what, 0):,} {what} in the tables, {number:,} in the ledger"
-            for what, number in expected.items()
-            if in_tables.get(what, 0) != number
+            f"{in_tables.get(kind, 0):,} {kind} in the tables, {number:,} in the ledger"
+            for kind, number in expected.items()
+            if in_tables.get(kind, 0) != number
         ]
         if wrong:
             yield Finding(Hour.at(row["hour_at"]), "; ".join(wrong))

@@ -244,14 +244,14 @@ class Freshness:
         late, missing = quantity(len(self.late), "hour"), quantity(len(self.missing), "hour")
         broken_off = quantity(len(self.broken_off), "publication")
         waits = f"{late} with raw lines that wait for longer than {allowed}"
-        for hours, what, code in (
+        for hours, problem, code in (
             (self.late, waits, StateCode.LINES_WAIT),
             (self.missing, f"{missing} missing", StateCode.MISSING),
             (self.broken_off, f"{broken_off} interrupted", StateCode.INTERRUPTED),
         ):
             if hours:
                 named = describe_hours(hours)
-                yield Problem("hours", named, with_code(f"{what}: {named}.", code))
+                yield Problem("hours", named, with_code(f"{problem}: {named}.", code))
 
     @property
     def doubts(self) -> list[str]:
@@ -276,12 +276,12 @@ class Freshness:
 
 
 def _interrupted(
-    kind: Literal["shop", "matches"], what: str, days: Sequence[date]
+    kind: Literal["shop", "matches"], subject: str, days: Sequence[date]
 ) -> list[Problem]:
     """Return the problem of dates whose publication was interrupted; none without a date."""
     if not days:
         return []
-    sentence = f"{quantity(len(days), 'publication')} of {what} interrupted: {shorten(days)}."
+    sentence = f"{quantity(len(days), 'publication')} of {subject} interrupted: {shorten(days)}."
     return [Problem(kind, "interrupted", with_code(sentence, StateCode.INTERRUPTED))]
 
 

@@ -148,13 +148,13 @@ class MatchFault:
     """What is wrong with the matches of a date."""
 
     day: date
-    what: str
+    problem: str
 
     @property
     def sentence(self) -> str:
         """One line that says what to do."""
         remedy = f"clickstream sales match --from {self.day} --to {self.day} --all"
-        text = f"Matches of {self.day}: {self.what}. To match the date again: {remedy}"
+        text = f"Matches of {self.day}: {self.problem}. To match the date again: {remedy}"
         return with_code(text, StateCode.MATCHES_DIFFER)
 
 
@@ -220,20 +220,20 @@ def _check(lake: Lake, first: date | None, last: date | None) -> MatchReport:
     sql = _COUNTS.format(within=dates_within(first, last), unequal=_UNEQUAL)
     rows = athena.query(lake, sql).records()
     faults = defaultdict(list, {row["event_date"]: [*_faults(row)] for row in rows})
-    for day, what in _changed_rows(lake, rows, first, last):
-        faults[day].append(what)
+    for day, problem in _changed_rows(lake, rows, first, last):
+        faults[day].append(problem)
     if not any(faults.values()):
-        for day, what in _unequal_sums(lake, dates_within(first, last)):
-            faults[day].append(what)
+        for day, problem in _unequal_sums(lake, dates_within(first, last)):
+            faults[day].append(problem)
     waiting = {row["event_date"] for row in rows if _is_waiting(row) and faults[row["event_date"]]}
     return MatchReport(
         len(rows),
         sum(row["matches"] for row in rows),
         tuple(
-            MatchFault(day, what)
+            MatchFault(day, problem)
             for day, of_day in faults.items()
             if day not in waiting
-            for what in of_day
+            for problem in of_day
         ),
         tuple(sorted(waiting)),
     )
@@ -272,7 +272,7 @@ def _faults(row: dict[str, Any]) -> Iterator[str]:
     if row["ledger_orders"] is None:
         yield "it has orders or rows, but no row in the ledger"
         return
-    for name, what in (
+    for name, problem in (
         ("missing", "without a row in order_matches"),
         ("without_order", "in order_matches only"),
         ("repeated", "stored more than once"),
@@ -280,7 +280,7 @@ def _faults(row: dict[str, Any]) -> Iterator[str]:
         ("broken", "whose touches are not complete, or whose shares do not give the whole"),
     ):
         if row[name]:
-            yield f"{quantity(row[name], 'order')} {what}"
+            yield f"{quantity(row[name], 'order')} {problem}"
     for name, column, label in (
         ("matches", "ledger_orders", "orders"),
         ("matched", "ledger_matched", "orders with a visit"),

@@ -15,18 +15,18 @@ Remedy = Literal["build again", "drop marks", "close period", "none"]
 class Finding:
     """One fault of an hour, and what `repair` does about it.
 
-    If `repair` does nothing, `what` gives the reason, and what to do instead.
+    If `repair` does nothing, `problem` gives the reason, and what to do instead.
     """
 
     hour: Hour
-    what: str
+    problem: str
     remedy: Remedy = "build again"
 
     @property
     def sentence(self) -> str:
         """One line that says what to do."""
         remedy = "" if self.remedy == "none" else f" To repair it: clickstream repair {self.hour}"
-        return f"Hour {self.hour}: {self.what}.{remedy}"
+        return f"Hour {self.hour}: {self.problem}.{remedy}"
 
 
 @dataclass(frozen=True)
@@ -79,10 +79,10 @@ class VerifyReport:
         failures = [finding.sentence for finding in self.findings]
         if self.waiting:
             commands = [f"clickstream build {s.first} {s.last}" for s in group_hours(self.waiting)]
-            more = ", and so on" if len(commands) > 1 else ""
+            ending = ", and so on" if len(commands) > 1 else ""
             failures.append(
                 f"{quantity(len(self.waiting), 'hour')} with raw lines not published: "
-                f"{describe_hours(self.waiting)}. To build: {commands[0]}{more}"
+                f"{describe_hours(self.waiting)}. To build: {commands[0]}{ending}"
             )
         if not self.hours:
             failures.append(

@@ -119,7 +119,7 @@ class SalesFault:
 
     day: date | None
     source: str
-    what: str
+    problem: str
 
     @property
     def sentence(self) -> str:
@@ -127,7 +127,7 @@ class SalesFault:
         subject = f"{self.day} of {self.source}" if self.day else self.source
         limits = f"--from {self.day} --to {self.day} " if self.day else ""
         remedy = f"clickstream sales pull {self.source} {limits}--all"
-        text = f"{subject}: {self.what}. To read it again: {remedy}"
+        text = f"{subject}: {self.problem}. To read it again: {remedy}"
         return with_code(text, StateCode.SALES_DIFFER)
 
 
@@ -221,9 +221,9 @@ def _check(lake: Lake, first: date | None, last: date | None) -> SalesReport:
     }
     keys = {*rows, *counts, *versions}
     faults = [
-        SalesFault(*key, what)
+        SalesFault(*key, problem)
         for key in sorted(keys)
-        for what in _faults(rows.get(key, []), counts.get(key, {}), versions.get(key))
+        for problem in _faults(rows.get(key, []), counts.get(key, {}), versions.get(key))
     ]
     faults += _on_several_dates(lake, within)
     faults += _changed_rows(lake, rows, first, last)
@@ -253,8 +253,8 @@ def _on_several_dates(lake: Lake, within: str) -> Iterator[SalesFault]:
     for (day, source, rows_of), of_day in sorted(ids.items()):
         row = min(of_day, key=lambda row: str(row["id"]))
         other = row["last_date"] if day == row["first_date"] else row["first_date"]
-        what = f"{quantity(len(of_day), rows_of)} stored on another date, too"
-        yield SalesFault(day, source, f"{what}, such as {row['id']} of {other}")
+        problem = f"{quantity(len(of_day), rows_of)} stored on another date, too"
+        yield SalesFault(day, source, f"{problem}, such as {row['id']} of {other}")
 
 
 def _changed_rows(

@@ -35,7 +35,7 @@ class Damage:
     """
 
     span: HourSpan | None
-    what: str
+    problem: str
     remedy: str = ""
 
     @property
@@ -46,7 +46,7 @@ class Damage:
         else:
             first, last = self.span.first, self.span.last
             hours = f"Hour {first}" if first == last else f"Hours {first} to {last}"
-        return f"{hours}: {self.what} {self.remedy}".rstrip()
+        return f"{hours}: {self.problem} {self.remedy}".rstrip()
 
 
 @dataclass
@@ -156,14 +156,14 @@ class _Check:
             report.file_bytes += file.size
             report.rows += file.rows
             if reason := file.find_damage():
-                what = f"{file.path} of the table {table.name} is damaged: {reason}."
+                problem = f"{file.path} of the table {table.name} is damaged: {reason}."
                 remedy = "Restore the object from an earlier S3 version or a backup"
                 if table in _BUILT_WITHOUT_READING:
                     first, last = file.span.first, file.span.last
                     remedy += f", or build its rows again: clickstream build {first} {last}"
                 else:
                     remedy += "."
-                report.damage.append(Damage(file.span, what, remedy))
+                report.damage.append(Damage(file.span, problem, remedy))
 
     def raw_objects(self) -> None:
         """Read the raw objects."""
@@ -181,8 +181,8 @@ class _Check:
             for item in items:
                 report.raw_objects += 1
                 report.raw_bytes += item.size
-                if what := self._damage_of_raw(item, counted):
-                    report.damage.append(Damage(HourSpan(hour, hour), what))
+                if problem := self._damage_of_raw(item, counted):
+                    report.damage.append(Damage(HourSpan(hour, hour), problem))
 
     def _damage_of_raw(self, item: RawObject, counted: Mapping[str, int]) -> str:
         """Read a raw object and compare its number of lines; return what is wrong, or nothing."""
@@ -214,8 +214,8 @@ class _Check:
         for day, file in files:
             self.progress(f"Bytes of fact files: {day}")
             self.report.fact_files += 1
-            if what := self._damage_of_facts(day, file):
-                self.report.damage.append(Damage(HourSpan.parse(str(day)), what))
+            if problem := self._damage_of_facts(day, file):
+                self.report.damage.append(Damage(HourSpan.parse(str(day)), problem))
 
     def _named_fact_files(self) -> list[tuple[date, FactFile]]:
         """Return the files that the manifest names, with their dates, in the order of the dates."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 import pandas as pd
 
@@ -50,17 +51,17 @@ def verify(
     """
     if first and last:
         check_range(first, last)
-    seen = _check_once(lake, first, last, progress)
-    if seem_wrong := {finding.hour for finding in seen.findings}:
-        again = _check_once(lake, min(seem_wrong), max(seem_wrong), progress)
-        seen.findings = [finding for finding in again.findings if finding.hour in seem_wrong]
-        seen.published |= again.published
-    return _report(lake, seen, first, last, first_unfinished(now))
+    checked = _run_checks(lake, first, last, progress)
+    if seem_wrong := {finding.hour for finding in checked.findings}:
+        again = _run_checks(lake, min(seem_wrong), max(seem_wrong), progress)
+        checked.findings = [finding for finding in again.findings if finding.hour in seem_wrong]
+        checked.published |= again.published
+    return _report(lake, checked, first, last, first_unfinished(now))
 
 
 @dataclass
-class _Seen:
-    """The result of one pass over a range of hours.
+class _CheckedRange:
+    """The result of all checks of a range of hours.
 
     `published` maps each published hour to its number of lines. `with_raw_lines` are the hours that
     have raw lines.
@@ -75,37 +76,37 @@ class _Seen:
 
 
 def _report(
-    lake: Lake, seen: _Seen, first: Hour | None, last: Hour | None, running: Hour
+    lake: Lake, checked: _CheckedRange, first: Hour | None, last: Hour | None, running: Hour
 ) -> VerifyReport:
     """Sort the hours of the range into published, waiting, gaps and unfinished ones."""
-    hours = {*seen.published, *seen.with_raw_lines}
+    hours = {*checked.published, *checked.with_raw_lines}
     first, last = first or min(hours, default=None), last or max(hours, default=None)
     if first is None or last is None:
-        return VerifyReport(None, findings=tuple(seen.findings))
-    missing = [hour for hour in hour_range(first, last) if hour not in seen.published]
+        return VerifyReport(None, findings=tuple(checked.findings))
+    missing = [hour for hour in hour_range(first, last) if hour not in checked.published]
     over = [hour for hour in missing if hour < running]
-    waiting = [hour for hour in over if hour in seen.with_raw_lines]
+    waiting = [hour for hour in over if hour in checked.with_raw_lines]
     if waiting:  # some may have been published since the ledger was read
         waiting = sorted({*waiting} - hour_ledger.rows_of_hours(lake, waiting).keys())
     lost = [hour for hour in waiting if ReplayWindow(lake).has_lost_raw(hour)]
     return VerifyReport(
         HourSpan(first, last),
-        len(seen.published),
-        sum(seen.published.values()),
-        tuple(seen.findings),
+        len(checked.published),
+        sum(checked.published.values()),
+        tuple(checked.findings),
         tuple(hour for hour in waiting if hour not in lost),
-        tuple(hour for hour in over if hour not in seen.with_raw_lines),
+        tuple(hour for hour in over if hour not in checked.with_raw_lines),
         tuple(hour for hour in missing if hour >= running),
-        tuple(sorted([*seen.late_past_window, *lost])),
-        tuple(seen.edges),
-        seen.raw_gone_before,
+        tuple(sorted([*checked.late_past_window, *lost])),
+        tuple(checked.edges),
+        checked.raw_gone_before,
     )
 
 
-def _check_once(
+def _run_checks(
     lake: Lake, first: Hour | None, last: Hour | None, progress: Callable[[str], None]
-) -> _Seen:
-    """Check a range of hours once. Tables are read one after the other."""
+) -> _CheckedRange:
+    """Run all checks of a range of hours once. Tables are read one after the other."""
     progress("The ledger")
     in_order = hour_ledger.ledger_in_order(lake, first, last)
     ledger = in_order.to_pandas()
@@ -125,15 +126,15 @@ def _check_once(
     )
     for link, follows, leads in check_links(lake, in_order, progress=progress):
         if not follows:
-            what = "its carry-in is not the carry-out of the hours before it"
-            findings.append(Finding(link.hour, what))
+            problem = "its carry-in is not the carry-out of the hours before it"
+            findings.append(Finding(link.hour, problem))
         if not leads:
             findings.append(Finding(link.hour, "its carry-out is not the one in the ledger"))
     findings += _find_former_ids(lake, first, last)
     published = zip(ledger["hour_at"], ledger["lines"], strict=True)
     lines = {Hour.at(hour_at): int(number) for hour_at, number in published}
     marked, late = _mark_past_window(lake, findings)
-    return _Seen(
+    return _CheckedRange(
         lines,
         {hour for hour, items in stored.items() if items},
         sorted(marked),
@@ -154,11 +155,11 @@ def _mark_past_window(lake: Lake, findings: Sequence[Finding]) -> tuple[list[Fin
     for fault in findings:
         if fault.hour not in refused or fault.remedy != "build again":
             marked.append(fault)
-        elif fault.what == LINES_WAIT:
+        elif fault.problem == LINES_WAIT:
             late.append(fault.hour)
         else:
-            what = f"{fault.what}. {refused[fault.hour]}"
-            marked.append(Finding(fault.hour, what, remedy="none"))
+            problem = f"{fault.problem}. {refused[fault.hour]}"
+            marked.append(Finding(fault.hour, problem, remedy="none"))
     return marked, late
 
 
@@ -166,23 +167,23 @@ def _find_former_ids(lake: Lake, first: Hour | None, last: Hour | None) -> Itera
     """Yield a finding for each hour that should get new visitor ids and does not have them yet."""
     for renewal in renewals(lake):
         since = f"{renewal.opened.opened_at:%Y-%m-%d %H:%M} UTC"
-        for hour in renewal.left:
+        for hour in renewal.remaining:
             if (first or hour) <= hour <= (last or hour):
                 yield Finding(hour, f"{STILL_FORMER_IDS} since {since}")
         begin = Hour(renewal.period.start)
-        if not renewal.left and (first or begin) <= begin <= (last or begin):
-            what = (
+        if not renewal.remaining and (first or begin) <= begin <= (last or begin):
+            problem = (
                 f"its key period has been open for new visitor ids since {since}, and all its "
                 "hours have them"
             )
-            yield Finding(begin, what, remedy="close period")
+            yield Finding(begin, problem, remedy="close period")
 
 
 def _find_unbalanced(ledger: pd.DataFrame) -> Iterator[Finding]:
     sums = ledger[[*BALANCE, "rejected", "other_hosts"]].sum(axis=1)
     for row in ledger[sums != ledger["lines"]].itertuples():
-        what = f"its line balance does not close: its counts do not sum to {row.lines:,} lines"
-        yield Finding(Hour.at(row.hour_at), what)
+        problem = f"its line balance does not close: its counts do not sum to {row.lines:,} lines"
+        yield Finding(Hour.at(row.hour_at), problem)
     for hour_at in ledger.loc[ledger["hour_at"].duplicated(), "hour_at"]:
         yield Finding(Hour.at(hour_at), "it has more than one row in the ledger")
 
@@ -205,18 +206,18 @@ def _find_changed_lines(
             if hour in marks:
                 yield Finding(hour, LINES_WAIT)
         elif len(items) < number:
-            what = (
+            problem = (
                 f"it was built from {quantity(number, 'raw object')}, of which {len(items):,} "
                 "still exist. Restore the missing ones; a build without them would lose their lines"
             )
-            yield Finding(hour, what, remedy="none")
+            yield Finding(hour, problem, remedy="none")
         elif raw.raw_digest(items) != digest:
             yield Finding(hour, LINES_WAIT)
         elif hour in marks:
             yield Finding(hour, "it contains all its lines, but it still has pending markers")
     for hour, stray in stray_marks(stored, marks).items():
-        what = f"{quantity(len(stray), 'pending marker')} without a raw object"
-        yield Finding(hour, what, remedy="drop marks")
+        problem = f"{quantity(len(stray), 'pending marker')} without a raw object"
+        yield Finding(hour, problem, remedy="drop marks")
 
 
 def stray_marks(
@@ -252,21 +253,15 @@ def check_hours(
     return report
 
 
-def check_sales(lake: Lake, ends: Ends) -> SalesReport:
-    """Verify the sales of the dates of a range, and record the dates with a fault."""
+def check_dates(
+    lake: Lake, ends: Ends, kind: Literal["sales", "matches"]
+) -> SalesReport | MatchReport:
+    """Verify the sales or the matches of a range's dates, and record the dates with a fault."""
     first, last = (end.event_date if end else None for end in ends)
-    report = verify_sales(lake, first, last)
+    verify_kind = verify_sales if kind == "sales" else verify_matches
+    report = verify_kind(lake, first, last)
     days = [fault.day for fault in report.faults]
-    record_verification(lake, "sales", *ends, days, datetime.now(UTC))
-    return report
-
-
-def check_matches(lake: Lake, ends: Ends) -> MatchReport:
-    """Verify the matches of the dates of a range, and record the dates with a fault."""
-    first, last = (end.event_date if end else None for end in ends)
-    report = verify_matches(lake, first, last)
-    days = [fault.day for fault in report.faults]
-    record_verification(lake, "matches", *ends, days, datetime.now(UTC))
+    record_verification(lake, kind, *ends, days, datetime.now(UTC))
     return report
 
 
@@ -276,7 +271,7 @@ def verify_days(lake: Lake, now: datetime, days: int = DAYS_VERIFIED) -> Verifie
     hours = check_hours(lake, ends)
     sentences, failures = [hours.sentence], [finding.sentence for finding in hours.findings]
     if lake.settings.sales:
-        for report in (check_sales(lake, ends), check_matches(lake, ends)):
+        for report in (check_dates(lake, ends, "sales"), check_dates(lake, ends, "matches")):
             sentences.append(report.sentence)
             failures += report.failures
     return VerifiedDays(sentences, failures)

@@ -76,12 +76,12 @@ def record_verification(
 
     def replace_range(before: VerifyRecord | None) -> VerifyRecord:
         former = before.found if before else {}
-        kept = {
+        outside = {
             subject
             for subject in former.get(kind, ())
             if subject and (subject < begin or (end and subject > end))
         }
-        findings = {**former, kind: tuple(sorted(new | kept))}
+        findings = {**former, kind: tuple(sorted(new | outside))}
         return VerifyRecord(now.astimezone(UTC), begin, end, findings)
 
     _RECORDS.update(lake, "verify", None, replace_range)

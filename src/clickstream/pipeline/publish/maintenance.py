@@ -135,10 +135,10 @@ def deletable_raw(lake: Lake, before: Hour) -> Iterator[Sequence[Listed]]:
     interrupted, or its key period gets new visitor ids. A raw object that no published hour was
     built from is never deleted.
     """
-    kept = _kept_hours(lake, before)
+    kept_hours = _kept_hours(lake, before)
     listed = raw.listed_by_hour(lake, None, before.previous)
     for _, items in groupby(listed, lambda pair: pair[0].event_date):
-        pairs = [(hour, item) for hour, item in items if hour not in kept]
+        pairs = [(hour, item) for hour, item in items if hour not in kept_hours]
         if not pairs:
             continue
         first, last = pairs[0][0], pairs[-1][0]
@@ -152,13 +152,13 @@ def deletable_raw(lake: Lake, before: Hour) -> Iterator[Sequence[Listed]]:
 
 def _kept_hours(lake: Lake, before: Hour) -> set[Hour]:
     last = before.previous
-    kept = {*raw.pending_by_hour(lake, None, last), *interrupted_hours(lake, None, last)}
-    kept |= {*hour_ledger.incomplete_rows(lake, None, last.event_date)}
+    hours = {*raw.pending_by_hour(lake, None, last), *interrupted_hours(lake, None, last)}
+    hours |= {*hour_ledger.incomplete_rows(lake, None, last.event_date)}
     for opened in visitor_keys.open_periods(lake):
         period = KeyPeriod.named(opened.name)
-        hours = int((period.end - period.start) / timedelta(hours=1))
-        kept |= {Hour(period.start).plus(number) for number in range(hours)}
-    return kept
+        length = int((period.end - period.start) / timedelta(hours=1))
+        hours |= {Hour(period.start).plus(number) for number in range(length)}
+    return hours
 
 
 MOST_PASSES = 3
@@ -189,8 +189,10 @@ class Compacted:
         """One line for the log."""
         verb = "would become" if self.dry_run else "became"
         small = f"{quantity(self.files_before, 'small data file')} {verb} {self.files_after:,}."
-        kept = f" Left for the next run, because builds changed them: {', '.join(self.left)}."
-        return small + (kept if self.left else "")
+        if not self.left:
+            return small
+        days = ", ".join(self.left)
+        return f"{small} Left for the next run, because builds changed them: {days}."
 
 
 @dataclass(frozen=True)
@@ -209,8 +211,8 @@ class Expired:
     def sentence(self) -> str:
         """One line for the log."""
         verb = "would be removed" if self.dry_run else "removed"
-        each = ", ".join(f"{n:,} of {table}" for table, n in self.snapshots.items())
-        return f"Snapshots replaced before {self.horizon} {verb}: {each}."
+        counts = ", ".join(f"{n:,} of {table}" for table, n in self.snapshots.items())
+        return f"Snapshots replaced before {self.horizon} {verb}: {counts}."
 
 
 @dataclass(frozen=True)
@@ -240,8 +242,8 @@ class Swept:
     def sentence(self) -> str:
         """One line for the log."""
         would = "would be " if self.dry_run else ""
-        each = ", ".join(f"{n:,} of {kind}" for kind, n in self.files.items())
-        sentences = [f"Unneeded files {would}deleted, {self.bytes / 1e6:,.1f} MB: {each}."]
+        counts = ", ".join(f"{n:,} of {kind}" for kind, n in self.files.items())
+        sentences = [f"Unneeded files {would}deleted, {self.bytes / 1e6:,.1f} MB: {counts}."]
         if self.raw_files:
             number = quantity(self.raw_files, "raw object")
             size = f"{self.raw_bytes / 1e6:,.1f} MB"
@@ -269,18 +271,20 @@ def compact_days(
     the rows of the old ones.
     """
     before = (now - timedelta(hours=lake.settings.maintenance.compact_after_hours)).date()
-    done: list[FileGroup] = []
-    left: list[str] = []
+    compacted: list[FileGroup] = []
+    postponed: list[str] = []
     for table in lake.tables:
         for _ in range(MOST_PASSES):
             loaded = iceberg_tables.load(lake, table)
             due = table_maintenance.find_groups(loaded, before)
             stale = [] if dry_run else [g for g in due if not _compact(loaded, g, progress)]
-            done += [group for group in due if group not in stale]
+            compacted += [group for group in due if group not in stale]
             if not stale:
                 break
-        left += [f"{table.name} of {group.day}" for group in stale]
-    return Compacted(sum(len(group.tasks) for group in done), len(done), left, dry_run)
+        postponed += [f"{table.name} of {group.day}" for group in stale]
+    return Compacted(
+        sum(len(group.tasks) for group in compacted), len(compacted), postponed, dry_run
+    )
 
 
 def _compact(loaded: LoadedTable, group: FileGroup, progress: Progress) -> bool:

@@ -57,17 +57,17 @@ class Causes:
 
 
 def causes_of(
-    built: Sequence[BuiltHour], before: Sequence[LedgerRow], given: Cause | None
+    built: Sequence[BuiltHour], before: Sequence[LedgerRow], root_cause: Cause | None
 ) -> list[Causes]:
     """Return why consecutive hours are published, from the ledger's rows that they replace.
 
-    `given` is the root cause of the publication that made this one necessary, if any. An hour whose
-    own cause is "neighbour" has the root cause of the hour before it.
+    `root_cause` is that of the publication that made this one necessary, if any. An hour whose own
+    cause is "neighbour" has the root cause of the hour before it.
     """
     causes: list[Causes] = []
     for built_hour, row in zip(built, before, strict=True):
         own = cause_of(row, built_hour.stitched)
-        inherited = causes[-1].root if causes else given
+        inherited = causes[-1].root if causes else root_cause
         causes.append(Causes(own, (inherited or own) if own == "neighbour" else own))
     return causes
 

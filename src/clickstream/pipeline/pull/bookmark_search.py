@@ -291,13 +291,13 @@ def _fit(bookmark: Bookmark, log: OpenLog) -> _Fit:
     is a shorter copy of the known file, or another file with the same beginning. The same holds
     while nothing was pulled yet and the first range is intended.
     """
-    seen = bookmark.offset if bookmark.tail else bookmark.pending_end or bookmark.offset
-    tail = _digest_before(log, seen)
+    end = bookmark.offset if bookmark.tail else bookmark.pending_end or bookmark.offset
+    tail = _digest_before(log, end)
     if tail is not None and bookmark.tail:
         if tail != bookmark.tail:
             return _Fit.OTHER
         return _Fit.SAME if _has_intended(bookmark, log) else _Fit.CUT
-    size = log.size_up_to(seen)
+    size = log.size_up_to(end)
     fitting = [pair for pair in bookmark.checkpoints if pair[0] <= size]
     if fitting and _digest_before(log, fitting[-1][0]) != fitting[-1][1]:
         return _Fit.OTHER

@@ -422,7 +422,7 @@ def _record_failure(lake: Lake, host: Host, error: ClickstreamError) -> Clickstr
         pulled_at = pull_states.pull_state(lake, host.name).pulled_at
         if pulled_at is not None:
             at = f"{datetime.fromtimestamp(pulled_at, UTC):%Y-%m-%d %H:%M} UTC"
-            error = MissingDirectory.of(error.what, f"; it was read at {at}")
+            error = MissingDirectory.of(error.fault, f"; it was read at {at}")
     pull_states.record_failure(lake, host.name, error.printed)
     return error
 

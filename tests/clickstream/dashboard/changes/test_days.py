@@ -100,8 +100,8 @@ def test_a_day_that_lacks_an_hour_is_not_known() -> None:
     with page_of(joined_store([], hours), View()) as page:
         whole = find_days(page, Period(first, first))
         morning = find_days(page, Period(first, first, 12))
-    assert np.flatnonzero(~whole.known).tolist() == [3, 5]
-    assert morning.known.all()
+    assert np.flatnonzero(~whole.is_known).tolist() == [3, 5]
+    assert morning.is_known.all()
 
 
 def test_a_day_whose_sales_are_not_read_is_no_day_without_sales() -> None:
@@ -128,7 +128,7 @@ def test_a_day_whose_sales_are_not_read_is_no_day_without_sales() -> None:
         store = FactStore(fact_tables([], hours, money(orders) | {"sales_facts": ledger}))
         with page_of(store, View(), now=period.end + timedelta(hours=3), settings=shop) as page:
             found = days_with_sales(page, find_days(page, period))
-        return None if found is None else np.flatnonzero(~found.known).tolist()
+        return None if found is None else np.flatnonzero(~found.is_known).tolist()
 
     assert known(set(), {10, 60}) == []
     assert known({20, 21}, {10}) == [20, 21]

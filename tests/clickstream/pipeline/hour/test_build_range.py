@@ -40,7 +40,7 @@ SESSIONS = """
     select session_id, min(first_hit_at), cast(sum(requests) as varchar)
     from session_parts group by 1 order by 2
 """
-RULES_OF_SESSIONS = sessions.SessionRules()
+RULES_OF_SESSIONS = sessions.SessionRules(1800, 12)
 SUSPICIOUS = replace(
     RULES, behaviour=clean.BehaviourRules(pages_without_asset=3, pages_in_a_minute=4)
 )

@@ -20,7 +20,7 @@ from clickstream.pipeline.pull.host import pull_source
 from clickstream.tables import HITS
 from clickstream.tables.sessions import UNSTITCHED_PARTS
 
-RULES_OF_SESSIONS = sessions.SessionRules()
+RULES_OF_SESSIONS = sessions.SessionRules(1800, 12)
 lines = st.builds(
     line,
     st.sampled_from(["/", "/menu", "/a.css", "/?utm_source=a&utm_medium=email", "/robots.txt"]),

@@ -183,7 +183,7 @@ def test_repair_builds_the_hours_that_verify_names(lake: Lake, right: dict[str, 
     assert verify(lake, FIRST, FIRST).is_proven
     report = verify(lake)
     assert {finding.hour for finding in report.findings} == {HOUR}
-    assert any("was interrupted" in finding.what for finding in report.findings)
+    assert any("was interrupted" in finding.problem for finding in report.findings)
     assert repair(lake, report, "tests").is_proven
     for name, frame in contents(lake).items():
         pd.testing.assert_frame_equal(frame, before[name], obj=name)
@@ -224,7 +224,7 @@ def test_late_lines_are_built_in(lake: Lake) -> None:
     late_line(lake)
     report = verify(lake)
     (found,) = report.findings
-    assert (found.hour, found.what) == (HOUR, "it does not contain its late lines yet")
+    assert (found.hour, found.problem) == (HOUR, "it does not contain its late lines yet")
     told: list[str] = []
     assert repair(lake, report, "tests", told.append).is_proven
     assert told[0].startswith(f"Hour {HOUR} published")
@@ -239,7 +239,7 @@ def test_an_hour_whose_raw_lines_are_gone_is_left_alone(lake: Lake) -> None:
     before = contents(lake)
     report = verify(lake)
     (found,) = report.findings
-    assert "of which 1 still exist" in found.what
+    assert "of which 1 still exist" in found.problem
     assert "clickstream repair" not in found.sentence
     assert repair(lake, report, "tests").findings == (found,)
     for name, frame in contents(lake).items():

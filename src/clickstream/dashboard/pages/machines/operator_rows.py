@@ -194,11 +194,11 @@ def _identity(page: PageContext, record: Mapping[str, Any]) -> str:
 
 def _returns(page: PageContext) -> list[ReturnRow]:
     """Return the operators that send visits, and those that could; most visits first."""
-    sent, asked, read = (page.ask(question) for question in return_questions(page))
+    sent, requested, read = (page.ask(question) for question in return_questions(page))
     visits: dict[str, Mapping[str, Any]] = {
         record["sender"]: record for record in sent.records() if record["sender"]
     }
-    requests: dict[str, int] = dict(asked.rows)
+    requests: dict[str, int] = dict(requested.rows)
     pages = {row[0]: PagesRead(*row[1:]) for row in read.rows}
     could = [name for name in requests if name in OPERATORS and OPERATORS[name].sends]
     names = sorted(

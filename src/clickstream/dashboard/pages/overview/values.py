@@ -144,11 +144,11 @@ def describe_today(page: PageContext) -> str:
     if not is_read_until(page, end):
         return ""
     days = find_days(page, Period(today, today, end.hour))
-    with_sales = days_with_sales(page, days) if days.known.sum() >= needed_days(1) else None
+    with_sales = days_with_sales(page, days) if days.is_known.sum() >= needed_days(1) else None
     days = with_sales or days
     series = ask_days(page, days, SALES)[()]
     numbers = [count_number("net_sales", (), series)] if with_sales else []
-    compared = [each.compared for each in compare_numbers(days, numbers)]
+    compared = [number.compared for number in compare_numbers(days, numbers)]
     usual = compared[0].usual if compared else None
     now, hour = _brief(page, series["net_sales"].now), page.formats.hour(end.hour)
     if usual is None:

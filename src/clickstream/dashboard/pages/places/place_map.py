@@ -166,12 +166,12 @@ def _country_map(page: PageContext, records: Sequence[Record], code: str) -> Pla
 
 def _without_places(page: PageContext) -> str:
     """Return the query of the view without filters of places."""
-    kept = [
+    filters = [
         filter_
         for filter_ in page.view.filters
         if filter_.dimension not in ("country", "region", "city")
     ]
-    return replace(page.view, filters=tuple(kept)).query
+    return replace(page.view, filters=tuple(filters)).query
 
 
 def _shows_rates(page: PageContext) -> bool:

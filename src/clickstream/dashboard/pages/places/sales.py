@@ -101,7 +101,7 @@ def build_place_sales(page: PageContext) -> PlaceSales:
     """Ask for everything that the panel shows."""
     answer = fold(page.ask, place_sales_questions(page)[0])
     (dimension,) = answer.question.dimensions
-    measures = measures_of_places(page)
+    measures, measure_names = measures_of_places(page), page.settings.dashboard.place_measures
     records = answer.records()
     named = [record for record in records if isinstance(record[dimension], str)]
     shown = [*named[:ROWS], *(record for record in records if record not in named)]
@@ -112,7 +112,7 @@ def build_place_sales(page: PageContext) -> PlaceSales:
     ]
     return PlaceSales(
         DIMENSIONS[dimension].label,
-        [_label(name) for name in page.settings.dashboard.place_measures],
+        [_LABELS.get(n, n.replace("_", " ").capitalize()) for n in measure_names],
         rows,
         place_choices(page, PLACE_SALES, dimension),
         max(len(named) - ROWS, 0),
@@ -156,10 +156,6 @@ def _measure(page: PageContext, value: float | None) -> str:
     if value is None:
         return NO_VALUE
     return page.formats.count(value) if value.is_integer() else page.formats.decimal(value)
-
-
-def _label(measure: str) -> str:
-    return _LABELS.get(measure, measure.replace("_", " ").capitalize())
 
 
 def place_choices(page: PageContext, panel: Panel, shown: str) -> list[tuple[str, str, bool]]:

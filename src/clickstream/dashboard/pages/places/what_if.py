@@ -60,14 +60,19 @@ def parse_what_if(
     problems: list[str] = []
     candidate = query.get("candidate", "").strip()
     if candidate and candidate not in names:
-        problems.append(_describe_unknown(candidate))
+        name = shown_name(candidate)
+        problems.append(f"The plan has no candidate “{name}”, so values apply to all: choose one.")
         candidate = ""
     values: dict[str, float] = {}
     for name, field in FIELDS.items():
         if not (text := query.get(name, "").strip()):
             continue
         if (value := _number(text, field)) is None:
-            problems.append(_describe_unusable(formats, field, text))
+            low, high = short_number(formats, field.low), short_number(formats, field.high)
+            problems.append(
+                f"{field.label} “{shown_name(text)}” does not count: write a number from {low} to "
+                f"{high}."
+            )
         else:
             values[name] = value
     return WhatIf(candidate, values.get("attraction"), values.get("radius")), problems
@@ -93,17 +98,6 @@ def _number(text: str, field: WhatIfField) -> float | None:
     except ValueError:
         return None
     return value if field.low <= value <= field.high else None
-
-
-def _describe_unknown(name: str) -> str:
-    return f"The plan has no candidate “{shown_name(name)}”, so values apply to all: choose one."
-
-
-def _describe_unusable(formats: Formats, field: WhatIfField, text: str) -> str:
-    return (
-        f"{field.label} “{shown_name(text)}” does not count: write a number from "
-        f"{short_number(formats, field.low)} to {short_number(formats, field.high)}."
-    )
 
 
 def short_number(formats: Formats, value: float) -> str:
