@@ -154,13 +154,16 @@ class Engine:
         Raises AwsError if the disk is full.
         """
         started = time.monotonic()
+        cursor = self._open_cursor()
+        with self._lock:
+            self._running[query_id] = cursor  # before it is RUNNING, when it may be stopped
         if not self._executions.change(query_id, _start):
+            with self._lock:
+                self._running.pop(query_id, None)
+            cursor.close()
             return False
         execution = self._executions.get(query_id)["execution"]
         statistics = execution["Statistics"]
-        cursor = self._open_cursor()
-        with self._lock:
-            self._running[query_id] = cursor
         timer = threading.Timer(self._limits.seconds, self._end_overdue, (query_id,))
         timer.daemon = True
         timer.start()
