@@ -8,8 +8,8 @@ from typing import NamedTuple
 class LogNotes(NamedTuple):
     """Sentences about the figures of a log; each is empty if there is nothing to say.
 
-    `zone` says whose times are shown, `proxy` by which addresses visitors are told apart, and
-    `warning` why they can't be told apart.
+    `zone` says whose times are shown, `proxy` by which addresses visitors are counted, and
+    `warning` why many visitors count as one.
     """
 
     zone: str = ""

@@ -28,10 +28,11 @@ from clickstream.clean.bots import BEHAVIOURS
 from clickstream.core import dictionary_encoding
 from clickstream.core.terminal import SafeConsole
 from clickstream.core.wording import printable, quantity
+from clickstream.dashboard.log_notes import NO_LOG_NOTES, LogNotes
 from clickstream.logs.lines_by_date import VISITOR_KEY, LinesByDate
 from clickstream.logs.masked_lines import masked_lines
 from clickstream.logs.read_logs import Source, place_of_line, print_problems, read_into
-from clickstream.logs.site_inference import NO_PROXY_NOTES, ProxyNotes, sample_dates, trust_proxies
+from clickstream.logs.site_inference import sample_dates, trust_proxies
 from clickstream.settings import Settings
 from clickstream.settings.labels import BotSettings
 from clickstream.step_config import clean_rules, look_ups, networks_dated
@@ -191,8 +192,8 @@ class BotsCheck:
     """The result: the visitors of a log, and all rules that remove some.
 
     `people` are the visitors without a verdict now, `people_if_on` those with every rule switched
-    on. `networks_dated` is the date of the ASN database; None if none was found. `proxies` are
-    the sentences about proxies in front of the site.
+    on. `networks_dated` is the date of the ASN database; None if none was found. `log_notes`
+    are about proxies in front of the site.
     """
 
     visitors: int
@@ -201,7 +202,7 @@ class BotsCheck:
     people_if_on: int
     networks_dated: date | None
     rules: tuple[CheckedRule, ...]
-    proxies: ProxyNotes = NO_PROXY_NOTES
+    log_notes: LogNotes = NO_LOG_NOTES
 
     def share(self, rule: CheckedRule) -> float:
         """The share of all visitors that a rule removes."""
@@ -249,12 +250,12 @@ def check_bots(
     errors = SafeConsole(stderr=True)
     with closing(LinesByDate(settings.site.hosts)) as lines:
         result = read_into(lines, paths, log_format, settings, errors)
-        settings, proxies = trust_proxies(settings, sample_dates(settings, lines, {}))
+        settings, log_notes = trust_proxies(settings, sample_dates(settings, lines, {}))
         all_on = with_all_rules(settings)
         rule_sets = [(clean_rules(removal), look_ups(removal)) for removal in (settings, all_on)]
         verdicts = find_verdicts(lines, rule_sets) if lines.parsed else None
     if verdicts and verdicts.requests:
-        check = build_check(verdicts, log_format, settings, all_on, proxies)
+        check = build_check(verdicts, log_format, settings, all_on, log_notes)
         if as_json:
             console.file.write(json.dumps(check.as_dict(), indent=2) + "\n")
         else:
@@ -277,7 +278,7 @@ def with_all_rules(settings: Settings) -> Settings:
 
 
 def build_check(
-    verdicts: Verdicts, log_format: str, settings: Settings, all_on: Settings, proxies: ProxyNotes
+    verdicts: Verdicts, log_format: str, settings: Settings, all_on: Settings, log_notes: LogNotes
 ) -> BotsCheck:
     """Build the result from the verdicts under both rule sets, with the sample lines."""
     removed = [(removal, "") for removal in verdicts.removals(NOW)]
@@ -302,7 +303,7 @@ def build_check(
         people_if_on=verdicts.people(ALL_ON),
         networks_dated=networks_dated(all_on),
         rules=tuple(rules),
-        proxies=proxies,
+        log_notes=log_notes,
     )
 
 
@@ -363,7 +364,7 @@ def _notes(check: BotsCheck) -> Iterator[str]:
     )
     yield f"{quantity(check.people, 'visitor')} without a verdict now{after}."
     yield f"Hosting networks of {check.networks_dated}." if check.networks_dated else NO_DATABASE
-    if any(check.proxies):
-        yield from filter(None, check.proxies)
+    if any(check.log_notes):
+        yield from filter(None, check.log_notes)
     elif check.is_behind_proxy:
         yield PROXY

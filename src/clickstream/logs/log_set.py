@@ -198,9 +198,9 @@ class LogSet:
         """Return what was read; `samples` are those of the dates that have not changed."""
         samples = sample_dates(self.settings, lines, samples)
         zone = choose_zone(self.settings, read.offsets)
-        settings, proxies = trust_proxies(self.settings, samples)
+        settings, notes = trust_proxies(self.settings, samples)
         settings = with_zone(with_own_domain(settings, infer_from_samples(samples)), zone)
-        notes = LogNotes(zone.sentence, proxies.trusted, proxies.not_trusted)
+        notes = notes._replace(zone=zone.sentence)
         return LogFacts(read, lines, settings, samples, notes, stamps)
 
 

@@ -1,7 +1,7 @@
 """Infer from the earliest requests of a log its own domain, and the proxies in front of the site.
 
 A proxy is there if nearly all requests come from private addresses and have a forwarded one. It is
-trusted, so that visitors are told apart by the forwarded addresses, unless the settings name the
+trusted, so that visitors are counted by the forwarded addresses, unless the settings name the
 trusted proxies.
 """
 
@@ -11,13 +11,13 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain
-from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from clickstream.clean.referrers import OwnDomain, choose_own_domain, count_domains
 from clickstream.core.networks import NetworkSet, address_in
+from clickstream.dashboard.log_notes import NO_LOG_NOTES, LogNotes
 from clickstream.logs.lines_by_date import LinesByDate
 from clickstream.settings import Settings
 from clickstream.step_config import clean_rules, referrers_of_assets
@@ -128,20 +128,7 @@ def infer_from_samples(samples: Samples) -> OwnDomain | None:
     return choose_own_domain(counts)
 
 
-class ProxyNotes(NamedTuple):
-    """Sentences about the proxies in front of the site: those that are trusted, those that are not.
-
-    A sentence is empty if there is nothing to say.
-    """
-
-    trusted: str = ""
-    not_trusted: str = ""
-
-
-NO_PROXY_NOTES = ProxyNotes()
-
-
-def trust_proxies(settings: Settings, samples: Samples) -> tuple[Settings, ProxyNotes]:
+def trust_proxies(settings: Settings, samples: Samples) -> tuple[Settings, LogNotes]:
     """Return the settings that trust the proxies in front of the site, and what to say of them.
 
     Proxies that the settings name stay the only ones, and no others are trusted if the settings
@@ -150,24 +137,25 @@ def trust_proxies(settings: Settings, samples: Samples) -> tuple[Settings, Proxy
     peers: Counter[str] = Counter()
     for sample in samples.values():
         peers.update(sample.peers)
-    proxies = find_proxies(peers, _size(samples))
+    requests = _size(samples)
+    proxies = find_proxies(peers, requests)
     chosen = settings.clean.trusted_proxies
     is_chosen = "trusted_proxies" in settings.clean.model_fields_set
     if not proxies or (is_chosen and not chosen):
-        return settings, NO_PROXY_NOTES
+        return settings, NO_LOG_NOTES
     seen = (
-        f"{sum(peers.values()):,} of the first {_size(samples):,} requests have a forwarded address"
+        f"{sum(peers.values()):,} of the first {requests:,} requests have a forwarded address"
         f" and come from {', '.join(proxies)}"
     )
     if is_chosen:
         options = " ".join(f"--proxy {proxy}" for proxy in (*chosen, *proxies))
-        return settings, ProxyNotes(
-            not_trusted="A proxy that is not trusted is in front of the site, so visitors can't be "
-            f"told apart: {seen}. To count visitors by the forwarded address, add {options}."
+        return settings, LogNotes(
+            warning="A proxy that is not trusted is in front of the site, and its visitors count "
+            f"as one: {seen}. To count visitors by the forwarded address, add {options}."
         )
     clean = settings.clean.model_copy(update={"trusted_proxies": proxies})
-    return settings.model_copy(update={"clean": clean}), ProxyNotes(
-        "A proxy is in front of the site, so visitors are told apart by the forwarded address: "
+    return settings.model_copy(update={"clean": clean}), LogNotes(
+        proxy="A proxy is in front of the site, so visitors are counted by the forwarded address: "
         f"{seen}. To count visitors by the address of the connection, add --proxy none."
     )
 

@@ -90,7 +90,7 @@ def _matches(block: bytes) -> Iterator[re.Match[bytes]]:
     for start in dict.fromkeys(starts):
         end = block.find(b"\n", start)
         line = block[start : end if end >= 0 else len(block)].removesuffix(b"\r")
-        if match := _TIME.search(unwrap(line)):  # a collector writes times of its own zone
+        if match := _TIME.search(unwrap(line)):  # the wrapper's time may have another offset
             yield match
 
 

@@ -164,7 +164,9 @@ def _of_heads(variant: str, start: str, heads: tuple[bytes, ...]) -> dict[str, F
         f"combined{variant}": (f"{start}{_COMBINED}", _layout_of_heads(heads, *_OF_COMBINED)),
         f"common{variant}": (f"{start}{_COMMON}", _layout_of_heads(heads)),
     }
-    return {name: _of_layouts(name, each[0], each[1:]) for name, each in formats.items()}
+    return {
+        name: _of_layouts(name, example, (layout,)) for name, (example, layout) in formats.items()
+    }
 
 
 _MARKS = re.compile("[%${]")

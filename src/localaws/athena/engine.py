@@ -113,7 +113,7 @@ class Engine:
                 cursor.interrupt()
 
     def _interrupt(self, query_id: str) -> None:
-        """End a running query, in a thread of its own."""
+        """Start a thread that ends a running query."""
         threading.Thread(target=self._interrupt_to_its_end, args=(query_id,), daemon=True).start()
 
     def _interrupt_to_its_end(self, query_id: str) -> None:
@@ -153,15 +153,20 @@ class Engine:
 
         Raises AwsError if the disk is full.
         """
-        started = time.monotonic()
         cursor = self._open_cursor()
         with self._lock:
             self._running[query_id] = cursor  # before it is RUNNING, when it may be stopped
-        if not self._executions.change(query_id, _start):
+        try:
+            if self._executions.change(query_id, _start):
+                self._run(query_id, cursor)
+        finally:
             with self._lock:
-                self._running.pop(query_id, None)
+                is_given_up = self._running.pop(query_id, None) is None
             cursor.close()
-            return False
+        return is_given_up
+
+    def _run(self, query_id: str, cursor: duckdb.DuckDBPyConnection) -> None:
+        started = time.monotonic()
         execution = self._executions.get(query_id)["execution"]
         statistics = execution["Statistics"]
         timer = threading.Timer(self._limits.seconds, self._end_overdue, (query_id,))
@@ -184,10 +189,6 @@ class Engine:
             self._executions.change(query_id, lambda record: _succeed(record, columns, statistics))
         finally:
             timer.cancel()
-            with self._lock:
-                is_given_up = self._running.pop(query_id, None) is None
-            cursor.close()
-        return is_given_up
 
     def _open_cursor(self) -> duckdb.DuckDBPyConnection:
         """Return a cursor of the database, which is opened for the first query."""

@@ -118,7 +118,7 @@ def test_every_command_says_which_proxy_it_trusts_and_obeys_its_option(
 
     found = "27 of the first 27 requests have a forwarded address and come from 10.0.0.1"
     for text in texts_of():
-        assert "visitors are told apart by the forwarded address" in text
+        assert "visitors are counted by the forwarded address" in text
         assert found in text
         assert "add --proxy none." in text
     assert visitors() == len(PEOPLE)
