@@ -81,7 +81,7 @@ def lost_connections(engine: sa.Engine, chance: random.Random) -> Iterator[list[
 
 def pull(lake: Lake, run: str) -> None:
     [source] = lake.settings.sales
-    for _ in pull_dates(lake, source, plan_pull(lake, source, NOW).dates, run):
+    for _ in pull_dates(lake, plan_pull(lake, source, NOW), run):
         pass
 
 

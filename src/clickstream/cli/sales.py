@@ -330,7 +330,7 @@ def _pull_dates(lake: Lake, plan: PullPlan, dry_run: bool) -> None:
         named = quantity(len(plan.dates), "date")
         out.print(f"{source.name}: {named} to pull: {dates}.", soft_wrap=True)
         return
-    for number, staged in enumerate(pull_dates(lake, source, plan.dates, run_by_hand()), 1):
+    for number, staged in enumerate(pull_dates(lake, plan, run_by_hand()), 1):
         out.print(f"{number}/{len(plan.dates)}  {staged.sentence}", highlight=False, soft_wrap=True)
 
 

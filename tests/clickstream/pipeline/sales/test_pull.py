@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from tests.support.localaws_process import LocalAwsProcess
 from tests.support.sales_files import with_sales, write_rows
 from tests.support.tiers import first_in_make_test
 
-from clickstream.core.errors import ClickstreamError, DamagedObject, UnbalancedSales
+from clickstream.core.errors import ClickstreamError, DamagedObject, StaleHour, UnbalancedSales
 from clickstream.core.hours import Hour
 from clickstream.insight.credit import MODELS
 from clickstream.lake import Lake, athena, objects, open_lake, publication
@@ -33,11 +34,11 @@ from clickstream.pipeline.publish.maintenance import compact_days
 from clickstream.pipeline.publish.publish import refresh_views
 from clickstream.pipeline.sales.opening import open_source, rules_of
 from clickstream.pipeline.sales.pull import (
-    check_date,
+    check_staged,
     plan_pull,
     publish_staged,
-    pull_date,
     pull_dates,
+    stage_dates,
 )
 from clickstream.pipeline.sales.status import newest_dates
 from clickstream.sales.sales_day import SalesDay, build_day
@@ -178,8 +179,7 @@ def pull(lake: Lake, run: str = "run") -> int:
     """Pull all that differs; return the number of dates."""
     number = 0
     for source in lake.settings.sales:
-        dates = plan_pull(lake, source, NOW).dates
-        number += len([*pull_dates(lake, source, dates, run)])
+        number += len([*pull_dates(lake, plan_pull(lake, source, NOW), run)])
     return number
 
 
@@ -333,11 +333,21 @@ def test_an_older_reading_does_not_replace_a_newer_one(shops) -> None:
     [source, _] = lake.settings.sales
     found["till"].orders["1"] = (DAYS[0], 100)
     found["till"].write()
-    slow = check_date(lake, pull_date(lake, source, DAYS[0]))
+    slow = check_staged(lake, stage_dates(lake, source, DAYS[:1]))
     found["till"].orders["1"] = (DAYS[0], 900)
     found["till"].write()
     pull(lake)
-    assert publish_staged(lake, source, slow, "slow").gross_cents == 900
+    [published] = publish_staged(lake, source, slow, "slow").dates
+    assert published.gross_cents == 900
+    assert rows_of_lake(lake) == rows_of_sources(lake)
+    stale, of_web = (iceberg_tables.load(lake, ORDERS) for _ in range(2))
+    found["till"].orders["2"] = (DAYS[2], 100)
+    found["till"].write()
+    pull(lake)
+    nothing = dict.fromkeys([DAYS[0], DAYS[2]], ORDERS.arrow_schema().empty_table())
+    of_web.replace_dates(nothing, {"sales_source": "web"})
+    with pytest.raises(StaleHour):
+        stale.replace_dates(nothing, {"sales_source": "till"})
     assert rows_of_lake(lake) == rows_of_sources(lake)
 
 
@@ -346,18 +356,19 @@ def test_damaged_or_missing_rows_are_not_published(shops) -> None:
     [source, _] = lake.settings.sales
     found["till"].orders["1"] = (DAYS[0], 100)
     found["till"].write()
-    staged = pull_date(lake, source, DAYS[0])
+    staged = stage_dates(lake, source, DAYS[:1])
     with pytest.raises(UnbalancedSales, match="has 2 rows of orders, but 1 row and 0 rejects"):
-        check_date(lake, _with_rows(staged, orders=2))
+        check_staged(lake, _with_rows(staged, orders=2))
     objects.put(lake, f"{staged.prefix}orders.parquet", b"damaged")
     fresh = open_lake(lake.settings, aws_session())
     with pytest.raises(DamagedObject, match="clickstream sales pull till --from 2026-11-20"):
-        check_date(fresh, staged)
+        check_staged(fresh, staged)
     assert publication.versions(lake, "till") == {}
 
 
 def _with_rows(staged: Any, **numbers: int) -> Any:
-    return type(staged).from_dict({**staged.as_dict(), "source_rows": numbers})
+    [of_date] = staged.dates
+    return replace(staged, dates=[replace(of_date, source_rows=numbers)])
 
 
 @pytest.mark.lake
@@ -387,9 +398,9 @@ def test_pulls_between_any_edits_end_as_one_pull_of_the_final_state(
             pull(dying(lake, chance.randrange(40), after=chance.random() < 0.5), "killed")
         assert_sums_agree(lake)
         for source in lake.settings.sales:
-            dates = plan_pull(lake, source, NOW).dates
-            some = chance.sample(dates, len(dates) // 2)
-            assert len([*pull_dates(lake, source, some, "some")]) == len(some)
+            plan = plan_pull(lake, source, NOW)
+            some = replace(plan, dates=chance.sample(plan.dates, len(plan.dates) // 2))
+            assert len([*pull_dates(lake, some, "some")]) == len(some.dates)
         assert_sums_agree(lake)
         pull(lake, f"s{step}")
         assert rows_of_lake(lake) == rows_of_sources(lake), step
