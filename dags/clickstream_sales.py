@@ -26,7 +26,9 @@ Copies the sales of the sources in `[[sales]]` to the lake: `orders`, `order_ite
 each UTC date at the source with that of the lake, and replaces the dates that differ. So it finds
 late orders, edits, refunds and deletions. The view `reconciliation` shows what does not agree.
 `pull_listings` compares the tables without dates, such as the menu, and stores the rows that differ
-as versions of the date. `match_orders` matches the orders of the dates whose sales or hours have
+as versions of the date. Once a week, `compare_older_dates` compares the dates before the horizon
+of a database (`horizon_days`), and its log names those that have changed; only dates from which an
+order has moved to a later one are replaced by this run. `match_orders` matches the orders of the dates whose sales or hours have
 changed to visits: `order_matches`, `confirmation_views` and, last, `match_ledger`. Without
 `[[sales]]` it does nothing.
 
@@ -38,6 +40,8 @@ changed to visits: `order_matches`, `confirmation_views` and, last, `match_ledge
   sales stay in the shop, and the next run compares all dates again.
 * `compare_source`: that shop can't be read. The other sources are pulled, and
   `every_source_compared` keeps the run red.
+* `compare_older_dates`: the dates since the horizon are pulled, and the next run compares the
+  older ones.
 * `pull_listings`: readers see the menu, the stores and the demographics of the last green run.
 * A single red date in `replace_date`: the other dates are published.
 * `match_orders`: readers see the matches of the last green run; new orders are without a visit.
@@ -150,11 +154,35 @@ def pull_listings(source: str) -> None:
     log.info(pulled.sentence if pulled else f"{source}: no table without dates differs.")
 
 
+@task(map_index_template="{{ task.op_kwargs['source'] }}", multiple_outputs=False)
+@translate_errors
+def compare_older_dates(source: str) -> list[dict[str, str]]:
+    """Once a week, find the dates of a database before its horizon that have changed.
+
+    Returns those from which an order or a refund has moved to a later date.
+    """
+    from clickstream.pipeline.sales import older_dates
+    from clickstream.pipeline.sales.opening import find_source
+
+    lake, now = open_lake(), datetime.now(UTC)
+    found = find_source(lake.settings, source)
+    run = get_current_context()["dag_run"]
+    if range_of_run(run) != (None, None) or not older_dates.are_due(lake, found, now):
+        log.info(f"{source}: no older dates are due to be compared.")
+        return []
+    older = older_dates.compare_older_dates(lake, found, now, connection_address)
+    for sentence in older.sentences:
+        log.warning(sentence)
+    log.info(f"{source}: compared the dates before {older.since}.")
+    return [{"source": source, "day": str(day)} for day in older.moved]
+
+
 @task(trigger_rule="all_done", multiple_outputs=False)
 @translate_errors
-def dates_to_replace(differing: Any) -> list[dict[str, str]]:
+def dates_to_replace(differing: Any, moved: Any = None) -> list[dict[str, str]]:
     """Join the dates of all sources that could be read."""
-    return [date for of_source in differing or () for date in of_source]
+    of_sources = [*(differing or ()), *(moved or ())]
+    return [date for of_source in of_sources for date in of_source]
 
 
 @task(map_index_template=NAME_OF_DATE, multiple_outputs=False)
@@ -250,8 +278,9 @@ def clickstream_sales() -> None:
     listings = pull_listings.expand(source=sources)
     compared = compare_source.expand(source=sources)
     every_source_compared = EmptyOperator(task_id="every_source_compared", doc_md=ALL_COMPARED)
-    compared >> every_source_compared
-    dates = dates_to_replace(compared)
+    older = compare_older_dates.expand(source=sources)
+    [compared, older] >> every_source_compared
+    dates = dates_to_replace(differing=compared, moved=older)
     matched = match_orders(replaced=dates)
     facts = refresh_facts()
     replace_date.expand(date=dates) >> matched >> refresh_views() >> facts

@@ -76,22 +76,27 @@ def record_recent(
     lake: Lake,
     source: str,
     within: DateRange,
-    changed: Mapping[date, str],
-    now: datetime | None = None,
-    since: date | None = None,
+    recorded: Mapping[date, str],
+    changed: Collection[date],
+    now: datetime | None,
 ) -> None:
     """Record the dates of a range that have changed at a source since they were read.
 
-    With `now`, the range has all dates from `since` on. The time of this comparison is not written
-    if nothing has changed since an earlier one of its UTC date.
+    `recorded` are the versions that the lake has of the range. With `now`, the range is what each
+    run compares, and its begin is recorded with the time. Nothing is written if an earlier
+    comparison of the same UTC date has found the same, apart from dates that were read since.
     """
 
     def change(before: ComparedDates) -> ComparedDates:
-        after = before.with_changes(within, changed)
-        is_first_of_date = before.at is None or now is None or before.at.date() != now.date()
-        if now and (is_first_of_date or after != before):
-            after = replace(after, at=now, since=since)
-        return after
+        after = before.with_changes(within, {day: recorded[day] for day in changed})
+        after = replace(after, at=now or before.at, since=within[0] if now else before.since)
+        needless = before.changed.keys() - after.changed.keys()
+        is_known = (
+            after.changed.items() <= before.changed.items()
+            and all(recorded.get(day, "") != before.changed[day] for day in needless)
+            and (after.at and after.at.date()) == (before.at and before.at.date())
+        )
+        return before if is_known else after
 
     _COMPARED.update(lake, source, ComparedDates(), change)
 
@@ -120,16 +125,25 @@ def record_older(
 
 
 def still_changed(lake: Lake, source: str, compared: ComparedDates) -> list[date]:
-    """Return the dates that have changed at a source and were not published since, in order."""
-    if not compared.changed:
+    """Return the dates that have changed at a source and were not read again, in order."""
+    return _not_published_since(lake, source, compared.changed)
+
+
+def still_unread(lake: Lake, source: str, compared: ComparedDates) -> list[date]:
+    """Return the dates before the horizon that were never read, in order."""
+    return _not_published_since(lake, source, dict.fromkeys(compared.unread, ""))
+
+
+def _not_published_since(lake: Lake, source: str, then: Mapping[date, str]) -> list[date]:
+    """Return the dates of which the lake has the version of `then`, or an interrupted one."""
+    if not then:
         return []
-    now = versions(lake, source, min(compared.changed), max(compared.changed))
-
-    def is_read_again(day: date, before: str) -> bool:
-        version = now.get(day, "")
-        return version != before and not is_unfinished(version)
-
-    return sorted(day for day, old in compared.changed.items() if not is_read_again(day, old))
+    now = versions(lake, source, min(then), max(then))
+    return sorted(
+        day
+        for day, version in then.items()
+        if is_unfinished(current := now.get(day, "")) or current == version
+    )
 
 
 def describe_changed(source: str, days: Sequence[date]) -> str:

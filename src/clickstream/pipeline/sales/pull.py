@@ -163,14 +163,14 @@ def plan_pull(
         if is_between(day, first, last)
         and (everything or recorded.get(day) != _version(survey.days.get(day, _NOTHING), rules))
     }
-    changed = {
-        day: version
+    changed = [
+        day
         for day, version in recorded.items()
         if is_between(day, first, last) and is_changed(version, survey.days.get(day, _NOTHING))
-    }
+    ]
     with aws_errors.translate_errors():
         compared_at = now if is_usual else None
-        record_recent(lake, source.name, (first, last), changed, compared_at, first)
+        record_recent(lake, source.name, (first, last), recorded, changed, compared_at)
     return PullPlan(source, sorted(days), survey, first)
 
 

@@ -19,6 +19,7 @@ from clickstream.lake.compared_dates import (
     describe_changed,
     describe_unread,
     still_changed,
+    still_unread,
 )
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.lake.publication import ledger_rows
@@ -149,8 +150,8 @@ def describe_comparison(lake: Lake, source: str) -> Iterator[str]:
     yield f"{source}: {compared.sentence}"
     if changed := still_changed(lake, source, compared):
         yield f"{source}: {describe_changed(source, changed)}"
-    if compared.unread:
-        yield f"{source}: {describe_unread(source, compared.unread)}"
+    if unread := still_unread(lake, source, compared):
+        yield f"{source}: {describe_unread(source, unread)}"
 
 
 class StoredListings(StoredSales):

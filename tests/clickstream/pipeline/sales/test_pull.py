@@ -308,7 +308,8 @@ def assert_first_dates_count(
         rejects = [row for one in built.values() for row in one.rows[SALES_REJECTS]]
         reasons = [row["reason"] for row in rejects if row["of_table"] == table.name]
         assert sorted(reasons) == sorted(
-            f"row of {day} with the id of a row of {first}"
+            f"row of {day} in {table.name}-{day}.csv with the id of a row of {first} in "
+            f"{table.name}-{first}.csv"
             for first, *later in filter(None, dates.values())
             for day in later
         )
