@@ -24,6 +24,7 @@ from clickstream.core.errors import ClickstreamError, DamagedObject, UnbalancedS
 from clickstream.core.hours import Hour
 from clickstream.insight.credit import MODELS
 from clickstream.lake import Lake, athena, objects, open_lake, publication
+from clickstream.lake.compared_dates import compared_dates, still_changed
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.lake.pull_states import unreadable_since
 from clickstream.pipeline.proof.freshness import lake_freshness
@@ -263,6 +264,33 @@ def test_a_source_of_orders_alone_has_no_difference_anywhere(shops, tmp_path: Pa
     sql = "select is_reconciled, differing_orders, differing_cents from reconciliation"
     assert athena.query(lake, sql).rows == [(True, None, None)] * 2
     assert athena.query(lake, "select * from order_differences").rows == []
+
+
+@pytest.mark.parametrize("steps", [4, pytest.param(25, marks=pytest.mark.lake)])
+def test_dates_that_differ_from_the_source_are_changed_until_they_are_read_again(
+    shops, steps: int
+) -> None:
+    """After each edit, some of the dates that differ are pulled; other settings are no edit."""
+    lake, found = shops
+    source, chance = lake.settings.sales[0], random.Random(steps)
+
+    def changed() -> set[date]:
+        return {*still_changed(lake, "till", compared_dates(lake, "till"))}
+
+    for step in range(steps):
+        found["till"].change(chance)
+        stored = {row["event_date"] for row in rows(lake, SALES_LEDGER)} if step else set()
+        differ = plan_pull(lake, source, NOW).dates
+        assert changed() == {*differ} & stored
+        some = chance.sample(differ, len(differ) // 2)
+        assert len([*pull_dates(lake, source, some, "run")]) == len(some)
+        assert changed() == {*differ} & stored - {*some}
+    pull(lake)
+    other = source.model_copy(update={"currency": "USD"})
+    assert plan_pull(lake, other, NOW + timedelta(days=1)).dates
+    assert changed() == set()
+    compared = compared_dates(lake, "till")
+    assert compared.compared_at(date(2020, 1, 1)) == NOW + timedelta(days=1)
 
 
 @given(st.randoms(use_true_random=False))
