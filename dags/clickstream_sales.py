@@ -26,11 +26,11 @@ Copies the sales of the sources in `[[sales]]` to the lake: `orders`, `order_ite
 each UTC date at the source with that of the lake, and replaces the dates that differ. So it finds
 late orders, edits, refunds and deletions. The view `reconciliation` shows what does not agree.
 `pull_listings` compares the tables without dates, such as the menu, and stores the rows that differ
-as versions of the date. Once a week, `compare_older_dates` compares the dates before the horizon
-of a database (`horizon_days`), and its log names those that have changed; only dates from which an
-order has moved to a later one are replaced by this run. `match_orders` matches the orders of the dates whose sales or hours have
-changed to visits: `order_matches`, `confirmation_views` and, last, `match_ledger`. Without
-`[[sales]]` it does nothing.
+as versions of the date. Once a week, `compare_older_dates` compares the dates of a database before
+its horizon (`horizon_days`). Its log names those that have changed; this run replaces only those
+from which an order has moved past the horizon. `match_orders` matches the orders of the dates whose
+sales or hours have changed to visits: `order_matches`, `confirmation_views` and, last,
+`match_ledger`. Without `[[sales]]` it does nothing.
 
 `clickstream_hourly` never waits for this DAG. Each published date updates the asset
 `clickstream.sales_ledger`.

@@ -490,11 +490,11 @@ def status(
         print_rows(DATE_HEADINGS, [row.cells for row in rows], out)
         if matches:
             out.print(matches.sentence, highlight=False, soft_wrap=True)
-        for of_source in listings:
-            out.print(of_source.sentence, highlight=False, soft_wrap=True)
         for name in sorted({row.source for row in rows}):
             for sentence in describe_comparison(lake, name):
                 out.print(Text(sentence), soft_wrap=True)
+        for of_source in listings:
+            out.print(of_source.sentence, highlight=False, soft_wrap=True)
         for name in sorted(missing):
             out.print(Text(f"{name}: the lake has nothing of it. Run: clickstream sales pull"))
     if missing or any(entry.has_problems for entry in stored):

@@ -207,9 +207,7 @@ class CsvReader:
             for name, by_date in self._rows.items()
         }
 
-    def find(
-        self, table: str, ids: Collection[str], *, by_id: bool = False
-    ) -> Sequence[ReadRow]:
+    def find(self, table: str, ids: Collection[str], *, by_id: bool = False) -> Sequence[ReadRow]:
         """Return the rows of the latest file of each date."""
         wanted, by_date = self._to_read[table], self._rows[table]
         column = wanted.unique_id if by_id else wanted.order_id

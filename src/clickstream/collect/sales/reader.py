@@ -132,9 +132,7 @@ class SalesReader(Protocol):
     def read_day(self, day: date) -> Mapping[str, Sequence[ReadRow]]:
         """Return the rows of a date, by table."""
 
-    def find(
-        self, table: str, ids: Collection[str], *, by_id: bool = False
-    ) -> Sequence[ReadRow]:
+    def find(self, table: str, ids: Collection[str], *, by_id: bool = False) -> Sequence[ReadRow]:
         """Return the rows of a table, of any date, whose column `order_id` has one of some ids.
 
         With `by_id`, that is the column `unique_id`.

@@ -517,9 +517,7 @@ class SqlReader:
         )
         yield from self._read_rows(name, query, self._repeated_ids(name, day, day)[day])
 
-    def find(
-        self, table: str, ids: Collection[str], *, by_id: bool = False
-    ) -> Sequence[ReadRow]:
+    def find(self, table: str, ids: Collection[str], *, by_id: bool = False) -> Sequence[ReadRow]:
         """Return the rows from the earliest on; ids of any type are compared as texts."""
         columns, wanted = self._tables[table].c, self._to_read[table]
         column = columns[wanted.unique_id if by_id else wanted.order_id]

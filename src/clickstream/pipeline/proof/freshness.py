@@ -496,7 +496,7 @@ class SalesFreshness:
     interrupted: tuple[date, ...] = ()
     failing: tuple[datetime, str] | None = None
     has_dates: bool = True
-    compared: ComparedDates = ComparedDates()
+    compared: ComparedDates = field(default_factory=ComparedDates)
     changed: tuple[date, ...] = ()
 
     @property

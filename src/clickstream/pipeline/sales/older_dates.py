@@ -1,8 +1,8 @@
 """Compare the dates before the horizon of a database with the lake, once a week and on demand.
 
 An hourly run compares only the dates of the last `horizon_days`. What has changed before is named
-with the command that reads it again. An order or refund that has moved from an older date to
-a later one than the horizon would count twice, so its older date is pulled by itself. `clickstream sales pull`,
+with the command that reads it again. An order or refund that has moved from before the horizon to
+after it would count twice, so its older date is pulled by itself. `clickstream sales pull`,
 `clickstream sales compare` and the task `compare_older_dates` call this.
 """
 

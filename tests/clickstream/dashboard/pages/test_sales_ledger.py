@@ -68,9 +68,7 @@ def ledger(
 ) -> SalesPanel:
     hours = hours_between(FIRST, FIRST + timedelta(hours=1))
     store = FactStore(fact_tables([], hours, {"sales_facts": rows}))
-    with page_of(
-        store, view, settings=settings, language=language, lake_state=lake_state
-    ) as page:
+    with page_of(store, view, settings=settings, language=language, lake_state=lake_state) as page:
         return build_sales(page)
 
 
