@@ -151,6 +151,7 @@ def test_a_form_and_a_backfill_name_the_dates_to_compare(call: Callable[..., Cal
     assert dates(build_run()) == ["2026-11-20", "2026-11-21"]
     assert dates(build_run(conf={"from": "2026-11-21"})) == ["2026-11-21"]
     assert dates(build_run(conf={"to": "2026-11-20"})) == ["2026-11-20"]
+    assert call("compare_older_dates", source="till").result == []  # files have no horizon
     begin = datetime(2026, 11, 20, tzinfo=UTC)
     assert dates(build_run("backfill", data_interval_start=begin)) == ["2026-11-20"]
     wrong = build_run(conf={"from": "2026-11-22", "to": "2026-11-21"})

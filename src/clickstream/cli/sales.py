@@ -382,10 +382,10 @@ def compare(names: Names = None) -> None:
 
     sources, lake, has_findings = _chosen(load_settings(), names), open_lake(), False
     for source in sources:
-        if not rules_of(lake.settings, source).columns.has_dates:
-            continue
         now = datetime.now(UTC)
         try:
+            if not rules_of(lake.settings, source).columns.has_dates:
+                continue
             plan = plan_pull(lake, source, now)
             _pull_dates(lake, plan, dry_run=True)
             changed = _compare_older(lake, source, now).changed if source.kind == "sql" else ()

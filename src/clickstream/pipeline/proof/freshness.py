@@ -567,7 +567,8 @@ def _sales(
         newest = max(rows, key=lambda row: row["published_at"], default=None)
         recorded = versions(lake, source.name, first)
         publishing, interrupted = _split_unfinished(lake, source.name, recorded, now)
-        compared = compared_dates(lake, source.name)
+        has_dates = source.name in with_dates
+        compared = compared_dates(lake, source.name) if has_dates else ComparedDates()
         described.append(
             SalesFreshness(
                 source.name,
@@ -580,7 +581,7 @@ def _sales(
                 publishing,
                 interrupted,
                 failing.get(source.name),
-                source.name in with_dates,
+                has_dates,
                 compared,
                 tuple(still_changed(lake, source.name, compared)),
             )
