@@ -95,6 +95,7 @@ def record_recent(
             after.changed.items() <= before.changed.items()
             and all(recorded.get(day, "") != before.changed[day] for day in needless)
             and (after.at and after.at.date()) == (before.at and before.at.date())
+            and after.since == before.since
         )
         return before if is_known else after
 
