@@ -42,7 +42,9 @@ from trino_duckdb import (
 WORKERS = 2
 THREADS_OF_DUCKDB = 2
 BATCH_ROWS = 4096
-HANGING_SECONDS = 15
+INTERRUPT_SECONDS = 0.1
+HANGING_INTERRUPTS = 150
+THREAD_NAME = "athena"
 CANCEL_REASON = "Query cancelled by user"
 STAND_IN = "stand-in.parquet"
 Columns = list[tuple[str, str]]
@@ -89,7 +91,7 @@ class Engine:
         self._lock = threading.Lock()
         self._database: duckdb.DuckDBPyConnection | None = None
         for _ in range(WORKERS):
-            threading.Thread(target=self._work, name="athena", daemon=True).start()
+            threading.Thread(target=self._work, name=THREAD_NAME, daemon=True).start()
 
     def submit(self, query_id: str) -> None:
         """Queue a recorded query; it runs as soon as one of ``WORKERS`` threads is free."""
@@ -111,23 +113,27 @@ class Engine:
                 cursor.interrupt()
 
     def _interrupt(self, query_id: str) -> None:
-        with self._lock:
-            cursor = self._running.get(query_id)
-            if cursor is None:
-                return
-            cursor.interrupt()
-        timer = threading.Timer(HANGING_SECONDS, self._replace_thread, (query_id,))
-        timer.daemon = True
-        timer.start()
+        """End a running query, in a thread of its own."""
+        threading.Thread(target=self._interrupt_to_its_end, args=(query_id,), daemon=True).start()
 
-    def _replace_thread(self, query_id: str) -> None:
-        """Give up a query that does not end: start another thread, and a new database."""
+    def _interrupt_to_its_end(self, query_id: str) -> None:
+        """Interrupt a query until it ends: DuckDB forgets an interrupt that precedes a statement.
+
+        Gives up a query that does not end: starts another thread, and a new database.
+        """
+        for _ in range(HANGING_INTERRUPTS):
+            with self._lock:
+                cursor = self._running.get(query_id)
+                if cursor is None:
+                    return
+                cursor.interrupt()
+            time.sleep(INTERRUPT_SECONDS)
         with self._lock:
             if self._running.pop(query_id, None) is None:
                 return
             self._database = None
         log.warning("Query %s does not end after its interrupt; DuckDB is restarted", query_id)
-        threading.Thread(target=self._work, name="athena", daemon=True).start()
+        threading.Thread(target=self._work, name=THREAD_NAME, daemon=True).start()
 
     def _work(self) -> None:
         """Run queries until the server ends, or another thread has taken this one's place."""

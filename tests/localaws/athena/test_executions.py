@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import uuid
+from pathlib import Path
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 from tests.localaws.athena.client import AthenaClient
-from tests.support.localaws_process import LocalAwsProcess
+from tests.support.localaws_process import CREDENTIALS, LocalAwsProcess
+from tests.support.localaws_thread import local_aws_in_thread
+
+from localaws.athena.engine import THREAD_NAME
 
 RUNAWAY = (
     "select count(*) from unnest(sequence(1, 10000)) as t(x) "
@@ -115,6 +121,27 @@ def test_runaway_cross_join_is_cancelled_and_the_next_query_runs(athena: AthenaC
     for query_id in runaways:
         assert athena.wait(query_id)["Status"]["State"] == "CANCELLED"
     assert athena.rows("select 1") == [["1"]]
+
+
+def test_a_query_that_is_stopped_at_any_moment_leaves_its_thread(tmp_path: Path) -> None:
+    session = boto3.Session("test", "test", region_name=CREDENTIALS["AWS_DEFAULT_REGION"])
+    with local_aws_in_thread(tmp_path) as endpoint:
+        session.client("s3", endpoint_url=endpoint).create_bucket(Bucket="results")
+        api = session.client("athena", endpoint_url=endpoint)
+        athena = AthenaClient(api, "default", "s3://results/")
+        threads = _query_threads()
+        for seconds in [0, 0, 0, 0.002, 0.02]:
+            query_id = athena.start(RUNAWAY)
+            wait_for_state(athena, query_id, "RUNNING")
+            time.sleep(seconds)
+            api.stop_query_execution(QueryExecutionId=query_id)
+        # No query was given up, which starts a thread in the place of the one that it keeps.
+        assert athena.rows("select 1") == [["1"]]
+        assert _query_threads() == threads
+
+
+def _query_threads() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.name == THREAD_NAME}
 
 
 @pytest.mark.parametrize(
