@@ -260,7 +260,7 @@ def sales_have_changed(lake: Lake) -> Iterator[None]:
     assert stored
     record_recent(lake, SHOP, (NOW.date() - timedelta(days=400), None), {}, [], NOW)
     for dates in ((), (old,)):
-        record_older(lake, SHOP, old, {}, dates, NOW)
+        record_older(lake, SHOP, old, {}, dates, (), NOW)
     yield
     objects.put(lake, key, stored.body)
 

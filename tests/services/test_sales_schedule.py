@@ -258,6 +258,15 @@ def test_an_old_edit_is_named_with_the_command_that_reads_it(
     assert [*describe_comparison(lake, "shop")][1:] == []
     assert not [p for p in lake_freshness(lake, NOW).problems if p.kind == "edits"]
 
+    assert compared_dates(lake, "shop").compared_at(date(2026, 10, 23))
+    other = source.model_copy(update={"currency": "USD"})
+    [outdated] = compare_older_dates(lake, other, NOW).sentences
+    assert outdated == (
+        "shop: 1 date up to 2026-10-23 was read with other settings. To read again: "
+        "clickstream sales pull shop --from 2026-10-23 --to 2026-10-23"
+    )
+    assert compared_dates(lake, "shop").compared_at(date(2026, 10, 23)) is None
+
 
 def test_an_old_edit_that_was_undone_is_named_until_it_is_compared_again(
     address: str, local_aws: LocalAwsProcess, tmp_path: Path

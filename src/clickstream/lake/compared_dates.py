@@ -30,7 +30,8 @@ class ComparedDates:
     `older_at` that of the dates before; both are None without any. Files have no older dates, and
     no `since`. `changed` maps each date that differed to the version that the lake had of it: it
     is no longer changed if the lake has another one. `unread` are older dates that the lake lacked
-    when the older dates were compared for the first time.
+    when the older dates were compared for the first time. `other_rules_to` is the newest of the
+    older dates that were read by other settings: what is equal at the source may differ here.
     """
 
     at: datetime | None = None
@@ -38,10 +39,13 @@ class ComparedDates:
     older_at: datetime | None = None
     changed: Mapping[date, str] = field(default_factory=dict)
     unread: tuple[date, ...] = ()
+    other_rules_to: date | None = None
 
     def compared_at(self, day: date) -> datetime | None:
-        """Return when a date was last compared."""
-        return self.older_at if self.since and day < self.since else self.at
+        """Return when a date was last compared; None if it was not, or was read by other rules."""
+        if not self.since or day >= self.since:
+            return self.at
+        return None if self.other_rules_to and day <= self.other_rules_to else self.older_at
 
     @property
     def sentence(self) -> str:
@@ -108,19 +112,23 @@ def record_older(
     last: date,
     changed: Mapping[date, str],
     lacking: Collection[date],
+    of_other_rules: Collection[date],
     now: datetime,
 ) -> ComparedDates:
     """Record a comparison of all dates up to `last`, and return the record.
 
     `lacking` are the dates that the lake lacks. The first comparison finds what was never read;
-    further dates have got rows at the source since, so they have changed.
+    further dates have got rows at the source since, so they have changed. `of_other_rules` were
+    read by other settings.
     """
 
     def change(before: ComparedDates) -> ComparedDates:
         known = lacking if before.older_at is None else {*before.unread} & {*lacking}
         got_rows = dict.fromkeys({*lacking} - {*known}, "")
         after = before.with_changes((None, last), {**changed, **got_rows})
-        return replace(after, older_at=now, unread=tuple(sorted(known)))
+        newest = max(of_other_rules, default=None)
+        unread = tuple(sorted(known))
+        return replace(after, older_at=now, unread=unread, other_rules_to=newest)
 
     return _COMPARED.update(lake, source, ComparedDates(), change)
 
@@ -161,6 +169,15 @@ def describe_unread(source: str, days: Sequence[date]) -> str:
     return (
         f"the lake lacks {quantity(len(days), 'date')} from {days[0]} to {days[-1]}, older than "
         f"horizon_days. To read: {_pull_command(source, days)}"
+    )
+
+
+def describe_other_rules(source: str, days: Sequence[date]) -> str:
+    """Name the dates before the horizon that other settings have read, and the command."""
+    were = "was" if len(days) == 1 else "were"
+    return (
+        f"{quantity(len(days), 'date')} up to {days[-1]} {were} read with other settings. To read "
+        f"again: {_pull_command(source, days)}"
     )
 
 

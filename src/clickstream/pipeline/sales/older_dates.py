@@ -21,13 +21,14 @@ from clickstream.lake.compared_dates import (
     COMPARED_EVERY,
     compared_dates,
     describe_changed,
+    describe_other_rules,
     describe_unread,
     record_older,
     still_changed,
 )
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.pipeline.sales.opening import FindConnection, open_source, rules_of_lake
-from clickstream.pipeline.sales.pull import is_changed
+from clickstream.pipeline.sales.pull import is_changed, is_read_by
 from clickstream.sales.fields import DATED, KEYS, TIMES
 from clickstream.sales.row_reader import SalesRules
 from clickstream.sales.sales_day import build_day
@@ -41,6 +42,7 @@ class OlderDates:
     """What a comparison of a source's dates before `since` has found.
 
     `changed` dates differ at the source from what was read, and `unread` ones were never read.
+    `of_other_rules` do not differ, and were read with other settings.
     `moved` are those of `changed` with an order or a refund that the source has on a date from
     `since` on now.
     """
@@ -49,6 +51,7 @@ class OlderDates:
     since: date
     changed: Sequence[date]
     unread: Sequence[date]
+    of_other_rules: Sequence[date]
     moved: Sequence[date] = ()
 
     @property
@@ -64,6 +67,8 @@ class OlderDates:
             yield f"{self.source}: {describe_changed(self.source, named)}"
         if self.unread:
             yield f"{self.source}: {describe_unread(self.source, self.unread)}"
+        if self.of_other_rules:
+            yield f"{self.source}: {describe_other_rules(self.source, self.of_other_rules)}"
 
 
 @aws_errors.translate_errors()
@@ -96,11 +101,15 @@ def compare_older_dates(
             if is_changed(version, days.get(day, nothing))
         }
         moved = [*_moved_across(lake, reader, rules, changed, since)]
+    of_other_rules = sorted(
+        day for day, v in recorded.items() if day not in changed and not is_read_by(v, rules)
+    )
+    lacking = days.keys() - recorded
     with aws_errors.translate_errors():
-        compared = record_older(lake, source.name, last, changed, days.keys() - recorded, now)
+        compared = record_older(lake, source.name, last, changed, lacking, of_other_rules, now)
         still = still_changed(lake, source.name, compared)
     older = [day for day in still if day < since]
-    return OlderDates(source.name, since, older, compared.unread, moved)
+    return OlderDates(source.name, since, older, compared.unread, of_other_rules, moved)
 
 
 def _moved_across(

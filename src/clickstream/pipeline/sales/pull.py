@@ -195,13 +195,18 @@ def _pull_from(reader: SalesReader, lake: Lake, day: date, rules: SalesRules) ->
 
 
 def _version(digest: DayDigest, rules: SalesRules) -> str:
-    """Return the digest of the rows at the source, and one of the rules by which they are read."""
-    return f"{digest.digest}-{digest_texts((rules.digest, __version__))}"
+    """Return digests of the rows at the source, of the rules that read them, and of the release."""
+    return f"{digest.digest}-{rules.digest}-{digest_texts([__version__], 4)}"
 
 
 def is_changed(version: str, digest: DayDigest) -> bool:
     """Whether a date has other rows at the source than when it was read; rules may differ."""
     return version.partition("-")[0] != digest.digest
+
+
+def is_read_by(version: str, rules: SalesRules) -> bool:
+    """Whether a date was read by these rules, by any release."""
+    return version.split("-")[1:2] == [rules.digest]
 
 
 def _stage(
