@@ -27,9 +27,11 @@ each UTC date at the source with that of the lake, and replaces the dates that d
 late orders, edits, refunds and deletions. Dates of a month are read and published at once, in a
 batch of at most 100,000 rows. The view `reconciliation` shows what does not agree.
 `pull_listings` compares the tables without dates, such as the menu, and stores the rows that differ
-as versions of the date. `match_orders` matches the orders of the dates whose sales or hours have
-changed to visits: `order_matches`, `confirmation_views` and, last, `match_ledger`. Without
-`[[sales]]` it does nothing.
+as versions of the date. Once a week, `compare_older_dates` compares the dates of a database before
+its horizon (`horizon_days`). Its log names those that have changed; this run replaces only those
+from which an order has moved past the horizon. `match_orders` matches the orders of the dates whose
+sales or hours have changed to visits: `order_matches`, `confirmation_views` and, last,
+`match_ledger`. Without `[[sales]]` it does nothing.
 
 `clickstream_hourly` never waits for this DAG. Each published date updates the asset
 `clickstream.sales_ledger`.
@@ -39,6 +41,8 @@ changed to visits: `order_matches`, `confirmation_views` and, last, `match_ledge
   sales stay in the shop, and the next run compares all dates again.
 * `compare_source`: that shop can't be read. The other sources are pulled, and
   `every_source_compared` keeps the run red.
+* `compare_older_dates`: the dates since the horizon are pulled, and the next run compares the
+  older ones.
 * `pull_listings`: readers see the menu, the stores and the demographics of the last green run.
 * A single red batch in `replace_dates`: the other dates are published.
 * `match_orders`: readers see the matches of the last green run; new orders are without a visit.
@@ -157,11 +161,39 @@ def pull_listings(source: str) -> None:
     log.info(pulled.sentence if pulled else f"{source}: no table without dates differs.")
 
 
+@task(map_index_template="{{ task.op_kwargs['source'] }}", multiple_outputs=False)
+@translate_errors
+def compare_older_dates(source: str) -> list[dict[str, Any]]:
+    """Once a week, find the dates of a database before its horizon that have changed.
+
+    Returns those from which an order or a refund has moved to a later date, in batches of one date.
+    """
+    from clickstream.pipeline.sales import older_dates
+    from clickstream.pipeline.sales.opening import find_source
+    from clickstream.pipeline.sales.pull import name_of_batch
+
+    lake, now = open_lake(), datetime.now(UTC)
+    found = find_source(lake.settings, source)
+    run = get_current_context()["dag_run"]
+    if range_of_run(run) != (None, None) or not older_dates.are_due(lake, found, now):
+        log.info(f"{source}: no older dates are due to be compared.")
+        return []
+    older = older_dates.compare_older_dates(lake, found, now, connection_address)
+    for sentence in older.sentences:
+        log.warning(sentence)
+    log.info(f"{source}: compared the dates before {older.since}.")
+    return [
+        {"source": source, "name": name_of_batch(source, [day]), "days": [str(day)]}
+        for day in older.moved
+    ]
+
+
 @task(trigger_rule="all_done", multiple_outputs=False)
 @translate_errors
-def dates_to_replace(differing: Any) -> list[dict[str, Any]]:
+def dates_to_replace(differing: Any, moved: Any = None) -> list[dict[str, Any]]:
     """Join the batches of all sources that could be read."""
-    return [batch for of_source in differing or () for batch in of_source]
+    of_sources = [*(differing or ()), *(moved or ())]
+    return [batch for of_source in of_sources for batch in of_source]
 
 
 @task(map_index_template=NAME_OF_BATCH, multiple_outputs=False)
@@ -261,8 +293,9 @@ def clickstream_sales() -> None:
     listings = pull_listings.expand(source=sources)
     compared = compare_source.expand(source=sources)
     every_source_compared = EmptyOperator(task_id="every_source_compared", doc_md=ALL_COMPARED)
-    compared >> every_source_compared
-    batches = dates_to_replace(compared)
+    older = compare_older_dates.expand(source=sources)
+    [compared, older] >> every_source_compared
+    batches = dates_to_replace(differing=compared, moved=older)
     matched = match_orders(replaced=batches)
     facts = refresh_facts()
     replace_dates.expand(batch=batches) >> matched >> refresh_views() >> facts

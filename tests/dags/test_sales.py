@@ -102,11 +102,18 @@ def test_a_run_replaces_what_differs_and_a_shop_that_can_not_be_read_fails_alone
     assert "till: 1 menu item (1 changed)." in caplog.text
     assert "web: no table without dates differs." in caplog.text
 
-    assert_commands_match_what_is_not_matched(shop, {**os.environ, **local_aws.environment()})
+    environment = {**os.environ, **local_aws.environment()}
+    assert_commands_match_what_is_not_matched(shop, environment)
+    compared = run_command(("sales", "compare"), shop, environment)
+    equal = "till: the lake has all 2 dates.\nweb: the lake has all 2 dates.\n"
+    assert (compared.returncode, compared.stdout) == (0, equal)
 
     orders = shop / "web" / "orders.csv"
     orders.write_text(orders.read_text(encoding="utf-8").replace("21.00", "22.50"))
     (shop / "till" / "orders.csv").write_text("id,at\n", encoding="utf-8")
+    compared = run_command(("sales", "compare"), shop, environment)
+    assert (compared.returncode, compared.stdout) == (1, "web: 1 date to pull: 2026-11-21.\n")
+    assert "orders.csv of till has no column total" in compared.stderr
     broken = call("compare_source", source="till")
     assert "orders.csv of till has no column total" in broken.last_line
     compared = call("compare_source", source="web").result
@@ -151,6 +158,7 @@ def test_a_form_and_a_backfill_name_the_dates_to_compare(call: Callable[..., Cal
     assert dates(build_run()) == ["2026-11-20", "2026-11-21"]
     assert dates(build_run(conf={"from": "2026-11-21"})) == ["2026-11-21"]
     assert dates(build_run(conf={"to": "2026-11-20"})) == ["2026-11-20"]
+    assert call("compare_older_dates", source="till").result == []  # files have no horizon
     begin = datetime(2026, 11, 20, tzinfo=UTC)
     assert dates(build_run("backfill", data_interval_start=begin)) == ["2026-11-20"]
     wrong = build_run(conf={"from": "2026-11-22", "to": "2026-11-21"})

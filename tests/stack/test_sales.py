@@ -42,6 +42,7 @@ TASKS = (
     "list_sources",
     "pull_listings",
     "compare_source",
+    "compare_older_dates",
     "every_source_compared",
     "dates_to_replace",
     "replace_dates.pull_sales",

@@ -25,6 +25,7 @@ from clickstream.core.errors import StaleHour, UnbalancedSales
 from clickstream.core.text_digests import digest_texts
 from clickstream.core.wording import amount, quantity
 from clickstream.lake import Lake, aws_errors, publication, row_digests, staging
+from clickstream.lake.compared_dates import record_recent
 from clickstream.lake.hour_ledger import UNPUBLISHED
 from clickstream.lake.publication import NewRows, publish, sales_of
 from clickstream.lake.pull_states import noting_failure
@@ -158,7 +159,7 @@ class PullPlan:
     def compared(self) -> str:
         """The dates that the source has, and from when on they were compared."""
         number = quantity(len(self.survey.days), "date")
-        return f"{number} since {self.since}; older ones need --from" if self.since else number
+        return f"{number} since {self.since}" if self.since else number
 
     @property
     def batches(self) -> list[list[date]]:
@@ -185,9 +186,10 @@ def plan_pull(
     With `everything`, all compared dates are returned: those that do not differ, too.
 
     Without `first`, all dates of files are compared, and those of a database from `horizon_days`
-    before `now` on. Dates that the source no longer has are among those that differ. Raises
-    ShopUnreachable, ShopRefused, UnusableSales.
+    before `now` on. Dates that the source no longer has are among those that differ. What has
+    changed since it was read is recorded. Raises ShopUnreachable, ShopRefused, UnusableSales.
     """
+    is_usual = (first, last) == (None, None)
     if first is None and source.kind == "sql":
         first = now.date() - timedelta(days=source.horizon_days)
     rules = rules_of_lake(lake, source)
@@ -204,6 +206,14 @@ def plan_pull(
         if is_between(day, first, last)
         and (everything or recorded.get(day) != _version(survey.days.get(day, _NOTHING), rules))
     }
+    changed = [
+        day
+        for day, version in recorded.items()
+        if is_between(day, first, last) and is_changed(version, survey.days.get(day, _NOTHING))
+    ]
+    with aws_errors.translate_errors():
+        compared_at = now if is_usual else None
+        record_recent(lake, source.name, (first, last), recorded, changed, compared_at)
     return PullPlan(source, sorted(days), survey, first)
 
 
@@ -227,9 +237,18 @@ def _published(lake: Lake, source: SalesSettings, days: Sequence[date]) -> Mappi
 
 
 def _version(digest: DayDigest, rules: SalesRules) -> str:
-    """Return a digest of the rows at the source and of the rules by which they are read."""
-    texts = (digest.digest, rules.digest, __version__)
-    return digest_texts(texts, 16)
+    """Return digests of the rows at the source, of the rules that read them, and of the release."""
+    return f"{digest.digest}-{rules.digest}-{digest_texts([__version__], 4)}"
+
+
+def is_changed(version: str, digest: DayDigest) -> bool:
+    """Whether a date has other rows at the source than when it was read; rules may differ."""
+    return version.partition("-")[0] != digest.digest
+
+
+def is_read_by(version: str, rules: SalesRules) -> bool:
+    """Whether a date was read by these rules, by any release."""
+    return version.split("-")[1:2] == [rules.digest]
 
 
 def _stage(

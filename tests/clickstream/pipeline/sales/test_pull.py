@@ -25,6 +25,7 @@ from clickstream.core.errors import ClickstreamError, DamagedObject, StaleHour, 
 from clickstream.core.hours import Hour
 from clickstream.insight.credit import MODELS
 from clickstream.lake import Lake, athena, objects, open_lake, publication
+from clickstream.lake.compared_dates import compared_dates, still_changed
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.lake.pull_states import unreadable_since
 from clickstream.pipeline.proof.freshness import lake_freshness
@@ -265,6 +266,33 @@ def test_a_source_of_orders_alone_has_no_difference_anywhere(shops, tmp_path: Pa
     assert athena.query(lake, "select * from order_differences").rows == []
 
 
+@pytest.mark.parametrize("steps", [4, pytest.param(25, marks=pytest.mark.lake)])
+def test_dates_that_differ_from_the_source_are_changed_until_they_are_read_again(
+    shops, steps: int
+) -> None:
+    """After each edit, some of the dates that differ are pulled; other settings are no edit."""
+    lake, found = shops
+    source, chance = lake.settings.sales[0], random.Random(steps)
+
+    def changed() -> set[date]:
+        return {*still_changed(lake, "till", compared_dates(lake, "till"))}
+
+    for step in range(steps):
+        found["till"].change(chance)
+        stored = {row["event_date"] for row in rows(lake, SALES_LEDGER)} if step else set()
+        differ = plan_pull(lake, source, NOW).dates
+        assert changed() == {*differ} & stored
+        some = chance.sample(differ, len(differ) // 2)
+        assert len([*pull_dates(lake, source, some, "run")]) == len(some)
+        assert changed() == {*differ} & stored - {*some}
+    pull(lake)
+    other = source.model_copy(update={"currency": "USD"})
+    assert plan_pull(lake, other, NOW + timedelta(days=1)).dates
+    assert changed() == set()
+    compared = compared_dates(lake, "till")
+    assert compared.compared_at(date(2020, 1, 1)) == NOW + timedelta(days=1)
+
+
 @given(st.randoms(use_true_random=False))
 @examples(times=0.5)
 def test_any_pulls_of_dates_with_moved_and_repeated_ids_end_as_one_pull_of_all(
@@ -308,7 +336,8 @@ def assert_first_dates_count(
         rejects = [row for one in built.values() for row in one.rows[SALES_REJECTS]]
         reasons = [row["reason"] for row in rejects if row["of_table"] == table.name]
         assert sorted(reasons) == sorted(
-            f"row of {day} with the id of a row of {first}"
+            f"row of {day} in {table.name}-{day}.csv with the id of a row of {first} in "
+            f"{table.name}-{first}.csv"
             for first, *later in filter(None, dates.values())
             for day in later
         )
