@@ -24,11 +24,14 @@ DOC = """
 Copies the sales of the sources in `[[sales]]` to the lake: `orders`, `order_items`, `refunds`,
 `campaign_spend`, `consents`, `sales_rejects` and, last, `sales_ledger`. A run compares a digest of
 each UTC date at the source with that of the lake, and replaces the dates that differ. So it finds
-late orders, edits, refunds and deletions. The view `reconciliation` shows what does not agree.
+late orders, edits, refunds and deletions. Dates of a month are read and published at once, in a
+batch of at most 100,000 rows. The view `reconciliation` shows what does not agree.
 `pull_listings` compares the tables without dates, such as the menu, and stores the rows that differ
-as versions of the date. `match_orders` matches the orders of the dates whose sales or hours have
-changed to visits: `order_matches`, `confirmation_views` and, last, `match_ledger`. Without
-`[[sales]]` it does nothing.
+as versions of the date. Once a week, `compare_older_dates` compares the dates of a database before
+its horizon (`horizon_days`). Its log names those that have changed; this run replaces only those
+from which an order has moved past the horizon. `match_orders` matches the orders of the dates whose
+sales or hours have changed to visits: `order_matches`, `confirmation_views` and, last,
+`match_ledger`. Without `[[sales]]` it does nothing.
 
 `clickstream_hourly` never waits for this DAG. Each published date updates the asset
 `clickstream.sales_ledger`.
@@ -38,8 +41,10 @@ changed to visits: `order_matches`, `confirmation_views` and, last, `match_ledge
   sales stay in the shop, and the next run compares all dates again.
 * `compare_source`: that shop can't be read. The other sources are pulled, and
   `every_source_compared` keeps the run red.
+* `compare_older_dates`: the dates since the horizon are pulled, and the next run compares the
+  older ones.
 * `pull_listings`: readers see the menu, the stores and the demographics of the last green run.
-* A single red date in `replace_date`: the other dates are published.
+* A single red batch in `replace_dates`: the other dates are published.
 * `match_orders`: readers see the matches of the last green run; new orders are without a visit.
 * `refresh_facts`: can wait. The dashboard shows its earlier facts and their age, and the next run
   of this DAG or of `clickstream_hourly` computes what is missing.
@@ -60,11 +65,11 @@ a date that is replaced twice has the same rows.
 
 ALL_COMPARED = "Keeps the run red if a source could not be read, although the others were pulled."
 
-NAME_OF_DATE = "{{ task.op_kwargs['date']['day'] }} of {{ task.op_kwargs['date']['source'] }}"
-NAME_OF_STAGED = NAME_OF_DATE.replace("date", "staged")
+NAME_OF_BATCH = "{{ task.op_kwargs['batch']['name'] }}"
+NAME_OF_STAGED = "{{ task.op_kwargs['staged']['name'] }}"
 
 Staged = Any
-"""The result that a step of a date passes to the next step: S3 keys and counts."""
+"""The result that a step of a batch passes to the next step: S3 keys and counts."""
 
 
 def range_of_run(run: Any) -> tuple[date | None, date | None]:
@@ -119,11 +124,14 @@ def list_sources() -> list[str]:
 
 @task(map_index_template="{{ task.op_kwargs['source'] }}", multiple_outputs=False)
 @translate_errors
-def compare_source(source: str) -> list[dict[str, str]]:
-    """Find the dates of a source that differ from the lake, by one query for each of its tables."""
+def compare_source(source: str) -> list[dict[str, Any]]:
+    """Find the dates of a source that differ from the lake, by one query for each of its tables.
+
+    They are returned in batches that are read and published at once.
+    """
     from clickstream.core.wording import quantity, shorten
     from clickstream.pipeline.sales.opening import find_source
-    from clickstream.pipeline.sales.pull import plan_pull
+    from clickstream.pipeline.sales.pull import name_of_batch, plan_pull
 
     lake = open_lake()
     sales_source = find_source(lake.settings, source)
@@ -133,7 +141,10 @@ def compare_source(source: str) -> list[dict[str, str]]:
     log.info(f"{source} has {number}; to replace: {shorten(plan.dates)}.")
     for note in plan.survey.notes:
         log.warning(note)
-    return [{"source": source, "day": str(day)} for day in plan.dates]
+    return [
+        {"source": source, "name": name_of_batch(source, days), "days": [*map(str, days)]}
+        for days in plan.batches
+    ]
 
 
 @task(map_index_template="{{ task.op_kwargs['source'] }}", max_active_tis_per_dag=1)
@@ -150,48 +161,80 @@ def pull_listings(source: str) -> None:
     log.info(pulled.sentence if pulled else f"{source}: no table without dates differs.")
 
 
+@task(map_index_template="{{ task.op_kwargs['source'] }}", multiple_outputs=False)
+@translate_errors
+def compare_older_dates(source: str) -> list[dict[str, Any]]:
+    """Once a week, find the dates of a database before its horizon that have changed.
+
+    Returns those from which an order or a refund has moved to a later date, in batches of one date.
+    """
+    from clickstream.pipeline.sales import older_dates
+    from clickstream.pipeline.sales.opening import find_source
+    from clickstream.pipeline.sales.pull import name_of_batch
+
+    lake, now = open_lake(), datetime.now(UTC)
+    found = find_source(lake.settings, source)
+    run = get_current_context()["dag_run"]
+    if range_of_run(run) != (None, None) or not older_dates.are_due(lake, found, now):
+        log.info(f"{source}: no older dates are due to be compared.")
+        return []
+    older = older_dates.compare_older_dates(lake, found, now, connection_address)
+    for sentence in older.sentences:
+        log.warning(sentence)
+    log.info(f"{source}: compared the dates before {older.since}.")
+    return [
+        {"source": source, "name": name_of_batch(source, [day]), "days": [str(day)]}
+        for day in older.moved
+    ]
+
+
 @task(trigger_rule="all_done", multiple_outputs=False)
 @translate_errors
-def dates_to_replace(differing: Any) -> list[dict[str, str]]:
-    """Join the dates of all sources that could be read."""
-    return [date for of_source in differing or () for date in of_source]
+def dates_to_replace(differing: Any, moved: Any = None) -> list[dict[str, Any]]:
+    """Join the batches of all sources that could be read."""
+    of_sources = [*(differing or ()), *(moved or ())]
+    return [batch for of_source in of_sources for batch in of_source]
 
 
-@task(map_index_template=NAME_OF_DATE, multiple_outputs=False)
+@task(map_index_template=NAME_OF_BATCH, multiple_outputs=False)
 @translate_errors
-def pull_sales(date: dict[str, str]) -> dict[str, Any]:
-    """Read the rows of a date from one state of the source, and stage them. No table changes."""
+def pull_sales(batch: dict[str, Any]) -> dict[str, Any]:
+    """Read the rows of dates from one state of the source, and stage them. No table changes."""
     from clickstream.core.hours import parse_date
     from clickstream.pipeline.sales.opening import find_source
-    from clickstream.pipeline.sales.pull import pull_date
+    from clickstream.pipeline.sales.pull import stage_dates
 
     lake = open_lake()
-    source = find_source(lake.settings, date["source"])
-    staged = pull_date(lake, source, parse_date(date["day"]), connection_address)
-    log.info(staged.sentence)
+    source = find_source(lake.settings, batch["source"])
+    days = [parse_date(day) for day in batch["days"]]
+    staged = stage_dates(lake, source, days, connection_address)
+    for of_date in staged.dates:
+        log.info(of_date.sentence)
     return staged.as_dict()
 
 
 @task(map_index_template=NAME_OF_STAGED, multiple_outputs=False)
 @translate_errors
-def check_day(staged: Staged) -> dict[str, Any]:
+def check_rows(staged: Staged) -> dict[str, Any]:
     """Check that each row of the source is in one table or a reject, before readers see them."""
-    from clickstream.pipeline.sales.pull import StagedSales, check_date
+    from clickstream.pipeline.sales.pull import StagedSales, check_staged
 
-    return check_date(open_lake(), StagedSales.from_dict(staged)).as_dict()
+    return check_staged(open_lake(), StagedSales.from_dict(staged)).as_dict()
 
 
 @task(map_index_template=NAME_OF_STAGED, max_active_tis_per_dag=1, outlets=[SALES_LEDGER])
 @translate_errors
 def register_tables(staged: Staged) -> None:
-    """Replace the date in all tables of sales; read it again if another run was faster."""
+    """Replace the dates in all tables of sales; read them again if another run was faster."""
     from clickstream.pipeline.sales.opening import find_source
     from clickstream.pipeline.sales.pull import StagedSales, publish_staged
 
     lake, checked = open_lake(), StagedSales.from_dict(staged)
     source = find_source(lake.settings, checked.source)
     run_id = get_current_context()["run_id"]
-    log.info(publish_staged(lake, source, checked, run_id, connection_address).sentence)
+    published = publish_staged(lake, source, checked, run_id, connection_address)
+    for of_date in published.dates:
+        log.info(of_date.sentence)
 
 
 @task(trigger_rule="none_failed", max_active_tis_per_dag=1)
@@ -206,7 +249,7 @@ def match_orders(replaced: Any) -> None:
     from clickstream.pipeline.sales.matches import match_orders as match
 
     lake, run_id = open_lake(), get_current_context()["run_id"]
-    dates = [parse_date(date["day"]) for date in replaced or ()]
+    dates = [parse_date(day) for batch in replaced or () for day in batch["days"]]
     chosen = MatchRange(since=min(dates, default=None))
     matched = match(lake, datetime.now(UTC), run_id, chosen) if lake.settings.sales else ()
     published = 0
@@ -222,16 +265,16 @@ def match_orders(replaced: Any) -> None:
 def refresh_facts() -> dict[str, Any]:
     """Compute the dashboard's fact files for the dates that changed, of sales and of visits.
 
-    If a date failed, the task does not run; the next run of this DAG or of clickstream_hourly
+    If a batch failed, the task does not run; the next run of this DAG or of clickstream_hourly
     computes the facts of the other dates.
     """
     return refresh_after_run(get_current_context()["dag_run"])
 
 
 @task_group
-def replace_date(date: dict[str, str]) -> None:
-    """Replace one date of a source, from its rows there to published tables."""
-    register_tables(staged=check_day(staged=pull_sales(date=date)))
+def replace_dates(batch: dict[str, Any]) -> None:
+    """Replace dates of a source at once, from their rows there to published tables."""
+    register_tables(staged=check_rows(staged=pull_sales(batch=batch)))
 
 
 @dag(
@@ -250,11 +293,12 @@ def clickstream_sales() -> None:
     listings = pull_listings.expand(source=sources)
     compared = compare_source.expand(source=sources)
     every_source_compared = EmptyOperator(task_id="every_source_compared", doc_md=ALL_COMPARED)
-    compared >> every_source_compared
-    dates = dates_to_replace(compared)
-    matched = match_orders(replaced=dates)
+    older = compare_older_dates.expand(source=sources)
+    [compared, older] >> every_source_compared
+    batches = dates_to_replace(differing=compared, moved=older)
+    matched = match_orders(replaced=batches)
     facts = refresh_facts()
-    replace_date.expand(date=dates) >> matched >> refresh_views() >> facts
+    replace_dates.expand(batch=batches) >> matched >> refresh_views() >> facts
     [listings, every_source_compared, facts] >> report_run().as_teardown()
 
 

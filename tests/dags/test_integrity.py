@@ -145,7 +145,12 @@ def test_a_run_whose_hours_failed_is_red_although_facts_were_refreshed(bag, dag_
     "dag_id, task_id, after, marker",
     [
         ("clickstream_hourly", "hours_to_build", {"pull_logs"}, "every_source_pulled"),
-        ("clickstream_sales", "dates_to_replace", {"compare_source"}, "every_source_compared"),
+        (
+            "clickstream_sales",
+            "dates_to_replace",
+            {"compare_source", "compare_older_dates"},
+            "every_source_compared",
+        ),
     ],
 )
 def test_a_source_that_fails_delays_no_other_and_leaves_the_run_red(

@@ -80,9 +80,9 @@ def open_lake() -> Any:
 
 
 def steps_of(run) -> set[str]:
-    """Return the names of the dates that a run replaced."""
+    """Return the names of the batches of dates that a run replaced."""
     found = states(run)
-    return {name for task, name in found if task == "replace_date.register_tables" and name}
+    return {name for task, name in found if task == "replace_dates.register_tables" and name}
 
 
 @pytest.mark.lake
@@ -95,26 +95,33 @@ def test_a_run_replaces_what_differs_and_a_shop_that_can_not_be_read_fails_alone
 ) -> None:
     run = read_dag(SALES).test(logical_date=AT)
     assert run.state == "success"
-    assert steps_of(run) == {f"2026-11-{day} of {name}" for day in (20, 21) for name in NAMES}
+    assert steps_of(run) == {f"2026-11-20 to 2026-11-21 of {name}" for name in NAMES}
     lake = open_lake()
     assert rows_of_lake(lake) == rows_of_sources(lake)
     assert "2026-11-20 of till: 1 order, 0 refunds, gross 20.00 EUR." in caplog.text
     assert "till: 1 menu item (1 changed)." in caplog.text
     assert "web: no table without dates differs." in caplog.text
 
-    assert_commands_match_what_is_not_matched(shop, {**os.environ, **local_aws.environment()})
+    environment = {**os.environ, **local_aws.environment()}
+    assert_commands_match_what_is_not_matched(shop, environment)
+    compared = run_command(("sales", "compare"), shop, environment)
+    equal = "till: the lake has all 2 dates.\nweb: the lake has all 2 dates.\n"
+    assert (compared.returncode, compared.stdout) == (0, equal)
 
     orders = shop / "web" / "orders.csv"
     orders.write_text(orders.read_text(encoding="utf-8").replace("21.00", "22.50"))
     (shop / "till" / "orders.csv").write_text("id,at\n", encoding="utf-8")
+    compared = run_command(("sales", "compare"), shop, environment)
+    assert (compared.returncode, compared.stdout) == (1, "web: 1 date to pull: 2026-11-21.\n")
+    assert "orders.csv of till has no column total" in compared.stderr
     broken = call("compare_source", source="till")
     assert "orders.csv of till has no column total" in broken.last_line
     compared = call("compare_source", source="web").result
-    (day,) = call("dates_to_replace", differing=[compared]).result
-    assert day == {"source": "web", "day": "2026-11-21"}
-    staged = call("replace_date.pull_sales", date=day).result
-    checked = call("replace_date.check_day", staged=staged).result
-    assert call("replace_date.register_tables", staged=checked).state == "success"
+    (batch,) = call("dates_to_replace", differing=[compared]).result
+    assert batch == {"source": "web", "name": "2026-11-21 of web", "days": ["2026-11-21"]}
+    staged = call("replace_dates.pull_sales", batch=batch).result
+    checked = call("replace_dates.check_rows", staged=staged).result
+    assert call("replace_dates.register_tables", staged=checked).state == "success"
     cents = [row for row in rows_of_lake(lake)["orders"] if "2250" in row]
     assert len(cents) == 1
 
@@ -146,11 +153,12 @@ def test_a_form_and_a_backfill_name_the_dates_to_compare(call: Callable[..., Cal
     def dates(run: Any) -> list[str]:
         compared = call("compare_source", run, source="till")
         assert compared.state == "success"
-        return [one["day"] for one in compared.result]
+        return [day for batch in compared.result for day in batch["days"]]
 
     assert dates(build_run()) == ["2026-11-20", "2026-11-21"]
     assert dates(build_run(conf={"from": "2026-11-21"})) == ["2026-11-21"]
     assert dates(build_run(conf={"to": "2026-11-20"})) == ["2026-11-20"]
+    assert call("compare_older_dates", source="till").result == []  # files have no horizon
     begin = datetime(2026, 11, 20, tzinfo=UTC)
     assert dates(build_run("backfill", data_interval_start=begin)) == ["2026-11-20"]
     wrong = build_run(conf={"from": "2026-11-22", "to": "2026-11-21"})

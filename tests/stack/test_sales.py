@@ -34,6 +34,7 @@ from clickstream.demo.progress import DemoStep
 from clickstream.demo.sales import pull_sales
 from clickstream.demo.stack import AirflowApi, Stack
 from clickstream.lake import Lake, athena, publication
+from clickstream.pipeline.sales.pull import name_of_batch
 from clickstream.tables.sales import ORDER_ITEMS, ORDERS, REFUNDS, SALES_LEDGER, SALES_TABLES
 
 OF_PUBLICATION = ("published_at", "published_by")
@@ -41,11 +42,12 @@ TASKS = (
     "list_sources",
     "pull_listings",
     "compare_source",
+    "compare_older_dates",
     "every_source_compared",
     "dates_to_replace",
-    "replace_date.pull_sales",
-    "replace_date.check_day",
-    "replace_date.register_tables",
+    "replace_dates.pull_sales",
+    "replace_dates.check_rows",
+    "replace_dates.register_tables",
     "match_orders",
     "refresh_views",
     "refresh_facts",
@@ -78,7 +80,8 @@ def run_id(pulled_once, stack: Stack, api: AirflowApi, lake: Lake, dates: list[d
     """A run that replaces the dates, one of whose tasks is killed and then cleared."""
     forget(lake, dates)
     triggered = trigger(api, SALES, {"from": str(dates[0]), "to": str(dates[-1])})
-    killed = ("replace_date.register_tables", f"{dates[1]} of shop")
+    batch = [day for day in dates if day.month == dates[1].month]
+    killed = ("replace_dates.register_tables", name_of_batch("shop", batch))
     wait_for_state(stack, api, triggered, killed, "running", SALES)
     set_task_state(api, SALES, triggered, killed[0], "failed")
     assert ended(stack, api, triggered, SALES) == "failed"

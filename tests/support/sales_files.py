@@ -151,8 +151,7 @@ def pull_sales(lake: Lake, now: datetime) -> int:
     """Pull all dates that differ, and return their number."""
     number = 0
     for source in lake.settings.sales:
-        dates = plan_pull(lake, source, now).dates
-        number += len([*pull_dates(lake, source, dates, "tests")])
+        number += len([*pull_dates(lake, plan_pull(lake, source, now), "tests")])
         pull_listings(lake, source, now.date(), "tests")
     return number
 

@@ -134,6 +134,8 @@ class LakeState:
         shown = [f"{incident.opened_at} {incident.text}" for incident in self.incidents.open]
         shown += [f"{mute.until} {mute.why}" for mute in self.mutes]
         shown += [f"{problem[:2]}" for problem in (*self.problems, *self.unknowns)]
+        sales = self.freshness.sales if self.freshness else ()
+        shown += [f"{source.name} {source.compared} {source.changed}" for source in sales]
         shown += [*filter(None, [self.unread]), *(["old check"] if self.old_check else [])]
         return f"-{digest_texts(shown, 4)}" if shown else ""
 

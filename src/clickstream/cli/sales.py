@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from clickstream.pipeline.sales.check import SalesCheck
     from clickstream.pipeline.sales.match_plan import MatchRange
     from clickstream.pipeline.sales.matches import MatchedDate
+    from clickstream.pipeline.sales.older_dates import OlderDates
     from clickstream.pipeline.sales.pull import PullPlan
     from clickstream.pipeline.sales.status import SalesDate, StoredListings
     from clickstream.settings import Settings
@@ -260,7 +261,8 @@ def pull(
     range of dates is chosen.
 
     Without [bold]--from[/], all dates of files are compared, and those of a database since the
-    last 400 days ([bold]horizon_days[/]). To continue
+    last 400 days ([bold]horizon_days[/]). Once a week, the older ones are compared, too: what has
+    changed is named with the command that pulls it. To continue
     after an interruption, run the same command again. If a source can't be read, the others are
     pulled, and the exit code is 1.
 
@@ -299,6 +301,7 @@ def _pull_source(
     everything: bool,
 ) -> Sequence[date]:
     """Pull the dates of a source, which are returned; without limits its tables without dates."""
+    from clickstream.pipeline.sales.older_dates import are_due
     from clickstream.pipeline.sales.opening import rules_of
     from clickstream.pipeline.sales.pull import plan_pull
 
@@ -310,9 +313,24 @@ def _pull_source(
             plan = plan_pull(lake, source, now, *limits, everything=everything)
         dates = plan.dates
         _pull_dates(lake, plan, dry_run)
+        if limits == (None, None) and are_due(lake, source, now):
+            moved = _compare_older(lake, source, now).moved
+            for day in moved:
+                _pull_dates(lake, plan_pull(lake, source, now, day, day), dry_run)
+            dates = [*dates, *moved]
     if columns.has_listings and limits == (None, None):
         _pull_listings(lake, source, dry_run, everything)
     return dates
+
+
+def _compare_older(lake: Lake, source: SalesSettings, now: datetime) -> OlderDates:
+    from clickstream.pipeline.sales.older_dates import compare_older_dates
+
+    with err.status(f"Comparing all dates of {source.name}"):
+        older = compare_older_dates(lake, source, now)
+    for sentence in older.sentences:
+        out.print(sentence, highlight=False, soft_wrap=True)
+    return older
 
 
 def _pull_dates(lake: Lake, plan: PullPlan, dry_run: bool) -> None:
@@ -330,7 +348,7 @@ def _pull_dates(lake: Lake, plan: PullPlan, dry_run: bool) -> None:
         named = quantity(len(plan.dates), "date")
         out.print(f"{source.name}: {named} to pull: {dates}.", soft_wrap=True)
         return
-    for number, staged in enumerate(pull_dates(lake, source, plan.dates, run_by_hand()), 1):
+    for number, staged in enumerate(pull_dates(lake, plan, run_by_hand()), 1):
         out.print(f"{number}/{len(plan.dates)}  {staged.sentence}", highlight=False, soft_wrap=True)
 
 
@@ -348,6 +366,35 @@ def _pull_listings(lake: Lake, source: SalesSettings, dry_run: bool, everything:
             unchanged = f"{source.name}: the lake has its tables without dates."
             sentence = pulled.sentence if pulled else unchanged
     out.print(sentence, highlight=False, soft_wrap=True)
+
+
+@app.command()
+def compare(names: Names = None) -> None:
+    """Compare all dates of the sources with the lake, also those before [bold]horizon_days[/].
+
+    A pull does this once a week. Nothing is pulled: what has changed is named with the command
+    that pulls it. The exit code is 1 if a date is to be pulled, or if a source can't be read.
+
+    Example: [bold]clickstream sales compare shop[/]
+    """
+    from clickstream.pipeline.sales.opening import rules_of
+    from clickstream.pipeline.sales.pull import plan_pull
+
+    sources, lake, has_findings = _chosen(load_settings(), names), open_lake(), False
+    for source in sources:
+        now = datetime.now(UTC)
+        try:
+            if not rules_of(lake.settings, source).columns.has_dates:
+                continue
+            plan = plan_pull(lake, source, now)
+            _pull_dates(lake, plan, dry_run=True)
+            changed = _compare_older(lake, source, now).changed if source.kind == "sql" else ()
+            has_findings |= bool(plan.dates or changed)
+        except ClickstreamError as error:
+            has_findings = True
+            err.print(Text(printable(error.printed), "red"), soft_wrap=True)
+    if has_findings:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -423,7 +470,12 @@ def status(
 
     Example: [bold]clickstream sales status --days 31[/]
     """
-    from clickstream.pipeline.sales.status import newest_dates, stored_listings, summarize_matches
+    from clickstream.pipeline.sales.status import (
+        describe_comparison,
+        newest_dates,
+        stored_listings,
+        summarize_matches,
+    )
 
     settings = load_settings()
     sources, lake = [source.name for source in _chosen(settings, names)], open_lake()
@@ -438,6 +490,9 @@ def status(
         print_rows(DATE_HEADINGS, [row.cells for row in rows], out)
         if matches:
             out.print(matches.sentence, highlight=False, soft_wrap=True)
+        for name in sorted({row.source for row in rows}):
+            for sentence in describe_comparison(lake, name):
+                out.print(Text(sentence), soft_wrap=True)
         for of_source in listings:
             out.print(of_source.sentence, highlight=False, soft_wrap=True)
         for name in sorted(missing):

@@ -49,6 +49,7 @@ class StateCode(StrEnum):
     AIRFLOW_SILENT = "CS-716"
     UNMATCHED = "CS-717"
     OLD_FACTS = "CS-718"
+    SALES_CHANGED = "CS-719"
 
 
 class ClickstreamError(Exception):

@@ -32,7 +32,7 @@ def pull_sales(lake: Lake, first: date, step: DemoStep) -> None:
         now = datetime.now(UTC)
         pull_listings(lake, source, now.date(), RUN)
         plan = plan_pull(lake, source, now, first)
-        for number, staged in enumerate(pull_dates(lake, source, plan.dates, RUN), 1):
+        for number, staged in enumerate(pull_dates(lake, plan, RUN), 1):
             dates.add(staged.day)
             orders += staged.rows["orders"]
             gross, currency = gross + staged.gross_cents, staged.currency

@@ -1,7 +1,8 @@
-"""Publish hours, sales of a date, matches of a date, and a source's listings: one protocol.
+"""Publish hours, dates of sales, dates of matches, and a source's listings: one protocol.
 
-A publication replaces rows of several tables, in one commit for each table, because commits are the
-main cost. It may be killed between two commits, and possibly no process completes it. So it
+A publication replaces rows of several tables, in one commit for each table. Commits are the main
+cost, so it has many hours of a date, or many dates of a month. It may be killed between two
+commits, and possibly no process completes it. So it
 
 1. records a unique mark in place of the version of each entry that it replaces, over the mark of
    any other publication;
@@ -27,7 +28,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from io import BytesIO
@@ -36,6 +37,7 @@ from pathlib import PurePath
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from more_itertools import constrained_batches, split_when
 
 from clickstream.core.errors import StaleHour
 from clickstream.core.hours import Hour, hour_range
@@ -105,15 +107,15 @@ def hours_of(hours: Sequence[Hour]) -> Subject:
     return Subject(f"{_HOURS}{hours[0].event_date}", [*map(str, hours)], tables)
 
 
-def sales_of(source: str, day: date) -> Subject:
-    """Return the sales of a source on a date."""
-    tables = (*OF_SALES_DAYS, SALES_LEDGER)
-    return Subject(_month_record(source, day), [str(day)], tables, {"sales_source": source})
+def sales_of(source: str, *days: date) -> Subject:
+    """Return the sales of a source on dates of one month."""
+    tables, only = (*OF_SALES_DAYS, SALES_LEDGER), {"sales_source": source}
+    return Subject(_month_record(source, days[0]), [*map(str, days)], tables, only)
 
 
-def matches_of(day: date) -> Subject:
-    """Return the matches of all sources on a date."""
-    return Subject(_month_record(MATCHES, day), [str(day)], MATCH_TABLES)
+def matches_of(*days: date) -> Subject:
+    """Return the matches of all sources on dates of one month."""
+    return Subject(_month_record(MATCHES, days[0]), [*map(str, days)], MATCH_TABLES)
 
 
 def listings_of(source: str) -> Subject:
@@ -124,6 +126,19 @@ def listings_of(source: str) -> Subject:
 
 def _month_record(source: str, day: date) -> str:
     return f"sales/{source}/{str(day)[:7]}"
+
+
+def batches_of(
+    days: Iterable[date], largest: int, rows_of: Callable[[date], int]
+) -> Iterator[list[date]]:
+    """Split dates into those that are published at once: of one month, with at most so many rows.
+
+    A date with more rows is alone.
+    """
+    for month in split_when(
+        days, lambda day, after: (day.year, day.month) != (after.year, after.month)
+    ):
+        yield from map(list, constrained_batches(month, largest, get_len=rows_of, strict=False))
 
 
 def begin(
@@ -172,19 +187,19 @@ def _overtaken(subject: Subject, entry: str) -> StaleHour:
 def end(
     lake: Lake,
     subject: Subject,
-    version: str,
+    versions: Mapping[str, str],
     recorded: Mapping[str, Mark | str],
     stored: Stored[Versions] | None = None,
 ) -> None:
-    """Record a version of the entries that still have what was recorded: their marks of `begin`.
+    """Record versions of the entries that still have what was recorded: their marks of `begin`.
 
-    Or their version, if their rows need no publication. UNPUBLISHED removes the entries. `stored`
+    Or their versions, if their rows need no publication. UNPUBLISHED removes an entry. `stored`
     is the record as the caller has read it.
     """
 
     def replace(before: Versions) -> Versions:
         own = [e for e, value in recorded.items() if before.get(e, UNPUBLISHED) == value]
-        after = {**before, **dict.fromkeys(own, version)}
+        after = {**before, **{entry: versions[entry] for entry in own}}
         return {entry: value for entry, value in after.items() if value}
 
     _VERSIONS.update(lake, subject.record, {}, replace, stored)
@@ -259,7 +274,7 @@ def _is_complete(lake: Lake, hour: Hour, mark: Mark) -> bool:
 
 @dataclass(frozen=True)
 class NewRows:
-    """The rows that a publication writes, all of one date, and the version that it records.
+    """The rows of a date that a publication writes, and the version that it records.
 
     A table that `rows` lacks keeps its rows.
     """
@@ -273,39 +288,41 @@ def publish(
     lake: Lake,
     subject: Subject,
     run_id: str,
-    read: Callable[[Mapping[Table, LoadedTable]], NewRows],
-    replaces: str | None = None,
-) -> NewRows:
-    """Replace the rows of a date in the tables of a subject, the ledger last; return the new rows.
+    read: Callable[[Mapping[Table, LoadedTable]], Sequence[NewRows]],
+    replaces: Sequence[str] = (),
+) -> Sequence[NewRows]:
+    """Replace the rows of dates in the tables of a subject, the ledger last; return the new rows.
 
-    `read` gets the loaded tables. `replaces` is the publication that the date had when its rows
-    were read; without it, `read` reads them itself, after the tables were loaded. If another
-    process has published the subject since the rows were read, or does so meanwhile, StaleHour is
-    raised: read the rows again.
+    `read` gets the loaded tables, and returns the rows of each entry. `replaces` are the
+    publications that the dates had when their rows were read; without them, `read` reads the rows
+    itself, after the tables were loaded. If another process has published one of the entries since
+    the rows were read, or does so meanwhile, StaleHour is raised: read the rows again.
     """
-    marks, _ = begin(lake, subject, run_id, [] if replaces is None else [replaces])
+    marks, _ = begin(lake, subject, run_id, replaces)
     tables, stored = _load(lake, subject, marks)
     new = read(tables)
-    first, last = Hour.midnight(new.day), Hour.midnight(new.day).plus(23)
-    if replaces is not None:
-        ledger = tables[subject.tables[-1]].read(first, last)
-        if publication_in(ledger, subject) != replaces:
-            raise _overtaken(subject, str(new.day))
+    if replaces:
+        days = [of_date.day for of_date in new]
+        ledger = tables[subject.tables[-1]].read(Hour.midnight(min(days)), Hour.midnight(max(days)))
+        published = publications_in(ledger, subject)
+        for day, version in zip(days, replaces, strict=True):
+            if published.get(day, UNPUBLISHED) != version:
+                raise _overtaken(subject, str(day))
     for table, loaded in tables.items():
-        if table in new.rows:
-            only = [subject.only] if subject.only else ()
-            loaded.replace(first, last, new.rows[table], only=only)
-    end(lake, subject, new.version, marks, stored)
+        if rows := {of_date.day: of_date.rows[table] for of_date in new if table in of_date.rows}:
+            loaded.replace_dates(rows, subject.only)
+    versions = dict(zip(subject.entries, (of_date.version for of_date in new), strict=True))
+    end(lake, subject, versions, marks, stored)
     return new
 
 
-def publication_in(ledger: pa.Table, subject: Subject) -> str:
-    """Return what identifies a subject's publication in its ledger's rows of a date.
+def publications_in(ledger: pa.Table, subject: Subject) -> dict[date, str]:
+    """Return what identifies a subject's publication of each date in rows of its ledger.
 
-    UNPUBLISHED if it has none.
+    A date without one is left out.
     """
     rows = [row for row in ledger.to_pylist() if subject.only.items() <= row.items()]
-    return LedgerRow(rows[0] if rows else {}).version
+    return {row["event_date"]: LedgerRow(row).version for row in rows}
 
 
 def ledger_rows(lake: Lake, first: date, last: date) -> pa.Table:
@@ -384,7 +401,7 @@ def publish_hours(
     needless = {_parts_key(str(hour), published[hour].version) for hour in parts}
     needless |= {_parts_key(entry, mark.replaces) for entry, mark in former.items()}
     objects.delete(lake, sorted(needless))
-    end(lake, subject, UNPUBLISHED, marks, stored)
+    end(lake, subject, dict.fromkeys(marks, UNPUBLISHED), marks, stored)
     return replaced, [*map(LedgerRow, rows[HOUR_LEDGER.name].to_pylist())]
 
 

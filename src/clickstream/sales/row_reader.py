@@ -153,8 +153,11 @@ class _RowReader:
         if self._name == "demographics":
             record["place_id"] = record["place_id"] or self._place(record)
         if row.earlier and not self.problem:
-            day = record[TIMES[self._name]].at.date()
-            self.problem = (f"row of {day} with the id of a row of {row.earlier}", None, None)
+            day, (first, other) = record[TIMES[self._name]].at.date(), row.earlier
+            here = "" if row.source_object == other else f" in {row.source_object}"
+            there = f" in {other}" if here else ""
+            reason = f"row of {day}{here} with the id of a row of {first}{there}"
+            self.problem = (reason, None, None)
         return record
 
     def _value(self, row: ReadRow, field: SalesField) -> Any:

@@ -92,6 +92,8 @@ def changed_credits(
     nothing. `stored` are the changes so far. The last one of a cell has its credit before: if a
     publication was killed after it stored its changes, `before` has not followed them.
     """
+    if not before:
+        return []
     old, new = credits_of(before), credits_of(after)
     orders = {(cell.sales_source, cell.order_id) for cell in old}
     for row in sorted(stored, key=lambda row: row["changed_at"]):

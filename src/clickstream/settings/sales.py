@@ -84,8 +84,8 @@ class SalesSettings(Section):
     )
     horizon_days: Annotated[int, Field(ge=1, le=36_600)] = Field(
         400,
-        description="For sql: days back to which each run looks for changes. Older days are read "
-        "again only by a backfill.",
+        description="For sql: days back to which each run looks for changes. Older dates are "
+        "compared once a week, and read again by the command that is printed then.",
     )
     wait_seconds: Annotated[int, Field(ge=1, le=600)] = Field(
         15, description="For sql: seconds within which the database must accept a connection."

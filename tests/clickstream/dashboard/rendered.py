@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from tests.clickstream.dashboard.builders import FactStore
 
+from clickstream.alerts.lake_state import UNSEEN, LakeState
 from clickstream.dashboard.access.identity import Identity
 from clickstream.dashboard.ask.view import View
 from clickstream.dashboard.entries.store import NO_NOTES, ShownNotes
@@ -33,6 +34,7 @@ def page_of(
     entries: ShownNotes = NO_NOTES,
     zone: str = "UTC",
     problem: str = "",
+    lake_state: LakeState = UNSEEN,
 ) -> Iterator[PageContext]:
     """A page in the making."""
     settings = settings or Settings()
@@ -48,6 +50,7 @@ def page_of(
             snapshot.state,
             problem,
             entries=entries,
+            lake_state=lake_state,
             identity=Identity("ana", can_log_out=True),
         )
         yield page.without_hidden_metrics()

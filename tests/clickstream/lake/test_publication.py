@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
+from itertools import pairwise
 
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.clickstream.lake.builders import (
     build_publication,
     build_rows,
@@ -23,6 +26,7 @@ from clickstream.lake.iceberg.iceberg_tables import LoadedTable
 from clickstream.lake.publication import (
     PUBLISHING,
     Publication,
+    batches_of,
     begin,
     end,
     hours_of,
@@ -49,6 +53,21 @@ def visitors(lake: Lake, hour: Hour = HOUR) -> list[str]:
 
 def parts_of(*visitors: str) -> pa.Table:
     return build_rows(SESSION_PARTS, HOUR, *({"visitor_id": visitor} for visitor in visitors))
+
+
+@given(st.sets(st.integers(0, 90)), st.integers(1, 40))
+def test_a_batch_has_dates_of_one_month_and_at_most_so_many_rows(
+    numbers: set[int], largest: int
+) -> None:
+    days = [date(2026, 1, 1) + timedelta(days=number) for number in sorted(numbers)]
+    batches = [*batches_of(days, largest, lambda day: day.day)]
+    assert [day for batch in batches for day in batch] == days
+    for batch in batches:
+        assert len({day.month for day in batch}) == 1
+        assert len(batch) == 1 or sum(day.day for day in batch) <= largest
+    for batch, following in pairwise(batches):
+        is_full = sum(day.day for day in (*batch, following[0])) > largest
+        assert is_full or batch[0].month < following[0].month
 
 
 def test_consecutive_hours_are_replaced_in_every_table(lake: Lake) -> None:
@@ -125,7 +144,7 @@ def test_an_hour_counts_as_interrupted_from_its_mark_until_its_end(lake: Lake) -
     assert interrupted_hours(lake, HOUR.plus(2)) == set()
     assert interrupted_hours(lake, None, HOUR.previous) == set()
     assert {at.utcoffset() for at in interrupted_since(lake).values()} == {timedelta()}
-    end(lake, subject, UNPUBLISHED, marks)
+    end(lake, subject, dict.fromkeys(marks, UNPUBLISHED), marks)
     assert interrupted_hours(lake) == set()
     assert [*objects.listing(lake, PUBLISHING)] == []
 
@@ -138,7 +157,7 @@ def test_the_mark_of_a_later_publication_replaces_that_of_an_earlier_one_and_sta
     assert (marks.keys(), former) == (both, {})
     _, overwritten = begin(lake, hours_of([HOUR]), "later")
     assert overwritten == {str(HOUR): marks[str(HOUR)]}
-    end(lake, earlier, UNPUBLISHED, marks)
+    end(lake, earlier, dict.fromkeys(marks, UNPUBLISHED), marks)
     assert interrupted_hours(lake) == {HOUR}
 
 

@@ -17,7 +17,8 @@ from tests.support.sales_files import pull_sales
 
 from clickstream.core.hours import hour_range
 from clickstream.insight.credit import MODELS
-from clickstream.lake import Lake, athena
+from clickstream.lake import Lake, athena, publication
+from clickstream.lake.iceberg import iceberg_tables
 from clickstream.pipeline.backfill.backfill import Steps, rebuild
 from clickstream.pipeline.proof.match_checks import verify_matches
 from clickstream.pipeline.proof.sales_checks import verify_sales
@@ -29,6 +30,7 @@ from clickstream.pipeline.publish.suspects import find_suspects
 from clickstream.pipeline.pull.host import pull_source
 from clickstream.pipeline.sales.match_plan import MatchRange
 from clickstream.pipeline.sales.matches import match_orders
+from clickstream.tables.sales_matches import MATCHED_ROWS
 
 COMPARED = ("hits", "rejects", "session_parts", "orders", "refunds", "order_matches", "touch_facts")
 COMPARED += ("all_sessions", "conversions", "daily_traffic", "revenue_daily", "late_lines")
@@ -112,6 +114,29 @@ def test_an_order_has_the_channel_of_its_visit_unless_the_visit_is_direct(read_c
     assert len({visit for visit, _ in channels}) > 3
     assert [pair for pair in channels if pair[0] not in ("Direct", pair[1])] == []
     assert any(visit == "Direct" != order for visit, order in channels)
+
+
+def test_dates_that_are_matched_at_once_have_the_rows_of_dates_one_after_the_other(
+    finished_cafe: Path, tmp_path: Path
+) -> None:
+    """The second date depends on the journeys of the first one, which are not stored yet."""
+    days = [FIRST.event_date, LAST.event_date]
+    with cloned_cafe(finished_cafe, tmp_path / "cafe") as lake:
+        for day in days:
+            [_] = match_orders(lake, NOW, RUN, MatchRange(day, day, everything=True))
+        before = rows_of_matches(lake)
+        publication.begin(lake, publication.matches_of(*days), "killed")
+        for table in MATCHED_ROWS:
+            nothing = dict.fromkeys(days, table.arrow_schema().empty_table())
+            iceberg_tables.load(lake, table).replace_dates(nothing)
+        assert [matched.day for matched in match_orders(lake, NOW, RUN)] == days
+        assert rows_of_matches(lake) == before
+        assert verify_matches(lake).is_proven
+
+
+def rows_of_matches(lake: Lake) -> list[list[str]]:
+    tables = [iceberg_tables.load(lake, table) for table in MATCHED_ROWS]
+    return [sorted(map(repr, table.read_between(None, None).to_pylist())) for table in tables]
 
 
 @pytest.mark.lake

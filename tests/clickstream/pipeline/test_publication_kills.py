@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -171,12 +171,13 @@ class Kind:
 
 
 def write_shop(lake: Lake, version: int) -> None:
-    """Write the files of a shop; each version has other rows of each table."""
+    """Write the files of a shop; each version has other rows of each table, and of two dates."""
     amount, stamp = f"{version + 3}.50", {"ordered_at": NOON, "total": f"{version + 3}.50"}
     rows: dict[str, list[dict[str, object]]] = {
         "orders": [
             *({"order_id": number, **stamp} for number in range(1, version + 3)),
             {"order_id": 9, **stamp, "total": f"{version}?"},
+            {"order_id": 8, "ordered_at": f"{DAY - timedelta(days=1)}T12:00Z", "total": amount},
         ],
         "order_items": [{"order_id": 1, "line": 1, "quantity": 1, "amount": amount}],
         "refunds": [{"refund_id": 1, "order_id": 1, "refunded_at": NOON, "amount": amount}],
@@ -218,7 +219,7 @@ def build(lake: Lake, run_id: str) -> None:
 
 def pull_sales(lake: Lake, run_id: str) -> None:
     for source in lake.settings.sales:
-        [*pull_dates(lake, source, plan_pull(lake, source, NOW).dates, run_id)]
+        [*pull_dates(lake, plan_pull(lake, source, NOW), run_id)]
 
 
 def pull_all_listings(lake: Lake, run_id: str) -> None:

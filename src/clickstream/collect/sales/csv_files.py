@@ -121,20 +121,20 @@ class CsvReader:
             self._other_dates[earlier_file, order] = earlier
         self._dates_of_orders[order] = (day, file)
 
-    def _repeated_ids(self, name: str) -> dict[date, dict[str, date]]:
-        """Return the ids of each date that an earlier one has, with the first date.
+    def _repeated_ids(self, name: str) -> dict[date, dict[str, tuple[date, str]]]:
+        """Return the ids of each date that an earlier one has, with the first date and its file.
 
         Only rows of the files that count are compared.
         """
-        repeated: defaultdict[date, dict[str, date]] = defaultdict(dict)
-        first: dict[str, date] = {}
+        repeated: defaultdict[date, dict[str, tuple[date, str]]] = defaultdict(dict)
+        first: dict[str, tuple[date, str]] = {}
         by_date, column = self._rows[name], self._to_read[name].unique_id
         for day in sorted(day for day in by_date if isinstance(day, date)) if column else ():
             file, rows = [*by_date[day].items()][-1]
             position = self._contents[file].column(column)
             for row in rows:
                 row_id = row.values[position].strip()
-                if row_id and first.setdefault(row_id, day) < day:
+                if row_id and first.setdefault(row_id, (day, file))[0] < day:
                     repeated[day][row_id] = first[row_id]
         return repeated
 
@@ -180,8 +180,8 @@ class CsvReader:
                     "\n".join([name, file, *self._contents[file].header, *texts]).encode()
                 )
                 numbers[name] = len(rows)
-            for row_id, first in sorted(self._repeated[name].get(day, {}).items()):
-                digest.update(f"\n{name} {row_id} {first}".encode())
+            for row_id, (first, file) in sorted(self._repeated[name].get(day, {}).items()):
+                digest.update(f"\n{name} {row_id} {first} {file}".encode())
         return DayDigest(numbers, digest.hexdigest())
 
     def _replaced_files(self, days: Sequence[date]) -> Iterator[str]:
@@ -207,9 +207,10 @@ class CsvReader:
             for name, by_date in self._rows.items()
         }
 
-    def find(self, table: str, ids: Collection[str]) -> Sequence[ReadRow]:
+    def find(self, table: str, ids: Collection[str], *, by_id: bool = False) -> Sequence[ReadRow]:
         """Return the rows of the latest file of each date."""
-        column, by_date = self._to_read[table].order_id, self._rows[table]
+        wanted, by_date = self._to_read[table], self._rows[table]
+        column = wanted.unique_id if by_id else wanted.order_id
         rows = [
             row
             for day, by_file in by_date.items()
@@ -230,7 +231,10 @@ class CsvReader:
         }
 
     def _read_rows(
-        self, name: str, by_file: Mapping[str, Sequence[_Row]], earlier: Mapping[str, date]
+        self,
+        name: str,
+        by_file: Mapping[str, Sequence[_Row]],
+        earlier: Mapping[str, tuple[date, str]],
     ) -> Iterator[ReadRow]:
         """Yield the rows of the latest file; `earlier` has the ids that an earlier date has."""
         for file in [*by_file][-1:]:

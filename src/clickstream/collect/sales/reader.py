@@ -53,13 +53,14 @@ class DayDigest:
 class ReadRow:
     """A row by column, the table or file that it was read from, and its number there, from 1.
 
-    `earlier` is the first date that has its id, if that is not its own date.
+    `earlier` is the first date that has its id, if that is not its own date, and where the row of
+    that date is.
     """
 
     values: Mapping[str, Any]
     source_object: str
     number: int
-    earlier: date | None = None
+    earlier: tuple[date, str] | None = None
 
 
 EARLIEST = date(2000, 1, 1)
@@ -131,8 +132,11 @@ class SalesReader(Protocol):
     def read_day(self, day: date) -> Mapping[str, Sequence[ReadRow]]:
         """Return the rows of a date, by table."""
 
-    def find(self, table: str, ids: Collection[str]) -> Sequence[ReadRow]:
-        """Return the rows of a table, of any date, whose column `order_id` has one of some ids."""
+    def find(self, table: str, ids: Collection[str], *, by_id: bool = False) -> Sequence[ReadRow]:
+        """Return the rows of a table, of any date, whose column `order_id` has one of some ids.
+
+        With `by_id`, that is the column `unique_id`.
+        """
 
     def read_listings(self) -> Mapping[str, Sequence[ReadRow]]:
         """Return all rows of the tables without dates that the source has, by table."""

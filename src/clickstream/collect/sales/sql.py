@@ -517,10 +517,11 @@ class SqlReader:
         )
         yield from self._read_rows(name, query, self._repeated_ids(name, day, day)[day])
 
-    def find(self, table: str, ids: Collection[str]) -> Sequence[ReadRow]:
+    def find(self, table: str, ids: Collection[str], *, by_id: bool = False) -> Sequence[ReadRow]:
         """Return the rows from the earliest on; ids of any type are compared as texts."""
         columns, wanted = self._tables[table].c, self._to_read[table]
-        text = sa.func.trim(sa.cast(columns[wanted.order_id], self._dialect.text))
+        column = columns[wanted.unique_id if by_id else wanted.order_id]
+        text = sa.func.trim(sa.cast(column, self._dialect.text))
         query = sa.select(*columns).where(text.in_(sorted(ids)), self._is_of(table))
         query = query.order_by(columns[wanted.time], *columns)
         return [*self._read_rows(table, query, {})] if ids else []
@@ -533,7 +534,8 @@ class SqlReader:
             row_id = str(values.get(unique_id)).strip()
             if zoned and column and values[column] is not None and values[column].tzinfo is None:
                 values[column] = values[column].replace(tzinfo=UTC)  # the zone of the session
-            yield ReadRow(values, self._to_read[name].location, number, earlier.get(row_id))
+            first, location = earlier.get(row_id), self._to_read[name].location
+            yield ReadRow(values, location, number, (first, location) if first else None)
 
 
 def _may_repeat(inspector: Any, table: TableToRead) -> bool:

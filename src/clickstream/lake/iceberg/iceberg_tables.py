@@ -6,10 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import reduce
 
 import pyarrow as pa
+from more_itertools import split_when
 from pyiceberg.conversions import from_bytes
 from pyiceberg.exceptions import (
     CommitFailedException,
@@ -108,13 +109,20 @@ class LoadedTable:
         hours = f"Hour {first}" if first == last else f"One of the hours {first} to {last}"
         self._replace(chosen, {first.event_date: rows}, hours)
 
-    def replace_dates(self, rows: Mapping[date, pa.Table]) -> None:
-        """Replace all rows of some dates in one commit; a date's table may be empty.
+    def replace_dates(
+        self, rows: Mapping[date, pa.Table], only: Mapping[str, str] | None = None
+    ) -> None:
+        """Replace the rows of some dates in one commit; a date's table may be empty.
 
-        Raises StaleHour if another process changed one of the dates since the load.
+        With `only`, only rows are replaced that have all its values by column. Raises StaleHour if
+        another process changed one of the dates since the load.
         """
-        chosen = _any_of([{"event_date": day.isoformat()} for day in rows])
-        self._replace(chosen, {day: [table] for day, table in rows.items()}, "One of the dates")
+        days = sorted(rows)
+        runs = split_when(days, lambda day, after: after - day > timedelta(days=1))
+        # A filter of ranges is evaluated for each file faster than one of 31 dates.
+        ranges = [_dates_between(run[0], run[-1]) for run in runs]
+        chosen = And(Or(AlwaysFalse(), *ranges), _any_of([only]) if only else AlwaysTrue())
+        self._replace(chosen, {day: [rows[day]] for day in days}, "One of the dates")
 
     def _replace(
         self,
@@ -145,6 +153,13 @@ class LoadedTable:
                 f"{described} of {self.table.name} was published by another process meanwhile; "
                 f"build it again. ({error})"
             ) from error
+
+
+def _dates_between(first: date, last: date) -> BooleanExpression:
+    return And(
+        GreaterThanOrEqual(term="event_date", value=first.isoformat()),
+        LessThanOrEqual(term="event_date", value=last.isoformat()),
+    )
 
 
 def _any_of(rows: Sequence[Mapping[str, str]]) -> BooleanExpression:

@@ -27,6 +27,12 @@ from clickstream.core.errors import StateCode, with_code
 from clickstream.core.hours import Hour, HourSpan, describe_hours, hour_range
 from clickstream.core.wording import describe_duration, quantity, shorten
 from clickstream.lake import Lake, aws_errors, fact_files, hour_ledger, raw
+from clickstream.lake.compared_dates import (
+    ComparedDates,
+    compared_dates,
+    describe_changed,
+    still_changed,
+)
 from clickstream.lake.iceberg_properties import check_tables
 from clickstream.lake.publication import (
     MATCHES,
@@ -132,7 +138,7 @@ class LakeRecords:
 class Problem(NamedTuple):
     """Something that is late, missing or not known: its subject, and a sentence with a code."""
 
-    kind: Literal["newest hour", "hours", "lacking", "host", "shop", "matches", "facts"]
+    kind: Literal["newest hour", "hours", "lacking", "host", "shop", "edits", "matches", "facts"]
     subject: str
     sentence: str
 
@@ -215,6 +221,8 @@ class Freshness:
         for source in self.sales:
             if source.problem:
                 problems.append(Problem("shop", source.name, source.problem))
+            if source.edits:
+                problems.append(Problem("edits", source.name, source.edits))
             problems += _interrupted("shop", f"sales of {source.name}", source.interrupted)
         problems += _interrupted("matches", "matches", self.interrupted_matches)
         if self.unmatched:
@@ -474,6 +482,7 @@ class SalesFreshness:
     `publishing` dates have a publication that is running, `interrupted` ones a publication that
     was interrupted. `failing` is since when the source can't be read (aware), and the error of the
     last attempt. A source without `has_dates` has only tables without dates, such as a menu.
+    `compared` is when its dates were compared with the lake, and `changed` dates differ since.
     """
 
     name: str
@@ -487,6 +496,19 @@ class SalesFreshness:
     interrupted: tuple[date, ...] = ()
     failing: tuple[datetime, str] | None = None
     has_dates: bool = True
+    compared: ComparedDates = field(default_factory=ComparedDates)
+    changed: tuple[date, ...] = ()
+
+    @property
+    def edits(self) -> str:
+        """Which dates before the horizon have changed; the next run pulls the later ones."""
+        since = self.compared.since
+        older = [day for day in self.changed if since and day < since]
+        if not older:
+            return ""
+        return with_code(
+            f"Sales of {self.name}: {describe_changed(self.name, older)}", StateCode.SALES_CHANGED
+        )
 
     @property
     def problem(self) -> str:
@@ -545,6 +567,8 @@ def _sales(
         newest = max(rows, key=lambda row: row["published_at"], default=None)
         recorded = versions(lake, source.name, first)
         publishing, interrupted = _split_unfinished(lake, source.name, recorded, now)
+        has_dates = source.name in with_dates
+        compared = compared_dates(lake, source.name) if has_dates else ComparedDates()
         described.append(
             SalesFreshness(
                 source.name,
@@ -557,7 +581,9 @@ def _sales(
                 publishing,
                 interrupted,
                 failing.get(source.name),
-                source.name in with_dates,
+                has_dates,
+                compared,
+                tuple(still_changed(lake, source.name, compared)),
             )
         )
     return tuple(described)

@@ -7,19 +7,39 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from clickstream.core.dictionary_encoding import TEXT
 from clickstream.core.hours import Hour
 from clickstream.insight.credit import LEAST_ORDERS, Effects
 from clickstream.insight.markov import Path, credit_weights
-from clickstream.lake import Lake, match_reads
+from clickstream.lake import Lake
 from clickstream.lake.iceberg import iceberg_tables
+from clickstream.lake.iceberg.data_files import repeating_texts
 from clickstream.sales.matching import NumberedView
 from clickstream.sales.touches import outcomes_of
 from clickstream.sales.visits import PART_COLUMNS, Visit, VisitPath, path_to, visits_of
-from clickstream.tables import SESSION_PARTS
+from clickstream.tables import SESSION_PARTS, Table
 from clickstream.tables.sales_matches import JOURNEYS, ORDER_MATCHES
 
 TRAINING_DAYS = 30
 """The journeys of that many days before a date give its removal effects."""
+
+_AHEAD = 7
+"""Dates after the requested ones that are read with them, because they are asked for next."""
+
+_CACHED_PARTS = 2_000_000
+"""Limit of the session parts that are kept in memory: about 300 MB."""
+
+_PLAIN = pa.schema([SESSION_PARTS.arrow_schema().field(name) for name in PART_COLUMNS])
+_ENCODED = pa.schema(
+    [
+        field.with_type(TEXT) if field.name in repeating_texts(SESSION_PARTS) else field
+        for field in _PLAIN
+    ]
+)
+"""The columns of parts; a row with repeated texts as dictionaries takes half of the memory."""
 
 OfVisitors = dict[str, list[Visit]]
 
@@ -39,7 +59,14 @@ class JourneyReader:
         views: Callable[[date], Sequence[NumberedView]],
     ) -> None:
         self._lake, self._window, self._suspected, self._views = lake, window, suspected, views
-        self._stored: dict[date, Sequence[Mapping[str, Any]]] = {}
+        self._parts: dict[date, pa.Table] = {}
+        self._journeys = _RowsByDate(lake, JOURNEYS, None)
+        self._matches = _RowsByDate(lake, ORDER_MATCHES, ["event_date", "session_id"])
+
+    def note(self, day: date, rows: Mapping[Table, pa.Table]) -> None:
+        """Take the matched rows of a date, on which later dates depend, before they are stored."""
+        self._journeys.note(day, rows[JOURNEYS])
+        self._matches.note(day, rows[ORDER_MATCHES].select(["event_date", "session_id"]))
 
     def visits_before(self, visits: Collection[Visit]) -> OfVisitors:
         """Return the visits of some visits' visitors in the windows before them, by visitor."""
@@ -52,13 +79,7 @@ class JourneyReader:
     def effects(self, day: date) -> Effects | None:
         """Return the weights by the journeys before a date; None with too few orders."""
         first, last = day - timedelta(days=TRAINING_DAYS), day - timedelta(days=1)
-        self._read_stored(first, last)
-        rows = [
-            row
-            for ended_on, journeys in self._stored.items()
-            if first <= ended_on <= last
-            for row in journeys
-        ]
+        rows = self._journeys.read(_dates(first, last))
         orders = sum(row["journeys"] for row in rows if row["has_order"])
         return credit_weights(outcomes_of(rows)) if orders >= LEAST_ORDERS else None
 
@@ -68,10 +89,12 @@ class JourneyReader:
         Their last visit began a window before the date, and was not the visit of an order.
         """
         last_day = day - self._window
-        visitors = self._visitors_of(last_day)
+        first = last_day - self._window
+        self._parts = {of: parts for of, parts in self._parts.items() if of >= first}
+        visitors = self._visitors_of(last_day) - self._visitors_after(last_day, day)
         if not visitors:
             return {}
-        of_visitor = self._of_visitors(visitors, last_day - self._window, day)
+        of_visitor = self._of_visitors(visitors, first, day)
         ordering = self._ordering_sessions(last_day)
         journeys: Counter[Path] = Counter()
         for visits in of_visitor.values():
@@ -85,20 +108,48 @@ class JourneyReader:
 
         Suspected machines are left out as well.
         """
-        columns = ["visitor_id", "is_bot", "opted_out"]
-        midnight, table = Hour.midnight(day), iceberg_tables.load(self._lake, SESSION_PARTS)
-        rows = table.read(midnight, midnight.plus(23), columns).to_pylist()
-        people = {row["visitor_id"] for row in rows if not (row["is_bot"] or row["opted_out"])}
-        return people - {*self._suspected(day)}
+        parts = self._parts_of(day)
+        people = parts.filter(pc.invert(pc.fill_null(parts["opted_out"], False)))
+        return {*people["visitor_id"].to_pylist()} - {*self._suspected(day)}
+
+    def _visitors_after(self, day: date, last: date) -> set[str]:
+        """Return the visitors with a visit that began after a UTC date."""
+        end = Hour.midnight(day).plus(24).naive
+        later = [self._parts_of(following) for following in _dates(day, last)]
+        return {
+            visitor
+            for parts in later
+            for visitor in parts.filter(pc.greater_equal(parts["session_started_at"], end))[
+                "visitor_id"
+            ].to_pylist()
+        }
 
     def _of_visitors(self, visitors: Collection[str], first: date, last: date) -> OfVisitors:
-        parts = match_reads.parts_with(
-            self._lake, first, last, "visitor_id", visitors, PART_COLUMNS
-        ).to_pylist()
+        names = pa.array(sorted(visitors), pa.string())
         visits: OfVisitors = defaultdict(list)
-        for visit in visits_of(part for part in parts if not part["is_bot"]).values():
+        of_visitors = [
+            parts.filter(pc.is_in(parts["visitor_id"], names))
+            for parts in map(self._parts_of, _dates(first, last))
+        ]
+        rows = (row for parts in of_visitors for row in parts.cast(_PLAIN).to_pylist())
+        for visit in visits_of(rows).values():
             visits[visit.visitor_id].append(visit)
         return visits
+
+    def _parts_of(self, day: date) -> pa.Table:
+        """Return the session parts of a date but those of bots; repeated texts are dictionaries.
+
+        Each date is read once for all dates whose windows it is in, unless the cache is full.
+        """
+        if (known := self._parts.get(day)) is not None:
+            return known
+        at, table = Hour.midnight(day), iceberg_tables.load(self._lake, SESSION_PARTS)
+        rows = table.read(at, at.plus(23), PART_COLUMNS).select(PART_COLUMNS)
+        people = rows.filter(pc.invert(pc.fill_null(rows["is_bot"], False)))
+        parts = people.cast(_PLAIN).cast(_ENCODED)
+        if sum(map(len, self._parts.values())) + len(parts) <= _CACHED_PARTS:
+            self._parts[day] = parts
+        return parts
 
     def _ordering_sessions(self, day: date) -> set[str]:
         """Return the visits of orders that began on a date: with a confirmation page, or matched.
@@ -106,24 +157,40 @@ class JourneyReader:
         The rows of order_matches alone do not name the visits of dates past the replay window.
         """
         beside = timedelta(days=1)
-        first, last = Hour.midnight(day - beside), Hour.midnight(day + beside)
-        rows = iceberg_tables.load(self._lake, ORDER_MATCHES).read(first, last, ["session_id"])
+        matches = self._matches.read([day - beside, day, day + beside])
         views = [*self._views(day), *self._views(day + beside)]
         confirmed = (
             view.session_id for view in views if view.is_successful and not view.is_machine
         )
-        return {name for name in (*rows["session_id"].to_pylist(), *confirmed) if name}
+        matched = (row["session_id"] for row in matches)
+        return {name for name in (*matched, *confirmed) if name}
 
-    def _read_stored(self, first: date, last: date) -> None:
-        """Read the stored journeys of the dates that are not known yet, and forget earlier ones."""
-        self._stored = {day: rows for day, rows in self._stored.items() if day >= first}
-        begin = max(self._stored, default=first - timedelta(days=1)) + timedelta(days=1)
-        if begin > last:
-            return
-        table = iceberg_tables.load(self._lake, JOURNEYS)
-        rows_by_date: dict[date, list[Mapping[str, Any]]] = {
-            begin + timedelta(days=n): [] for n in range((last - begin).days + 1)
-        }
-        for row in table.read(Hour.midnight(begin), Hour.midnight(last)).to_pylist():
-            rows_by_date[row["event_date"]].append(row)
-        self._stored |= rows_by_date
+
+class _RowsByDate:
+    """Rows of a table by date, asked for in ascending order; those of a run count before stored."""
+
+    def __init__(self, lake: Lake, table: Table, columns: list[str] | None) -> None:
+        self._lake, self._table, self._columns = lake, table, columns
+        self._rows: dict[date, list[Mapping[str, Any]]] = {}
+
+    def note(self, day: date, rows: pa.Table) -> None:
+        """Take the rows of a date that are not stored yet."""
+        self._rows[day] = rows.to_pylist()
+
+    def read(self, days: Sequence[date]) -> list[Mapping[str, Any]]:
+        """Return the rows of consecutive dates, and forget earlier ones."""
+        self._rows = {day: rows for day, rows in self._rows.items() if day >= days[0]}
+        if missing := [day for day in days if day not in self._rows]:
+            first, last = missing[0], missing[-1] + timedelta(days=_AHEAD)
+            rows_by_date = defaultdict[date, list[Mapping[str, Any]]](list)
+            stored = iceberg_tables.load(self._lake, self._table)
+            read = stored.read(Hour.midnight(first), Hour.midnight(last), self._columns)
+            for row in read.to_pylist():
+                rows_by_date[row["event_date"]].append(row)
+            for day in _dates(first, last):
+                self._rows.setdefault(day, rows_by_date[day])
+        return [row for day in days for row in self._rows[day]]
+
+
+def _dates(first: date, last: date) -> list[date]:
+    return [first + timedelta(days=number) for number in range((last - first).days + 1)]

@@ -112,7 +112,7 @@ def _publish(
     So these rows are newer than all that is published, and a later publication is detected.
     """
 
-    def read(tables: Mapping[Table, LoadedTable]) -> NewRows:
+    def read(tables: Mapping[Table, LoadedTable]) -> list[NewRows]:
         listings = read_listings(lake, source, find)
         stored = {table: stored_versions(tables[table], source.name) for table in VERSIONED_TABLES}
         dates = [row["event_date"] for rows in stored.values() for row in rows]
@@ -139,9 +139,9 @@ def _publish(
             in_order = sorted(records, key=itemgetter(*table.sort_by))
             complete = [{**row, **of_date} for row in in_order]
             arrow[table] = pa.Table.from_pylist(complete, table.arrow_schema())
-        return NewRows(day, arrow, listings.digest)
+        return [NewRows(day, arrow, listings.digest)]
 
-    new = publish(lake, listings_of(source.name), run_id, read)
+    [new] = publish(lake, listings_of(source.name), run_id, read)
     [ledger] = new.rows[LISTING_LEDGER].to_pylist()
     tables = [table for table in VERSIONED_TABLES if table in new.rows]
     return PulledListings(

@@ -6,6 +6,7 @@ it reads the ledgers, because a compaction changes files and no rows.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -21,8 +22,16 @@ from clickstream.core.hours import Hour
 from clickstream.core.text_digests import digest_texts
 from clickstream.core.wording import shorten
 from clickstream.lake import Lake, hour_ledger, match_reads
+from clickstream.lake.hour_ledger import UNPUBLISHED
 from clickstream.lake.iceberg import iceberg_tables
-from clickstream.lake.publication import MATCHES, is_unfinished, ledger_rows, versions
+from clickstream.lake.publication import (
+    MATCHES,
+    is_unfinished,
+    ledger_rows,
+    matches_of,
+    publications_in,
+    versions,
+)
 from clickstream.pipeline.sales.journey_reader import TRAINING_DAYS
 from clickstream.pipeline.sales.match_reader import (
     MatchReader,
@@ -74,6 +83,11 @@ class DateToMatch:
     def is_unfinished(self) -> bool:
         """Whether an earlier publication of the date was interrupted."""
         return is_unfinished(self.recorded)
+
+    @property
+    def publication(self) -> str:
+        """What identifies the stored publication of the date."""
+        return publications_in(self.stored, matches_of(self.day)).get(self.day, UNPUBLISHED)
 
 
 @dataclass(frozen=True)
@@ -281,9 +295,15 @@ class LedgerRows:
         for row in hours:
             self._of_hours.setdefault(row["hour_at"].date(), []).append(str([*row.values()]))
         self._of_sales: dict[date, list[str]] = {}
+        self._orders: Counter[date] = Counter()
         for row in sales:
+            self._orders[row["event_date"]] += row["orders"]
             text = f"{row['sales_source']} {row['source_digest']}"
             self._of_sales.setdefault(row["event_date"], []).append(text)
+
+    def orders_of(self, day: date) -> int:
+        """Return the number of orders of a date."""
+        return self._orders[day]
 
     def digest(self, day: date, journeys: Sequence[str]) -> str:
         """Return the digest of the sales, and after a hyphen that of everything else.

@@ -10,6 +10,8 @@ from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
+import pyarrow as pa
+
 from clickstream.core.hours import Hour
 from clickstream.lake import Lake, match_reads
 from clickstream.lake.iceberg import iceberg_tables
@@ -25,6 +27,7 @@ from clickstream.sales.matching import (
 )
 from clickstream.sales.time_matching import OrderForm
 from clickstream.sales.visits import PART_COLUMNS, Visit, VisitPath, path_to, visits_of
+from clickstream.tables import Table
 from clickstream.tables.people import SUSPECTED_VISITORS
 from clickstream.tables.sales import ORDERS
 
@@ -101,6 +104,10 @@ class MatchReader:
             self._journeys.effects(day),
             self._journeys.ended(day),
         )
+
+    def note(self, day: date, rows: Mapping[Table, pa.Table]) -> None:
+        """Take the matched rows of a date, on which later dates depend, before they are stored."""
+        self._journeys.note(day, rows)
 
     def visits(self, day: date, sessions: set[str]) -> dict[str, VisitPath]:
         """Return the visits of the orders of a date, with those in the window before them."""

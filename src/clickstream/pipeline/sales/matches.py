@@ -1,6 +1,6 @@
-"""Match the orders of the dates that changed to their visits, and publish each date.
+"""Match the orders of the dates that changed to their visits, and publish the dates in batches.
 
-    plan_matches ─▶ for each date: read ─▶ match_day ─▶ publish
+    plan_matches ─▶ for each batch: for each date: read ─▶ match_day, then publish
 
 A date is a function of its inputs, so any order, repetition or crash of the steps gives the same
 rows. `clickstream sales match` and the task `match_orders` call this.
@@ -11,13 +11,14 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from clickstream import __version__
 from clickstream.core.errors import StaleHour
@@ -29,12 +30,13 @@ from clickstream.lake.iceberg import iceberg_tables
 from clickstream.lake.publication import NewRows, matches_of
 from clickstream.pipeline.sales.match_plan import (
     DateToMatch,
+    MatchGroup,
     MatchPlan,
     MatchRange,
     Step,
     plan_matches,
 )
-from clickstream.pipeline.sales.match_reader import MatchReader, rules_of_matches
+from clickstream.pipeline.sales.match_reader import rules_of_matches
 from clickstream.sales.match_day import match_day
 from clickstream.sales.touches import changed_credits, of_date
 from clickstream.tables import Table
@@ -49,6 +51,9 @@ from clickstream.tables.sales_matches import (
 )
 
 _ATTEMPTS = 5
+
+ORDERS_AT_ONCE = 50_000
+"""Limit of the orders whose matches are published at once, which bounds memory."""
 
 Rows = Mapping[Table, pa.Table]
 
@@ -122,55 +127,80 @@ def match_orders(
 def match_dates(lake: Lake, plan: MatchPlan, run_id: str) -> Iterator[MatchedDate]:
     """Match the dates of a plan. Raises StaleHour if another process publishes one of them."""
     for group, dates in plan.groups:
-        for planned in dates:
-            current = plan.describe(group, planned)
-            if current.step is Step.RECORD:
-                version = f"{current.files}-{current.recorded.partition('-')[2]}"
-                recorded = {str(current.day): current.recorded}
-                publication.end(lake, matches_of(current.day), version, recorded)
-            else:
-                version, matched = _match(lake, group.reader, current, run_id)
-                plan.note(current.day, version)
-                yield matched
+        planned = {of_date.day: of_date for of_date in dates}
+        for days in publication.batches_of(planned, ORDERS_AT_ONCE, group.inputs.orders_of):
+            yield from _match_batch(lake, plan, group, [planned[day] for day in days], run_id)
 
 
-def _match(
-    lake: Lake, reader: MatchReader, planned: DateToMatch, run_id: str
-) -> tuple[str, MatchedDate]:
-    """Match a date, and return the version of its rows, too."""
-    before = {table: _stored_rows(lake, table, planned.day) for table in MATCHED_ROWS}
-    is_new = planned.step is Step.MATCH
-    rows: Rows = before
-    version = planned.recorded.partition("-")[2]
-    if is_new:
-        day, rules = planned.day, rules_of_matches(lake)
-        built = match_day(day, reader.inputs(day), rules, partial(reader.visits, day))
-        rows = {table: built.table(table) for table in MATCHED_ROWS}
-        version = _version_of(rows)
-    if planned.is_past:  # no row may name a visit any more
-        matches = rows[ORDER_MATCHES]
-        column = matches.schema.get_field_index("session_id")
-        nothing = pa.nulls(len(matches), pa.string())
-        unnamed = matches.set_column(column, matches.schema.field(column), nothing)
-        rows = {**rows, ORDER_MATCHES: unnamed}
-    files = f"{planned.files}-{version}"
-    is_same = not planned.is_unfinished and _is_stored(planned, before, rows)
-    if is_same:
-        publication.end(lake, matches_of(planned.day), files, {str(planned.day): planned.recorded})
-    else:
-        published = {
-            **rows,
-            ATTRIBUTION_CHANGES: _changes(lake, planned.day, before, rows, run_id),
-            MATCH_LEDGER: _ledger(planned, rows, run_id),
+def _match_batch(
+    lake: Lake, plan: MatchPlan, group: MatchGroup, dates: Sequence[DateToMatch], run_id: str
+) -> list[MatchedDate]:
+    """Match dates of a month, and publish at once those whose rows differ."""
+    stored = _stored_rows(lake, [of_date.day for of_date in dates])
+    results, new, replaces = [], [], []
+    unchanged: dict[str, str] = {}
+    for of_plan in dates:
+        planned = plan.describe(group, of_plan)
+        day, version = planned.day, planned.recorded.partition("-")[2]
+        if planned.step is Step.RECORD:
+            unchanged[str(day)] = f"{planned.files}-{version}"
+            continue
+        before = {
+            table: table.in_order(rows.filter(pc.equal(rows["event_date"], day)))
+            for table, rows in stored.items()
         }
-        new = NewRows(planned.day, published, files)
-        replaces = publication.publication_in(planned.stored, matches_of(planned.day))
-        publication.publish(lake, matches_of(planned.day), run_id, lambda _: new, replaces)
-    return version, MatchedDate(
+        rows = {table: before[table] for table in MATCHED_ROWS}
+        if planned.step is Step.MATCH:
+            find = partial(group.reader.visits, day)
+            built = match_day(day, group.reader.inputs(day), rules_of_matches(lake), find)
+            rows = {table: built.table(table) for table in MATCHED_ROWS}
+            version = _version_of(rows)
+        if planned.is_past:
+            rows[ORDER_MATCHES] = _without_visits(rows[ORDER_MATCHES])
+        is_same = not planned.is_unfinished and _is_stored(planned, before, rows)
+        results.append(_result(planned, rows, is_published=not is_same))
+        group.reader.note(day, rows)  # later dates depend on them, and they are not stored yet
+        plan.note(day, version)
+        if is_same:
+            unchanged[str(day)] = f"{planned.files}-{version}"
+            continue
+        rows[ATTRIBUTION_CHANGES] = _changes(day, before, rows, run_id)
+        rows[MATCH_LEDGER] = _ledger(planned, rows, run_id)
+        new.append(NewRows(day, rows, f"{planned.files}-{version}"))
+        replaces.append(planned.publication)
+    if new:
+        days = [of_date.day for of_date in new]
+        publication.publish(lake, matches_of(*days), run_id, lambda _: new, replaces)
+    if unchanged:
+        recorded = {str(of_date.day): of_date.recorded for of_date in dates}
+        publication.end(
+            lake,
+            matches_of(dates[0].day),
+            unchanged,
+            {entry: recorded[entry] for entry in unchanged},
+        )
+    return results
+
+
+def _stored_rows(lake: Lake, days: Sequence[date]) -> dict[Table, pa.Table]:
+    first, last = Hour.midnight(days[0]), Hour.midnight(days[-1]).plus(23)
+    tables = (*MATCHED_ROWS, ATTRIBUTION_CHANGES)
+    return {table: iceberg_tables.load(lake, table).read(first, last) for table in tables}
+
+
+def _without_visits(matches: pa.Table) -> pa.Table:
+    """Return the matches of a past date: no row may name a visit any more."""
+    column = matches.schema.get_field_index("session_id")
+    nothing = pa.nulls(len(matches), pa.string())
+    return matches.set_column(column, matches.schema.field(column), nothing)
+
+
+def _result(planned: DateToMatch, rows: Rows, *, is_published: bool) -> MatchedDate:
+    return MatchedDate(
         planned.day,
         Counter(rows[ORDER_MATCHES]["method"].to_pylist()),
         Counter(rows[CONFIRMATION_VIEWS]["kind"].to_pylist()),
-        is_published=not is_same,
+        is_published=is_published,
         is_anonymous=planned.is_past,
     )
 
@@ -181,9 +211,9 @@ def _version_of(rows: Rows) -> str:
     return digest_texts(map(str, [*orders, *rows[JOURNEYS].to_pylist()]), 16)
 
 
-def _changes(lake: Lake, day: date, before: Rows, rows: Rows, run_id: str) -> pa.Table:
+def _changes(day: date, before: Rows, rows: Rows, run_id: str) -> pa.Table:
     """Return the stored changes of a date's credits, and those between the rows."""
-    stored = _stored_rows(lake, ATTRIBUTION_CHANGES, day)
+    stored = before[ATTRIBUTION_CHANGES]
     old, new = (tables[ORDER_TOUCHES].to_pylist() for tables in (before, rows))
     now = datetime.now(UTC).replace(tzinfo=None)
     changes = [
@@ -192,12 +222,6 @@ def _changes(lake: Lake, day: date, before: Rows, rows: Rows, run_id: str) -> pa
     ]
     schema = ATTRIBUTION_CHANGES.arrow_schema()
     return pa.concat_tables([stored, pa.Table.from_pylist(changes, schema)])
-
-
-def _stored_rows(lake: Lake, table: Table, day: date) -> pa.Table:
-    """Return the stored rows of a date in the types and the order of the table."""
-    at = Hour.midnight(day)
-    return table.in_order(iceberg_tables.load(lake, table).read(at, at.plus(23)))
 
 
 def _is_stored(planned: DateToMatch, before: Rows, rows: Rows) -> bool:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -14,6 +14,13 @@ from typing import Any
 from clickstream.core.hours import Hour
 from clickstream.core.wording import amount, quantity
 from clickstream.lake import Lake, aws_errors
+from clickstream.lake.compared_dates import (
+    compared_dates,
+    describe_changed,
+    describe_unread,
+    still_changed,
+    still_unread,
+)
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.lake.publication import ledger_rows
 from clickstream.pipeline.sales.listings import stored_versions
@@ -134,6 +141,17 @@ def _rows(lake: Lake, first: date, last: date) -> Counter[tuple[str, str, date]]
         sources, dates = (rows[name].to_pylist() for name in columns)
         counts.update((table.name, *key) for key in zip(sources, dates, strict=True))
     return counts
+
+
+@aws_errors.translate_errors()
+def describe_comparison(lake: Lake, source: str) -> Iterator[str]:
+    """Yield when the dates of a source were compared, what has changed, and what was never read."""
+    compared = compared_dates(lake, source)
+    yield f"{source}: {compared.sentence}"
+    if changed := still_changed(lake, source, compared):
+        yield f"{source}: {describe_changed(source, changed)}"
+    if unread := still_unread(lake, source, compared):
+        yield f"{source}: {describe_unread(source, unread)}"
 
 
 class StoredListings(StoredSales):

@@ -97,7 +97,7 @@ def test_the_lines_of_an_order_that_a_later_file_has_on_another_date_stay_with_t
         ("2", None),
     ]
     assert [(row.values["id"], row.earlier) for row in second["orders"]] == [
-        ("1", date(2026, 11, 1)),
+        ("1", (date(2026, 11, 1), "o1.csv")),
         ("3", None),
     ]
     assert [row.values["id"] for row in first["order_items"]] == ["1", "1", "2"]

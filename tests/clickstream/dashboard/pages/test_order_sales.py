@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +16,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.dashboard.builders import FactStore, Visit, fact_tables, hours_between
 from tests.clickstream.dashboard.money_builders import item, money, order, refund
-from tests.clickstream.dashboard.pages.test_sales_ledger import fact
+from tests.clickstream.dashboard.pages.test_sales_ledger import fact, state_of_sales
 from tests.clickstream.dashboard.rendered import html_of, page_of, texts_of
 from tests.clickstream.dashboard.sold_orders import pairs_beyond_chance
 from tests.support.examples import examples
 from tests.support.sales_files import with_sales
 
+from clickstream.alerts.lake_state import UNSEEN, LakeState
 from clickstream.dashboard.ask.view import View
 from clickstream.dashboard.pages.orders import panels
 from clickstream.dashboard.pages.orders.sales import menu_rows, reconciliation_of
 from clickstream.dashboard.widgets.page import PageContext
+from clickstream.lake.compared_dates import ComparedDates
 from clickstream.settings import GoalSettings, Settings
 from clickstream.settings.dashboard import DashboardSettings
 from clickstream.settings.sections import FunnelStepSettings
@@ -92,10 +94,14 @@ def rows_of(sold: Sequence[Sold]) -> dict[str, Any]:
 
 @contextmanager
 def page_with(
-    others: dict[str, Any], visits: Sequence[Visit] = (), view: View = VIEW
+    others: dict[str, Any],
+    visits: Sequence[Visit] = (),
+    view: View = VIEW,
+    lake_state: LakeState = UNSEEN,
 ) -> Iterator[PageContext]:
     hours = hours_between(FIRST, DAYS[-1])
-    with page_of(FactStore(fact_tables(visits, hours, others)), view, settings=SETTINGS) as page:
+    store = FactStore(fact_tables(visits, hours, others))
+    with page_of(store, view, settings=SETTINGS, lake_state=lake_state) as page:
         yield page
 
 
@@ -191,23 +197,38 @@ DATES = st.dictionaries(
     st.sampled_from(SHOWN),
     st.tuples(st.integers(0, 50), st.sampled_from([0, 0, 70]), st.sampled_from([0, 0, 30])),
 )
+COMPARED = datetime(2026, 11, 15, 10, 5, tzinfo=UTC)
 
 
-@given(DATES)
+@given(DATES, st.sampled_from(SHOWN), st.booleans(), st.sets(st.sampled_from(SHOWN)))
 @examples()
-def test_the_page_never_reassures_about_dates_that_the_lake_lacks(dates: Any) -> None:
+def test_the_page_never_reassures_about_dates_that_the_lake_lacks_or_that_were_not_compared(
+    dates: Any, since: datetime, older_too: bool, changed: set[datetime]
+) -> None:
     """What the shop has rounded is no difference from the shop, and has its own sentence."""
     rows = [
         fact(day, "till", orders=n, missing_gross_cents=lacks, differing_cents=cents)
         | {"differing_orders": int(bool(cents)), "sales_source": "shop", "currency": "EUR"}
         for day, (n, lacks, cents) in dates.items()
     ]
+    compared = ComparedDates(COMPARED, since.date(), COMPARED if older_too else None)
+    state = state_of_sales(shop=(compared, [day.date() for day in changed]))
     with page_with({"sales_facts": rows}) as page:
+        unseen = " ".join(reconciliation_of(page))
+    assert "to the cent" not in unseen
+    assert ("as read on 14 Nov" in unseen) == bool(dates)
+    equal = [day for day in dates if (day >= since or older_too) and day not in changed]
+    old = [day for day in dates if day < since and not older_too and day not in changed]
+    with page_with({"sales_facts": rows}, lake_state=state) as page:
         text = " ".join(reconciliation_of(page))
     wrong = [lacks for _, lacks, _ in dates.values() if lacks]
     rounded = [cents for *_, cents in dates.values() if cents]
     missing = len(SHOWN) - len(dates)
-    assert ("to the cent" in text) == (bool(dates) and not wrong)
+    assert ("to the cent, as compared on 15 Nov." in text) == (bool(equal) and not wrong)
+    assert ("to the cent" in text) == ("as compared on" in text)
+    assert (f"{sum(dates[day][0] for day in equal)} order" in text) or not equal or wrong
+    assert ("changed at the shop since" in text) == bool({*dates} & changed)
+    assert ("as read on 14 Nov; no later comparison" in text) == bool(old)
     assert (f" from the shop by €{sum(wrong) / 100:.2f}" in text) == bool(wrong)
     assert (f"by €{sum(rounded) / 100:.2f}" in text.partition("At the source")[2]) == bool(rounded)
     if dates:

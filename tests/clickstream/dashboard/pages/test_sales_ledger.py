@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import date, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,17 @@ from tests.support.cases import each_case
 from tests.support.examples import examples
 from tests.support.sales_files import with_sales
 
+from clickstream.alerts.lake_state import UNSEEN, LakeState
+from clickstream.core.hours import Hour
 from clickstream.dashboard.ask.view import View
 from clickstream.dashboard.pages.trust.sales import SalesPanel, build_sales
+from clickstream.lake.compared_dates import ComparedDates
+from clickstream.pipeline.proof.freshness import (
+    FreshnessLimits,
+    LakeRecords,
+    SalesFreshness,
+    measure_freshness,
+)
 from clickstream.settings import Settings
 
 FIRST = datetime(2026, 11, 9)
@@ -54,11 +64,23 @@ def ledger(
     language: str = "en-GB",
     view: View = WEEK,
     settings: Settings = SHOPS,
+    lake_state: LakeState = UNSEEN,
 ) -> SalesPanel:
     hours = hours_between(FIRST, FIRST + timedelta(hours=1))
     store = FactStore(fact_tables([], hours, {"sales_facts": rows}))
-    with page_of(store, view, settings=settings, language=language) as page:
+    with page_of(store, view, settings=settings, language=language, lake_state=lake_state) as page:
         return build_sales(page)
+
+
+def state_of_sales(**sources: tuple[ComparedDates, list[date]]) -> LakeState:
+    """The state of a lake whose sources were compared, and have dates that changed since."""
+    now = datetime(2026, 11, 16, 15, 20, tzinfo=UTC)
+    sales = [
+        SalesFreshness(name, 4, None, now, "", 0, 0, compared=compared, changed=tuple(changed))
+        for name, (compared, changed) in sources.items()
+    ]
+    records = LakeRecords(Hour.of(FIRST.replace(tzinfo=UTC)), {}, {}, {}, (), (), sales=sales)
+    return LakeState(measure_freshness(records, now, FreshnessLimits()))
 
 
 def said(panel: SalesPanel) -> str:
@@ -122,6 +144,33 @@ def test_a_date_without_sales_or_with_a_fault_is_named_with_what_to_do() -> None
         "run clickstream verify 2026-11-10 2026-11-12.",
     ):
         assert part in text, text
+
+
+def test_a_date_is_as_read_until_it_is_compared_and_a_changed_one_is_named() -> None:
+    """Till was compared after the last read; of web, only the last two dates were."""
+    rows = [fact(day, source, orders=9) for day in DAYS for source in ("till", "web")]
+    text = said(ledger(rows))
+    assert "8 dates are as read on 14 Nov; no later comparison with the source is known." in text
+    assert "was compared" not in text
+    later = datetime(2026, 11, 15, 10, 5, tzinfo=UTC)
+    web = ComparedDates(later + timedelta(hours=1), DAYS[2].date())
+    state = state_of_sales(till=(ComparedDates(later), [DAYS[1].date()]), web=(web, []))
+    panel = ledger(rows, lake_state=state)
+    text = said(panel)
+    for part in (
+        "1 of 8 dates have changed at their source since they were read.",
+        "till: 1 date has changed at the source since the last read: 2026-11-10. To read again: "
+        "clickstream sales pull till --from 2026-11-10 --to 2026-11-10, or trigger "
+        "clickstream_sales in Airflow with From 2026-11-10 and To 2026-11-10.",
+        "5 dates were compared with the source again, on 15 Nov, 10:05 or later.",
+        "2 dates are as read on 14 Nov; no later comparison with the source is known.",
+    ):
+        assert part in text, text
+    assert "to the cent" not in panel.verdict
+    older = replace(web, older_at=later)
+    text = said(ledger(rows, lake_state=state_of_sales(till=(older, []), web=(older, []))))
+    assert "8 dates were compared with the source again, on 15 Nov, 10:05 or later." in text
+    assert "as read on" not in text
 
 
 def test_a_source_of_places_only_lacks_no_date_and_rounding_is_the_source_s_own() -> None:

@@ -89,7 +89,7 @@ def pull_again(lake: Lake, key: Key) -> None:
     (day, name), sources = key, {one.name: one for one in lake.settings.sales}
     plan = plan_pull(lake, sources[name], NOW, day, day, everything=True)
     assert plan.dates == [day]
-    assert [*pull_dates(lake, sources[name], plan.dates, "repair")]
+    assert [*pull_dates(lake, plan, "repair")]
 
 
 @pytest.mark.parametrize("number", first_in_make_test(range(len(BATCHES)), 1))
@@ -158,13 +158,13 @@ def test_a_version_of_the_menu_that_is_gone_is_named_and_a_pull_repairs_it(lake:
 def test_an_interrupted_publication_and_another_version_are_named_in_their_range(
     lake: Lake,
 ) -> None:
-    right, sales = versions(lake, "web")[DAYS[1]], sales_of("web", DAYS[1])
+    right, sales = {str(DAYS[1]): versions(lake, "web")[DAYS[1]]}, sales_of("web", DAYS[1])
     overtaken, _ = begin(lake, sales, "killed")
     marks, _ = begin(lake, sales, "tests")
     end(lake, sales, right, overtaken)
     assert named(lake) == named(lake, DAYS[1], DAYS[1]) == {(DAYS[1], "web")}
     assert named(lake, DAYS[2], DAYS[2]) == set()
-    end(lake, sales, "another", marks)
+    end(lake, sales, {str(DAYS[1]): "another"}, marks)
     assert named(lake) == {(DAYS[1], "web")}
     end(lake, sales, right, begin(lake, sales, "tests")[0])
     assert verify_sales(lake).is_proven

@@ -92,7 +92,7 @@ def lake_with(local_aws: LocalAwsProcess, directory: Path, **given: str) -> Lake
 
 def pull(lake: Lake, today: date) -> None:
     [source] = lake.settings.sales
-    for _ in pull_dates(lake, source, plan_pull(lake, source, NOW).dates, "run"):
+    for _ in pull_dates(lake, plan_pull(lake, source, NOW), "run"):
         pass
     pull_listings(lake, source, today, "run")
 

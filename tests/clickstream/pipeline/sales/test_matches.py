@@ -64,7 +64,7 @@ def rows(lake: Lake, table: Table) -> list[dict[str, Any]]:
 
 def pull_shop(lake: Lake, now: datetime) -> None:
     [source] = lake.settings.sales
-    for _ in pull_dates(lake, source, plan_pull(lake, source, now).dates, "pull"):
+    for _ in pull_dates(lake, plan_pull(lake, source, now), "pull"):
         pass
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,11 @@ from tests.support.localaws_process import LocalAwsProcess
 from tests.support.sales_files import with_sales, write_rows
 from tests.support.tiers import first_in_make_test
 
-from clickstream.core.errors import ClickstreamError, DamagedObject, UnbalancedSales
+from clickstream.core.errors import ClickstreamError, DamagedObject, StaleHour, UnbalancedSales
 from clickstream.core.hours import Hour
 from clickstream.insight.credit import MODELS
 from clickstream.lake import Lake, athena, objects, open_lake, publication
+from clickstream.lake.compared_dates import compared_dates, still_changed
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.lake.pull_states import unreadable_since
 from clickstream.pipeline.proof.freshness import lake_freshness
@@ -33,11 +35,11 @@ from clickstream.pipeline.publish.maintenance import compact_days
 from clickstream.pipeline.publish.publish import refresh_views
 from clickstream.pipeline.sales.opening import open_source, rules_of
 from clickstream.pipeline.sales.pull import (
-    check_date,
+    check_staged,
     plan_pull,
     publish_staged,
-    pull_date,
     pull_dates,
+    stage_dates,
 )
 from clickstream.pipeline.sales.status import newest_dates
 from clickstream.sales.sales_day import SalesDay, build_day
@@ -178,8 +180,7 @@ def pull(lake: Lake, run: str = "run") -> int:
     """Pull all that differs; return the number of dates."""
     number = 0
     for source in lake.settings.sales:
-        dates = plan_pull(lake, source, NOW).dates
-        number += len([*pull_dates(lake, source, dates, run)])
+        number += len([*pull_dates(lake, plan_pull(lake, source, NOW), run)])
     return number
 
 
@@ -265,6 +266,33 @@ def test_a_source_of_orders_alone_has_no_difference_anywhere(shops, tmp_path: Pa
     assert athena.query(lake, "select * from order_differences").rows == []
 
 
+@pytest.mark.parametrize("steps", [4, pytest.param(25, marks=pytest.mark.lake)])
+def test_dates_that_differ_from_the_source_are_changed_until_they_are_read_again(
+    shops, steps: int
+) -> None:
+    """After each edit, some of the dates that differ are pulled; other settings are no edit."""
+    lake, found = shops
+    source, chance = lake.settings.sales[0], random.Random(steps)
+
+    def changed() -> set[date]:
+        return {*still_changed(lake, "till", compared_dates(lake, "till"))}
+
+    for step in range(steps):
+        found["till"].change(chance)
+        stored = {row["event_date"] for row in rows(lake, SALES_LEDGER)} if step else set()
+        differ = plan_pull(lake, source, NOW).dates
+        assert changed() == {*differ} & stored
+        some = chance.sample(differ, len(differ) // 2)
+        assert len([*pull_dates(lake, source, some, "run")]) == len(some)
+        assert changed() == {*differ} & stored - {*some}
+    pull(lake)
+    other = source.model_copy(update={"currency": "USD"})
+    assert plan_pull(lake, other, NOW + timedelta(days=1)).dates
+    assert changed() == set()
+    compared = compared_dates(lake, "till")
+    assert compared.compared_at(date(2020, 1, 1)) == NOW + timedelta(days=1)
+
+
 @given(st.randoms(use_true_random=False))
 @examples(times=0.5)
 def test_any_pulls_of_dates_with_moved_and_repeated_ids_end_as_one_pull_of_all(
@@ -308,7 +336,8 @@ def assert_first_dates_count(
         rejects = [row for one in built.values() for row in one.rows[SALES_REJECTS]]
         reasons = [row["reason"] for row in rejects if row["of_table"] == table.name]
         assert sorted(reasons) == sorted(
-            f"row of {day} with the id of a row of {first}"
+            f"row of {day} in {table.name}-{day}.csv with the id of a row of {first} in "
+            f"{table.name}-{first}.csv"
             for first, *later in filter(None, dates.values())
             for day in later
         )
@@ -333,11 +362,21 @@ def test_an_older_reading_does_not_replace_a_newer_one(shops) -> None:
     [source, _] = lake.settings.sales
     found["till"].orders["1"] = (DAYS[0], 100)
     found["till"].write()
-    slow = check_date(lake, pull_date(lake, source, DAYS[0]))
+    slow = check_staged(lake, stage_dates(lake, source, DAYS[:1]))
     found["till"].orders["1"] = (DAYS[0], 900)
     found["till"].write()
     pull(lake)
-    assert publish_staged(lake, source, slow, "slow").gross_cents == 900
+    [published] = publish_staged(lake, source, slow, "slow").dates
+    assert published.gross_cents == 900
+    assert rows_of_lake(lake) == rows_of_sources(lake)
+    stale, of_web = (iceberg_tables.load(lake, ORDERS) for _ in range(2))
+    found["till"].orders["2"] = (DAYS[2], 100)
+    found["till"].write()
+    pull(lake)
+    nothing = dict.fromkeys([DAYS[0], DAYS[2]], ORDERS.arrow_schema().empty_table())
+    of_web.replace_dates(nothing, {"sales_source": "web"})
+    with pytest.raises(StaleHour):
+        stale.replace_dates(nothing, {"sales_source": "till"})
     assert rows_of_lake(lake) == rows_of_sources(lake)
 
 
@@ -346,18 +385,19 @@ def test_damaged_or_missing_rows_are_not_published(shops) -> None:
     [source, _] = lake.settings.sales
     found["till"].orders["1"] = (DAYS[0], 100)
     found["till"].write()
-    staged = pull_date(lake, source, DAYS[0])
+    staged = stage_dates(lake, source, DAYS[:1])
     with pytest.raises(UnbalancedSales, match="has 2 rows of orders, but 1 row and 0 rejects"):
-        check_date(lake, _with_rows(staged, orders=2))
+        check_staged(lake, _with_rows(staged, orders=2))
     objects.put(lake, f"{staged.prefix}orders.parquet", b"damaged")
     fresh = open_lake(lake.settings, aws_session())
     with pytest.raises(DamagedObject, match="clickstream sales pull till --from 2026-11-20"):
-        check_date(fresh, staged)
+        check_staged(fresh, staged)
     assert publication.versions(lake, "till") == {}
 
 
 def _with_rows(staged: Any, **numbers: int) -> Any:
-    return type(staged).from_dict({**staged.as_dict(), "source_rows": numbers})
+    [of_date] = staged.dates
+    return replace(staged, dates=[replace(of_date, source_rows=numbers)])
 
 
 @pytest.mark.lake
@@ -387,9 +427,9 @@ def test_pulls_between_any_edits_end_as_one_pull_of_the_final_state(
             pull(dying(lake, chance.randrange(40), after=chance.random() < 0.5), "killed")
         assert_sums_agree(lake)
         for source in lake.settings.sales:
-            dates = plan_pull(lake, source, NOW).dates
-            some = chance.sample(dates, len(dates) // 2)
-            assert len([*pull_dates(lake, source, some, "some")]) == len(some)
+            plan = plan_pull(lake, source, NOW)
+            some = replace(plan, dates=chance.sample(plan.dates, len(plan.dates) // 2))
+            assert len([*pull_dates(lake, some, "some")]) == len(some.dates)
         assert_sums_agree(lake)
         pull(lake, f"s{step}")
         assert rows_of_lake(lake) == rows_of_sources(lake), step

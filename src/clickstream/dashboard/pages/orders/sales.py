@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from clickstream.dashboard.ask.coverage import to_local
 from clickstream.dashboard.ask.intervals import (
     SHARE_MINIMUM,
     Z99,
@@ -26,7 +27,15 @@ from clickstream.dashboard.pages.orders.panels import (
     SOLD_BY,
 )
 from clickstream.dashboard.pages.orders.questions import item_questions
-from clickstream.dashboard.pages.trust.sales import missing_dates, rounding_of, sales_questions
+from clickstream.dashboard.pages.trust.sales import (
+    compare_records,
+    day_with_year,
+    describe_as_read,
+    missing_dates,
+    read_days,
+    rounding_of,
+    sales_questions,
+)
 from clickstream.dashboard.widgets.lists import ListPanel, list_panel
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.dashboard.widgets.times import Times, TimesPanel, times_of
@@ -147,18 +156,37 @@ def reconciliation_of(page: PageContext) -> list[str]:
     records = page.ask(question).records()
     if not records:
         return ["The lake has no sales of these dates."]
-    return [_verdict(page, records), *rounding_of(page, records), *_missing(page, records)]
+    return [*_verdict(page, records), *rounding_of(page, records), *_missing(page, records)]
 
 
-def _verdict(page: PageContext, records: Sequence[Mapping[str, Any]]) -> str:
-    formats = page.formats
+def _verdict(page: PageContext, records: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    formats, compared = page.formats, compare_records(page, records)
     bad = [record for record in records if not record["reconciled_dates"]]
-    if not bad:
-        return formats.plural(
-            "The {number} order that the lake has equals the shop's to the cent.",
-            "All {number} orders that the lake has equal the shop's to the cent.",
-            sum(record["sales_orders"] for record in records),
+    if bad:
+        yield _differing(page, bad)
+    elif compared.compared_at:
+        yield formats.plural(
+            "The {number} order that the lake has equals the shop's to the cent, as compared on "
+            "{day}.",
+            "All {number} orders that the lake has equal the shop's to the cent, as compared on "
+            "{day}.",
+            sum(record["sales_orders"] for record in compared.compared),
+            day=day_with_year(page, to_local(compared.compared_at, page.zone).date()),
         )
+    if compared.changed:
+        yield formats.plural(
+            "{number} date has changed at the shop since it was read on {days}.",
+            "{number} dates have changed at the shop since they were read on {days}.",
+            len(compared.changed),
+            days=read_days(page, compared.changed),
+        )
+    if compared.as_read:
+        yield describe_as_read(page, compared.as_read)
+
+
+def _differing(page: PageContext, bad: Sequence[Mapping[str, Any]]) -> str:
+    """State how many dates differ from what was read."""
+    formats = page.formats
     days = len({record["day"] for record in bad})
     cents = sum(record["missing_cents"] for record in bad)
     if not cents:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from more_itertools import split_when
@@ -20,6 +20,7 @@ from clickstream.dashboard.ask.periods import Period
 from clickstream.dashboard.ask.question import EVER, Question
 from clickstream.dashboard.pages.trust.panels import SALES_LEDGER
 from clickstream.dashboard.widgets.page import PageContext
+from clickstream.lake.compared_dates import describe_changed
 from clickstream.step_config import sources_with_dates
 
 # Notes of the sales ledger about single dates: what does not reconcile, and what is missing.
@@ -113,6 +114,63 @@ def notes_of_missing_dates(
     yield SalesNote(source, text)
 
 
+# Until when dates are known to equal their source: the record of comparisons, and the last read.
+
+
+@dataclass(frozen=True)
+class ComparedRecords:
+    """Dates of sources, by what is known of them since they were read.
+
+    `changed` differ at the source now. `compared` were equal at a later comparison, or one of the
+    same UTC date; the earliest of these is at `compared_at` (aware). Of `as_read`, no comparison is
+    known: the reader may not see any, or none was made.
+    """
+
+    changed: Sequence[Mapping[str, Any]]
+    compared: Sequence[Mapping[str, Any]]
+    compared_at: datetime | None
+    as_read: Sequence[Mapping[str, Any]]
+
+
+def compare_records(page: PageContext, records: Sequence[Mapping[str, Any]]) -> ComparedRecords:
+    """Split dates of sources by what the comparisons with their sources have found."""
+    freshness = page.lake_state.freshness
+    sources = {source.name: source for source in (freshness.sales if freshness else ())}
+    changed, compared, as_read, times = [], [], [], []
+    for record in records:
+        source = sources.get(record["sales_source"])
+        at = source.compared.compared_at(record["day"]) if source else None
+        if source and record["day"] in source.changed:
+            changed.append(record)
+        elif at and at.date() >= record["sales_published"].date():
+            compared.append(record)
+            times.append(at)
+        else:
+            as_read.append(record)
+    return ComparedRecords(changed, compared, min(times, default=None), as_read)
+
+
+def read_days(page: PageContext, records: Sequence[Mapping[str, Any]]) -> str:
+    """Name the days on which dates of sources were read, such as 17 Nov or 17 – 25 Nov."""
+    days = [to_local(record["sales_published"], page.zone).date() for record in records]
+    return " – ".join(dict.fromkeys(day_with_year(page, day) for day in (min(days), max(days))))
+
+
+def day_with_year(page: PageContext, day: date) -> str:
+    """Format a date, with the year if it is not this one."""
+    return page.formats.day(day, with_year=day.year != page.now.year)
+
+
+def describe_as_read(page: PageContext, records: Sequence[Mapping[str, Any]]) -> str:
+    """State that dates of sources are as they were read, and when that was."""
+    return page.formats.plural(
+        "{number} date is as read on {days}; no later comparison with the source is known.",
+        "{number} dates are as read on {days}; no later comparison with the source is known.",
+        len(records),
+        days=read_days(page, records),
+    )
+
+
 MOST_NOTES = 6
 """Newest dates that the page describes; the CSV file has all."""
 
@@ -186,16 +244,29 @@ def build_sales(page: PageContext) -> SalesPanel:
         "{number} more dates do not reconcile; the CSV file has all.",
         len(bad) - MOST_NOTES,
     )
+    compared = compare_records(page, records)
     return SalesPanel(
         [METRICS[name] for name in _SHOWN],
         rows,
         [*_totals(page, records)] if len(rows) > 1 else [],
-        _verdict(page, records),
-        notes_of_dates(page, bad[:MOST_NOTES]),
+        _verdict(page, records, compared),
+        [*_changed(compared), *notes_of_dates(page, bad[:MOST_NOTES])],
         more if len(bad) > MOST_NOTES else "",
         [*_missing(page, records)],
-        [*_lines(page, records, bad)],
+        [*_lines(page, records, bad, compared)],
     )
+
+
+def _changed(compared: ComparedRecords) -> Iterator[SalesNote]:
+    """Yield a note for each source with dates that have changed since they were read."""
+    days: dict[str, list[date]] = defaultdict(list)
+    for record in compared.changed:
+        days[record["sales_source"]].append(record["day"])
+    for name, of_source in sorted(days.items()):
+        first, last = min(of_source), max(of_source)
+        text = describe_changed(name, sorted(of_source))
+        where = f"or trigger clickstream_sales in Airflow with From {first} and To {last}"
+        yield SalesNote(name, f"{text}, {where}.")
 
 
 def _row(page: PageContext, name: str, currency: str, records: Sequence[Record]) -> SalesRow:
@@ -216,7 +287,7 @@ def _totals(page: PageContext, records: Sequence[Record]) -> Iterator[SalesRow]:
         yield replace(_row(page, f"All in {currency}", currency, of_currency), is_total=True)
 
 
-def _verdict(page: PageContext, records: Sequence[Record]) -> str:
+def _verdict(page: PageContext, records: Sequence[Record], compared: ComparedRecords) -> str:
     """State in one sentence whether the lake has what was read at the sources."""
     formats = page.formats
     if not records:
@@ -228,6 +299,13 @@ def _verdict(page: PageContext, records: Sequence[Record]) -> str:
             "{wrong} of {number} dates do not reconcile.",
             len(records),
             wrong=formats.count(wrong),
+        )
+    if compared.changed:
+        return formats.plural(
+            "{changed} of {number} date has changed at its source since it was read.",
+            "{changed} of {number} dates have changed at their source since they were read.",
+            len(records),
+            changed=formats.count(len(compared.changed)),
         )
     names = sorted({record["sales_source"] for record in records})
     return formats.plural(
@@ -288,7 +366,12 @@ def missing_dates(page: PageContext, records: Sequence[Record], source: str) -> 
     return [day for day in expected if day not in days]
 
 
-def _lines(page: PageContext, records: Sequence[Record], bad: Sequence[Record]) -> Iterator[str]:
+def _lines(
+    page: PageContext,
+    records: Sequence[Record],
+    bad: Sequence[Record],
+    compared: ComparedRecords,
+) -> Iterator[str]:
     """Yield what was compared and when, and what to do about rows that are missing."""
     if not records:
         return
@@ -297,9 +380,17 @@ def _lines(page: PageContext, records: Sequence[Record], bad: Sequence[Record]) 
     yield (
         "Compared: the rows and sums that were read at the source, and those of the "
         "tables, by UTC date. The newest change was published on "
-        f"{formats.moment(to_local(published, page.zone))}; the next pull finds what has "
-        "changed at the source since."
+        f"{formats.moment(to_local(published, page.zone))}."
     )
+    if compared.compared_at:
+        yield formats.plural(
+            "{number} date was compared with the source again, on {when}.",
+            "{number} dates were compared with the source again, on {when} or later.",
+            len(compared.compared),
+            when=formats.moment(to_local(compared.compared_at, page.zone)),
+        )
+    if compared.as_read:
+        yield describe_as_read(page, compared.as_read)
     yield from rounding_of(page, records)
     if differing := [record for record in records if record["sales_differing_refunds"]]:
         yield formats.plural(
