@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -34,7 +35,6 @@ from clickstream.settings import GoalSettings, Settings
 START = datetime(2026, 11, 2)
 DAYS = 4
 HOURS = hours_between(START, START + timedelta(days=DAYS))
-RANGE = View().with_days(START.date(), START.date() + timedelta(days=DAYS - 1))
 PLAIN = Settings(goals={"order": GoalSettings(page="/thanks")})
 SHOP = with_sales(PLAIN, Path("/srv"), ("shop",))
 
@@ -110,17 +110,37 @@ def cents_in(text: str) -> int:
     return int(re.sub(r"[^\d-]", "", text))
 
 
-@given(st.lists(sold, max_size=12), chosen, st.sampled_from([*ACQUISITION_BY]))
-def test_every_breakdown_sums_to_net_sales_to_the_cent(some, filters, choice: str) -> None:
+@examples(times=3)
+@given(
+    st.lists(sold, max_size=12),
+    st.tuples(st.integers(0, DAYS - 1), st.integers(0, DAYS - 1)),
+    chosen,
+    st.sampled_from([*ACQUISITION_BY]),
+)
+def test_every_breakdown_sums_to_net_sales_to_the_cent(some, days, filters, choice: str) -> None:
+    """On pages, in CSV files and in the mail of the week, for any days and filters."""
     orders, refunds = rows_of(some)
-    view = RANGE.with_choice("acquisition", choice).with_filters(*filters)
+    first, last = (START.date() + timedelta(days=number) for number in sorted(days))
+    view = View().with_days(first, last).with_choice("acquisition", choice)
+    view = view.with_filters(*filters)
     store = FactStore(fact_tables([], HOURS, money(orders, refunds)))
     whole = net_of(orders, refunds, view)
     with page_of(store, view, datetime(2026, 12, 1), SHOP) as page:
         assert page.answer(("net_sales",)).single()["net_sales"] == whole
         assert sum(value or 0 for value in ask_course(page, "day").values("net_sales")) == whole
+    with page_of(store, view.on_tab("orders"), datetime(2026, 12, 1), SHOP) as page:
+        for panel in ("customers", "sold_by"):
+            rows = csv.DictReader(csv_lines(page, panel))
+            assert sum(int(row["net_sales"] or 0) for row in rows) == whole
     with page_of(store, view.on_tab("marketing"), datetime(2026, 12, 1), SHOP) as page:
         assert_the_list_sums_to(page, whole)
+    week = Week.of(START.date())
+    view = View().with_days(week.first, week.last)
+    known = view.with_days(week.first, START.date() + timedelta(days=DAYS - 1))
+    with page_of(store, view, datetime(2026, 12, 1), SHOP) as page:
+        [mailed] = [row for row in build_content(page, week).figures if row.name == "net_sales"]
+        expected = page.formats.brief(page.metric("net_sales"), net_of(orders, refunds, known))
+    assert mailed.value == expected
 
 
 def assert_the_list_sums_to(page: PageContext, whole: int) -> None:
