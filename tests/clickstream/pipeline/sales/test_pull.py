@@ -280,11 +280,11 @@ def test_dates_that_differ_from_the_source_are_changed_until_they_are_read_again
     for step in range(steps):
         found["till"].change(chance)
         stored = {row["event_date"] for row in rows(lake, SALES_LEDGER)} if step else set()
-        differ = plan_pull(lake, source, NOW).dates
-        assert changed() == {*differ} & stored
-        some = chance.sample(differ, len(differ) // 2)
-        assert len([*pull_dates(lake, source, some, "run")]) == len(some)
-        assert changed() == {*differ} & stored - {*some}
+        plan = plan_pull(lake, source, NOW)
+        assert changed() == {*plan.dates} & stored
+        some = replace(plan, dates=chance.sample(plan.dates, len(plan.dates) // 2))
+        assert len([*pull_dates(lake, some, "run")]) == len(some.dates)
+        assert changed() == {*plan.dates} & stored - {*some.dates}
     pull(lake)
     other = source.model_copy(update={"currency": "USD"})
     assert plan_pull(lake, other, NOW + timedelta(days=1)).dates
