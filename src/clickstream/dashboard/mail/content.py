@@ -16,7 +16,6 @@ from clickstream.dashboard.ask.coverage import missing_servers
 from clickstream.dashboard.ask.panel import Panel
 from clickstream.dashboard.formats import NO_VALUE, Change, Formats
 from clickstream.dashboard.mail.week import Week
-from clickstream.dashboard.pages.overview.movers import Mover, find_movers
 from clickstream.dashboard.pages.overview.panels import PAGES, SOURCES
 from clickstream.dashboard.pages.overview.tiles import Tile, build_tiles
 from clickstream.dashboard.sentences import Findings, Sentence, SentencePart, find_sentences
@@ -28,9 +27,6 @@ from clickstream.dashboard.widgets.trust_line import describe_lines, trust_line
 
 LISTED = 5
 """Maximum number of rows of each list."""
-
-MOVERS = 3
-"""Maximum number of rises, and of falls."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +87,8 @@ class Listing:
 class Digest:
     """The content of a week's mail in one language.
 
-    `warnings` state at the top what is incomplete or not compared. `moved` is None if nothing is
-    compared. `link` is the dashboard's view of the week, empty if its address is not set.
+    `warnings` state at the top what is incomplete or not compared. `link` is
+    the dashboard's view of the week, empty if its address is not set.
     """
 
     week: Week
@@ -105,7 +101,6 @@ class Digest:
     figures: Sequence[DigestRow]
     days: Sequence[Day]
     findings: Findings
-    moved: Sequence[Listing] | None
     goals: Sequence[str]
     lists: Sequence[Listing]
     trust: Sequence[str]
@@ -143,7 +138,6 @@ def build_content(page: PageContext, week: Week) -> Digest:
         figures=_figures(page, course),
         days=_days(page, course),
         findings=_with_links(page, find_sentences(page)),
-        moved=_moved(page),
         goals=[*_targets(page)],
         lists=[_listing(page, PAGES, "views"), _listing(page, SOURCES, "visits")],
         trust=describe_trust(page),
@@ -220,28 +214,6 @@ def _link(page: PageContext, href: str) -> str:
     """Return the absolute address of a page; empty if the dashboard's address is not set."""
     base = page.settings.dashboard.url
     return urljoin(f"{base.rstrip('/')}/", href) if base and href else ""
-
-
-def _moved(page: PageContext) -> list[Listing] | None:
-    """List the largest rises and falls beyond chance; None if the week can't be compared."""
-    movers = find_movers(page)
-    if movers is None:
-        return None
-    rises = [mover for mover in movers if mover.step > 0][:MOVERS]
-    falls = [mover for mover in movers if mover.step < 0][::-1][:MOVERS]
-    titles = "More visits", "Fewer visits"
-    columns = ["Usual", "Visits", "Change"]
-    return [
-        Listing(title, "", columns, [_item_of_mover(page, mover) for mover in listed])
-        for title, listed in zip(titles, (rises, falls), strict=True)
-        if listed
-    ]
-
-
-def _item_of_mover(page: PageContext, mover: Mover) -> Item:
-    formats = page.formats
-    values = [formats.count(mover.usual), formats.count(mover.now), formats.signed(mover.step)]
-    return Item(shown_name(mover.value), values, _link(page, mover.query), mover.dimension)
 
 
 def _listing(page: PageContext, definition: Panel, metric: str) -> Listing:

@@ -18,7 +18,7 @@ COLUMNS = 72
 
 def render_text(digest: Digest) -> str:
     """Render the text part."""
-    blocks = [_head(digest), _change_lines(digest), _figures(digest), _days(digest), _moved(digest)]
+    blocks = [_head(digest), _change_lines(digest), _figures(digest), _days(digest)]
     blocks += [_section("goals", digest.goals)]
     blocks += [_list(listing) for listing in digest.lists]
     blocks += [_section("trust", digest.trust), _foot(digest)]
@@ -65,18 +65,6 @@ def _days(digest: Digest) -> Iterator[str]:
     if not digest.compared:
         head, rows = head[:1], [(label, values[:1]) for label, values in rows]
     yield from _table("", head, rows)
-
-
-def _moved(digest: Digest) -> Iterator[str]:
-    if digest.moved is None:
-        return
-    yield from _heading("moved")
-    if not digest.moved:
-        yield from _wrap(HEADINGS["nothing_moved"])
-    for index, listing in enumerate(digest.moved):
-        if index:
-            yield ""
-        yield from _table(listing.title, listing.columns, _rows(listing.rows))
 
 
 def _list(listing: Listing) -> Iterator[str]:

@@ -6,14 +6,11 @@ from collections.abc import Mapping
 
 from clickstream.dashboard.formats import NO_VALUE
 from clickstream.dashboard.mail.content import Digest
-from clickstream.dashboard.pages.overview.movers import NOTHING_MOVED
 
 HEADINGS: Mapping[str, str] = {
     "changed": "What changed",
     "figures": "Key figures",
     "days": "Visits a day",
-    "moved": "Biggest changes",
-    "nothing_moved": NOTHING_MOVED,
     "goals": "Goals",
     "trust": "How complete the numbers are",
     "this_week": "This week",

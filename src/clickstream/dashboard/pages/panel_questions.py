@@ -11,12 +11,8 @@ from clickstream.dashboard.ask.question import Question
 from clickstream.dashboard.pages.machines.obedience import robots_questions
 from clickstream.dashboard.pages.machines.operator_rows import operator_questions, return_questions
 from clickstream.dashboard.pages.machines.panels import OPERATORS_PANEL, RETURNS, ROBOTS
-from clickstream.dashboard.pages.orders.panels import FUNNEL, ITEMS, ORDER_TIMES
-from clickstream.dashboard.pages.orders.questions import (
-    funnel_questions,
-    item_questions,
-    order_time_questions,
-)
+from clickstream.dashboard.pages.orders.panels import FUNNEL, ITEMS
+from clickstream.dashboard.pages.orders.questions import funnel_questions, item_questions
 from clickstream.dashboard.pages.places.panels import PLACE_SALES
 from clickstream.dashboard.pages.places.sales import place_sales_questions
 from clickstream.dashboard.pages.trust.panels import HOUR, SALES_LEDGER
@@ -27,7 +23,6 @@ from clickstream.dashboard.widgets.page import PageContext
 QUESTIONS: Mapping[str, Callable[[PageContext], list[Question]]] = {
     FUNNEL.name: funnel_questions,
     ITEMS.name: item_questions,
-    ORDER_TIMES.name: order_time_questions,
     HOUR.name: hour_questions,
     OPERATORS_PANEL.name: operator_questions,
     RETURNS.name: return_questions,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.clickstream.dashboard.builders import FactStore, Visit, fact_tables, hours_between
+from tests.clickstream.dashboard.builders import FactStore, Visit, fact_tables
 from tests.clickstream.dashboard.rendered import page_of
 
 from clickstream.dashboard.ask.answers import Answer
@@ -19,7 +19,6 @@ from clickstream.dashboard.ask.folding import OTHER, fold, named_rows
 from clickstream.dashboard.ask.periods import Period
 from clickstream.dashboard.ask.question import Question, build_question
 from clickstream.dashboard.ask.view import Filter, View
-from clickstream.dashboard.pages.overview.movers import find_movers
 from clickstream.dashboard.pages.panels import PANELS
 from clickstream.dashboard.pages.places.values import places_values
 from clickstream.dashboard.web.details import csv_lines, detail_parts
@@ -187,20 +186,3 @@ def test_page_table_and_file_fold_alike(choice: str) -> None:
     assert [row.names[0].text for row in part.rows][-1] == "Other places"
     assert lines[-1][0] == "(other places)"
     assert (listed[-1].name, listed[-1].only) == ("Other places", "")
-
-
-def test_a_place_whose_usual_count_is_too_small_has_not_moved() -> None:
-    """In the weeks before, France has two visitors and Iceland 40; then both have many."""
-    usual = [crowd("FR", 2), crowd("IS", 40, 400)]
-    visits = [one for day in (0, 7, 14) for one in visits_of(usual, day)]
-    visits += visits_of([crowd("FR", 300), crowd("IS", 300, 400)], 21)
-    midnight = START.replace(hour=0)
-    hours = hours_between(midnight, midnight + timedelta(days=22))
-    last = START.date() + timedelta(days=21)
-    with page_of(
-        FactStore(fact_tables(visits, hours)),
-        View(range="own", first=last, last=last),
-        now=midnight + timedelta(days=22, hours=3),
-    ) as page:
-        moved = [one.value for one in find_movers(page) or () if one.dimension == "Country"]
-    assert moved == ["Iceland"]

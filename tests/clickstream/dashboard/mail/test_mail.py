@@ -140,7 +140,7 @@ def test_every_name_and_sentence_of_the_html_is_in_the_text(digest: Digest) -> N
     for row in digest.figures:
         assert re.search(rf"{re.escape(row.label)} +{re.escape(row.value)}", text)
         assert row.label in html
-    for listing in (*digest.lists, *(digest.moved or ())):
+    for listing in digest.lists:
         assert listing.rows
         for item in listing.rows:
             assert item.name in html
@@ -207,7 +207,7 @@ def test_a_week_that_can_not_be_compared_shows_no_change_and_says_why() -> None:
         "Figures since 6 Nov: 7 days can be compared from 20 Nov."
     )
     assert {(row.before, row.step) for row in digest.figures} == {("–", "–")}
-    assert (digest.moved, digest.compared) == (None, "")
+    assert digest.compared == ""
     mail = mail_of(digest)
     for part in (text_part(mail), html_part(mail)):
         assert "Week before" not in part

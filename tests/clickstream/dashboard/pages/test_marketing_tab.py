@@ -15,8 +15,6 @@ from tests.support.cases import each_case
 from clickstream.dashboard.ask.view import View
 from clickstream.dashboard.ask.view_urls import parse_view
 from clickstream.dashboard.pages.marketing.acquisition import build_acquisition
-from clickstream.dashboard.pages.marketing.campaign_courses import build_campaign_courses
-from clickstream.dashboard.pages.marketing.values import build_assistants
 
 START, NOW = datetime(2026, 10, 19), datetime(2026, 11, 16, 15)
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
@@ -126,80 +124,15 @@ def test_an_interval_lies_on_the_scale(store) -> None:
             assert 0 <= row.interval.low <= row.interval.at <= row.interval.high <= 100
 
 
-def test_campaigns_are_drawn_on_one_scale(store) -> None:
-    with page_of(store, WEEK, now=NOW) as page:
-        found = build_campaign_courses(page)
-    assert found
-    assert [(row.name, row.visits, row.conversions) for row in found.rows] == [
-        ("ads", 150, 1),
-        ("cakes", 100, 30),
-        ("tiny", 20, 9),
-    ]
-    assert found.top == "150"
-    assert [row.rate for row in found.rows] == ["0.7%", "30.0%", "–"]
-    box = found.rows[0].line.box
-    highest = [min(_ys(" ".join(row.line.now))) for row in found.rows]
-    assert highest[0] == box.top
-    assert highest == sorted(highest)
-
-
-def _ys(path: str) -> list[float]:
-    return [float(y) for _, y in re.findall(r"([\d.]+) ([\d.]+)", path)]
-
-
-def test_the_unfinished_part_of_a_course_is_drawn_apart(store) -> None:
-    with page_of(store, WEEK, now=NOW) as page:
-        found = build_campaign_courses(page)
-    assert found
-    assert all(row.line.unfinished for row in found.rows)
-
-
-def test_assistants_have_their_share_and_how_their_visits_changed() -> None:
-    visits = [
-        one
-        for week in range(4)
-        for one in (
-            *some(100, AT - 7 * week * DAY, 10_000 * week),
-            *some(100, AT - 7 * week * DAY, 10_000 * week + 200, channel="Email"),
-            *some(40 if week else 160, AT - 7 * week * DAY, 10_000 * week + 500, **FROM_CHATGPT),
-        )
-    ]
-    store = FactStore(fact_tables(visits, hours_between(START, NOW)))
-    text = shown(store)
-    assert "44.4% of all visits" in text
-    assert "chatgpt" in text
-    with page_of(store, WEEK, now=NOW) as page:
-        found = build_assistants(page)
-    assert found.change
-    assert found.change.direction == "up"
-    assert found.change.words.startswith("more than usual (")
-
-
-def test_the_share_of_assistants_has_a_course() -> None:
-    visits = [*some(40, AT, channel="AI Assistants"), *some(40, AT), *some(40, AT + DAY)]
-    store = FactStore(fact_tables(visits, hours_between(START, NOW)))
-    with page_of(store, WEEK, now=NOW) as page:
-        assert build_assistants(page).spark == ["M0 3L150 31"]
-
-
-def test_pages_that_assistants_send_to_can_be_chosen(store) -> None:
-    with page_of(store, WEEK.with_choice("assistants", "landing_page"), now=NOW) as page:
-        rows = build_assistants(page).listing.rows
-    assert [(row.name, row.cells[0]) for row in rows] == [("/", "40")]
-
-
 def test_a_range_without_visits_says_so_in_every_panel() -> None:
     text = shown(FactStore(fact_tables([], hours_between(START, NOW))))
     assert "No visits in this range" in text
-    assert "No visit in this range came through a link with a campaign tag" in text
-    assert "No visit in this range came from an AI assistant." in text
 
 
 def test_one_visit_makes_a_page() -> None:
     one = [Visit(AT, 1, channel="AI Assistants", campaign="cakes", goals=("order",))]
     text = shown(FactStore(fact_tables(one, hours_between(START, NOW))))
     assert "too little data" in text
-    assert "– of all visits" in text
 
 
 @pytest.fixture(scope="module")

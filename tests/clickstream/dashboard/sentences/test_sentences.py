@@ -86,10 +86,9 @@ def test_a_channel_that_doubles_is_told_with_its_number_and_a_link(store) -> Non
     assert by_channel["Email"] > number / 5
 
 
-def test_the_biggest_changes_have_the_usual_count_of_the_sentences(store) -> None:
+def test_the_key_figures_have_the_usual_count_of_the_sentences(store) -> None:
     with page_of(store, WEEK, now=NEXT_DAY) as page:
         text = " ".join(" ".join(texts_of(html_of(page))).split())
-    assert re.search(r"Channel Email \+\d+ usually [\d,]+", text)
     (usual,) = re.findall(
         r"There were [\d,]+ visits , \d+% more than usual \(([\d,]+); between", text
     )

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from random import Random
-from urllib.parse import parse_qsl
 
 import pytest
 from tests.clickstream.dashboard.builders import FactStore
@@ -22,12 +21,10 @@ from tests.clickstream.dashboard.week_facts import Weeks, weeks_to_ask
 from tests.support.sales_files import with_sales
 
 from clickstream.dashboard.ask.view import TABS, Tab, View
-from clickstream.dashboard.ask.view_urls import parse_view
 from clickstream.dashboard.changes.candidates import Scope
 from clickstream.dashboard.changes.verdicts import find_changes
 from clickstream.dashboard.mail.content import build_content
 from clickstream.dashboard.mail.week import Week
-from clickstream.dashboard.pages.overview.movers import find_movers
 from clickstream.dashboard.pages.overview.tiles import build_tiles
 from clickstream.dashboard.sentences import Findings, find_sentences
 from clickstream.dashboard.sentences.causes import explain
@@ -136,17 +133,6 @@ def contradictions(page: PageContext, week: Week) -> Iterator[str]:
             )
             if part and not one.is_clear and f"in all: {words}" not in text:
                 yield f"{name}: {words!r} is not beside {text!r}."
-    for mover in find_movers(page) or ():
-        found = changes.find("visits", tuple(_scope_of(mover.query, page)))
-        if found and not found.is_clear:
-            yield f"{mover.value} is listed."
-
-
-def _scope_of(query: str, page: PageContext) -> Iterator[tuple[str, str]]:
-    view = parse_view("overview", parse_qsl(query.removeprefix("?"), keep_blank_values=True))
-    for one in view.filters:
-        if one not in page.view.filters:
-            yield one.dimension, str(one.values[0])
 
 
 def pages_without_contradiction(number: int, seed: int) -> list[str]:

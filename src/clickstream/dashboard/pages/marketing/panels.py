@@ -8,9 +8,6 @@ from dataclasses import dataclass
 from clickstream.dashboard.ask.panel import ARRIVALS, Panel
 from clickstream.dashboard.ask.view import ACQUISITION_BY, CHOICES, Filter, View
 
-FROM_ASSISTANTS = Filter("channel", ("AI Assistants",))
-WITH_CAMPAIGN = Filter("campaign", (None,), is_excluded=True)
-
 ACQUISITION = Panel(
     "acquisition",
     "marketing",
@@ -69,28 +66,6 @@ COSTS = Panel(
     {"": (("ad_cost", "ad_clicks"), ("ad_campaign", "ad_source", "ad_medium"))},
 )
 
-CAMPAIGNS = Panel(
-    "campaigns",
-    "marketing",
-    "Campaigns over time",
-    {"": (("visits", "conversions", "conversion_rate"), ("campaign",))},
-    only=(WITH_CAMPAIGN,),
-    is_over_time=True,
-)
-
-ASSISTANTS = Panel(
-    "assistants",
-    "marketing",
-    "AI assistants",
-    {
-        name: (("visits", "engaged_rate", "conversion_rate"), (name,))
-        for name in ("source", "landing_page")
-    },
-    only=(FROM_ASSISTANTS,),
-    is_over_time=True,
-)
-
-
 COSTS_WITHOUT_VISITS = Panel(
     "costs_without_visits",
     "marketing",
@@ -112,7 +87,5 @@ MARKETING = (
     PATHS_BEFORE_ORDERS,
     COSTS,
     HOLDOUTS,
-    CAMPAIGNS,
-    ASSISTANTS,
     COSTS_WITHOUT_VISITS,
 )

@@ -6,20 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from clickstream.dashboard.ask.intervals import known_share
 from clickstream.dashboard.ask.metrics import METRICS
-from clickstream.dashboard.ask.panel import GRAIN_DIMENSIONS, ROWS, grain_of
-from clickstream.dashboard.changes.wording import change_of
-from clickstream.dashboard.charts.line import sparkline
-from clickstream.dashboard.formats import Change
+from clickstream.dashboard.ask.panel import ROWS
 from clickstream.dashboard.pages.marketing.acquisition import build_acquisition
-from clickstream.dashboard.pages.marketing.campaign_courses import build_campaign_courses
 from clickstream.dashboard.pages.marketing.credit import build_credit
 from clickstream.dashboard.pages.marketing.holdouts import HAS_SCIPY, build_holdouts
-from clickstream.dashboard.pages.marketing.panels import ASSISTANTS, COSTS_WITHOUT_VISITS
-from clickstream.dashboard.widgets.buckets import buckets_of
-from clickstream.dashboard.widgets.course import finished_values, published_keys
-from clickstream.dashboard.widgets.lists import NONE, ListPanel, choices_of, list_panel
+from clickstream.dashboard.pages.marketing.panels import COSTS_WITHOUT_VISITS
+from clickstream.dashboard.widgets.lists import NONE, choices_of
 from clickstream.dashboard.widgets.money import explain_no_money
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.insight.campaign_tags import (
@@ -117,57 +110,6 @@ def _name(tag: CampaignTag) -> str:
     return f"{campaign} · {tag.source}" if tag.source else campaign
 
 
-# AI assistants: which ones bring visits, to which pages, and how their share changes.
-
-
-@dataclass(frozen=True)
-class AssistantsPanel:
-    """The list, the share of all visits, and the share over time as a sparkline.
-
-    `change` is that of the number of visits.
-    """
-
-    listing: ListPanel
-    share: str
-    change: Change | None
-    spark: Sequence[str]
-
-
-def build_assistants(page: PageContext) -> AssistantsPanel:
-    """Ask for the visits that AI assistants brought."""
-    return AssistantsPanel(
-        list_panel(page, ASSISTANTS),
-        page.formats.share(_share(page)),
-        change_of(page, "visits", (("channel", "AI Assistants"),)),
-        sparkline(_course(page)),
-    )
-
-
-def _share(page: PageContext) -> float | None:
-    """Return their share of all visits that pass the filters; None for too few visits."""
-    filters = ASSISTANTS.filters(page.view)
-    ours = page.answer(("visits",), filters=filters).single()["visits"] or 0
-    visits = page.answer(("visits",)).single()["visits"] or 0
-    return known_share(ours, visits)
-
-
-def _course(page: PageContext) -> list[float | None]:
-    """Return their share of the visits in each finished hour, day or week."""
-    buckets = buckets_of(page.period, grain_of(page.view, page.period))
-    if not buckets:
-        return []
-    by = GRAIN_DIMENSIONS[buckets[0].grain]
-    filters = ASSISTANTS.filters(page.view)
-    ours = {row[:-1]: row[-1] for row in page.answer(("visits",), by, filters=filters).rows}
-    visits = {row[:-1]: row[-1] for row in page.answer(("visits",), by).rows}
-    published = published_keys(page, buckets)
-    shares = [
-        known_share(ours.get(b.key, 0), visits.get(b.key, 0)) if b.key in published else None
-        for b in buckets
-    ]
-    return finished_values(page, buckets, shares)
-
-
 def marketing_values(page: PageContext) -> dict[str, Any]:
     """Build the values of the tab's template."""
     return {
@@ -180,8 +122,5 @@ def marketing_values(page: PageContext) -> dict[str, Any]:
         "credit_by": choices_of(page, "credit_by"),
         "can_plan": HAS_SCIPY and not page.identity.is_read_only,
         "holdouts": build_holdouts(page) if page.settings.holdouts else (),
-        "campaigns": build_campaign_courses(page),
-        "assistants": build_assistants(page),
         "costs_without_visits": build_costs_without_visits(page),
-        "no_assistants": "No visit in this range came from an AI assistant.",
     }

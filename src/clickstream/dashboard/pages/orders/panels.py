@@ -19,18 +19,12 @@ ITEMS = Panel(
     {"": (("page_visits", "views", "time_on_page"), ("page",))},
 )
 
-ORDER_TIMES = Panel(
-    "order_times", "orders", "When people order", {"": (("goal_visits",), ("weekday", "hour"))}
-)
-
 FAILURES = Panel(
     "failures",
     "orders",
     "Visits that met an error",
     {"": (FAILED, ("failed_page", "failed_status"))},
 )
-
-GOALS_MET = Panel("goals_met", "orders", "Goals", {"": (("goal_visits",), ("goal",))})
 
 
 @dataclass(frozen=True)
@@ -85,4 +79,4 @@ SALES_TIMES = Panel(
 OF_SALES = (MENU_SALES, PAIRS, CUSTOMERS, REFUNDS, SOLD_BY, SALES_TIMES)
 """The panels that need a source of sales."""
 
-ORDERS = (FUNNEL, ITEMS, ORDER_TIMES, FAILURES, GOALS_MET, *OF_SALES)
+ORDERS = (FUNNEL, ITEMS, FAILURES, *OF_SALES)

@@ -13,7 +13,7 @@ from clickstream.dashboard.ask.periods import Period
 from clickstream.dashboard.ask.question import Question, build_question
 from clickstream.dashboard.ask.view import Filter
 from clickstream.dashboard.changes.failures import filters_of_visits
-from clickstream.dashboard.pages.orders.panels import FAILED, FUNNEL, ITEMS, ORDER_TIMES
+from clickstream.dashboard.pages.orders.panels import FAILED, FUNNEL, ITEMS
 from clickstream.dashboard.widgets.page import PageContext
 
 MOST_PAGES = 500
@@ -39,13 +39,6 @@ def item_questions(page: PageContext) -> list[Question]:
         build_question(metrics, by, page.period, (*shown, *ordered), key_days=page.key_days)
         for ordered in ((), (order_filter(page),))
     ]
-
-
-def order_time_questions(page: PageContext) -> list[Question]:
-    """Ask for visits with an order, by weekday and hour."""
-    metrics, by = ORDER_TIMES.parts(page.view)
-    filters = (*ORDER_TIMES.filters(page.view), order_filter(page))
-    return [build_question(metrics, by, page.period, filters, key_days=page.key_days)]
 
 
 def order_filter(page: PageContext) -> Filter:

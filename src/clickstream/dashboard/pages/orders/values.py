@@ -23,7 +23,6 @@ from clickstream.dashboard.pages.orders.panels import FAILURES
 from clickstream.dashboard.pages.orders.questions import (
     failing_pages,
     item_questions,
-    order_time_questions,
     step_error_questions,
 )
 from clickstream.dashboard.pages.orders.sales import build_sales
@@ -31,11 +30,10 @@ from clickstream.dashboard.pages.orders.wording import goal_wording
 from clickstream.dashboard.widgets.buckets import buckets_of
 from clickstream.dashboard.widgets.course import finished_values, published_keys
 from clickstream.dashboard.widgets.goal_proposals import propose_goals
-from clickstream.dashboard.widgets.goals import goal_rows, pace_text
 from clickstream.dashboard.widgets.lists import list_panel, value_name
 from clickstream.dashboard.widgets.money import explain_no_money
 from clickstream.dashboard.widgets.page import PageContext
-from clickstream.dashboard.widgets.times import HOURS, times_of
+from clickstream.dashboard.widgets.times import HOURS
 
 # The funnel: visits that reached each step, visits lost before it, and errors on its pages.
 
@@ -237,7 +235,6 @@ def orders_values(page: PageContext) -> dict[str, Any]:
     """Build the values of the tab's template."""
     funnel = build_funnel(page)
     items = item_rows(page)
-    times = times_of(page, page.ask(order_time_questions(page)[0]))
     return {
         "figures": _figures(page, funnel),
         "funnel": funnel,
@@ -251,11 +248,8 @@ def orders_values(page: PageContext) -> dict[str, Any]:
         "has_items": page.is_main_goal_order or bool(page.settings.dashboard.item_pages),
         "no_items": _why_no_items(page),
         "rate_axis": rate_axis(items),
-        "times": times,
         "hours": HOURS,
         "failures": list_panel(page, FAILURES),
-        "goals": goal_rows(page),
-        "pace_text": lambda pace: pace_text(page.formats, pace),
         "sales": build_sales(page) if page.has_money else None,
         "no_money": explain_no_money(page),
         "has_shop": page.has_shop,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from clickstream.dashboard.pages.orders.panels import FUNNEL, ORDER_TIMES
+from clickstream.dashboard.pages.orders.panels import FUNNEL
 from clickstream.dashboard.widgets.page import PageContext
 
 
@@ -15,24 +15,18 @@ class GoalWording:
 
     met: str
     item_key: str
-    times_label: str
-    no_visit: str
     titles: Mapping[str, str]
 
 
 _ORDER = {
     "met": "Ordered",
     "item_key": "share of the visits to an item that ordered, with the 95 % interval",
-    "times_label": "Visits with an order by weekday and hour",
-    "no_visit": "No visit in this range led to an order.",
 }
 _OTHER = {
     "met": "Visits with {goal}",
     "item_key": "share of the visits to a page that met {goal}, with the 95 % interval",
-    "times_label": "Visits with {goal} by weekday and hour",
-    "no_visit": "No visit in this range met the goal {goal}.",
 }
-_OTHER_TITLES = {FUNNEL.name: "The funnel", ORDER_TIMES.name: "When people meet the goal {goal}"}
+_OTHER_TITLES = {FUNNEL.name: "The funnel"}
 
 
 def goal_wording(page: PageContext) -> GoalWording:

@@ -34,15 +34,7 @@ TIMES = Panel(
     {name: ((name,), ("weekday", "hour")) for name in ("visits", "conversions")},
 )
 
-MOVED = Panel(
-    "moved",
-    "overview",
-    "Biggest changes",
-    {name: ((name,), ("channel",)) for name in ("visits", "conversions")},
-    also_by=("campaign", "landing_page", "country"),
-)
-
 GOALS = Panel("goals", "overview", "Goals", {"": (("goal_visits",), ("goal",))})
 
 
-OVERVIEW = (TOTALS, TREND, SOURCES, PAGES, TIMES, MOVED, GOALS)
+OVERVIEW = (TOTALS, TREND, SOURCES, PAGES, TIMES, GOALS)

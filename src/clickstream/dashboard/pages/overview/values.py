@@ -20,7 +20,6 @@ from clickstream.dashboard.changes.history import (
     needed_days,
 )
 from clickstream.dashboard.charts.line import NARROW, WIDE, ChartSeries, LineChart, line_chart
-from clickstream.dashboard.pages.overview.movers import NOTHING_MOVED, Mover, find_movers
 from clickstream.dashboard.pages.overview.panels import PAGES, SOURCES
 from clickstream.dashboard.pages.overview.tiles import Tile, build_tiles, describe_before
 from clickstream.dashboard.widgets.buckets import Bucket, buckets_of
@@ -172,7 +171,6 @@ class Overview:
     sources: ListPanel
     pages: ListPanel
     times: TimesPanel
-    moved: Sequence[Mover] | None
     goals: Sequence[GoalRow]
     sales: Pace | None
 
@@ -189,7 +187,6 @@ def build_overview(page: PageContext) -> Overview:
         list_panel(page, SOURCES),
         list_panel(page, PAGES),
         build_times(page),
-        find_movers(page),
         goal_rows(page),
         sales_pace(page),
     )
@@ -216,8 +213,6 @@ def overview_values(page: PageContext) -> dict[str, Any]:
         "trend_rows": [row if compared else row[:2] for row in data.trend.rows],
         "times_choices": choices_of(page, "times"),
         "hours": HOURS,
-        "moved_choices": choices_of(page, "moved"),
-        "nothing_moved": NOTHING_MOVED,
         "before_text": partial(describe_before, page),
         "pace_text": lambda pace: pace_text(page.formats, pace),
         "sales_text": lambda pace: pace_text(page.formats, pace, page.formats.whole_units),
