@@ -102,7 +102,7 @@ def test_the_mail_of_a_site_without_a_goal_has_no_conversions() -> None:
     view = View().with_days(week.first, week.last)
     with page_of(WITHOUT, view) as page:
         labels = [row.label for row in build_content(page, week).figures]
-    assert labels == ["Visits", "Visitors", "Page views", "Engaged"]
+    assert labels == ["Visitors", "Visits", "Page views", "Engaged"]
 
 
 def test_a_goal_that_nobody_met_is_zero() -> None:

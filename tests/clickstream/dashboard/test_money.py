@@ -18,7 +18,7 @@ from tests.clickstream.dashboard.rendered import NOW, html_of, page_of, texts_of
 from tests.support.examples import examples
 from tests.support.sales_files import with_sales
 
-from clickstream.dashboard.ask.view import ACQUISITION_BY, MONEY_TILES, TABS, Filter, View
+from clickstream.dashboard.ask.view import ACQUISITION_BY, TABS, Filter, View
 from clickstream.dashboard.changes.verdicts import find_changes
 from clickstream.dashboard.mail.content import build_content
 from clickstream.dashboard.mail.week import Week
@@ -295,7 +295,7 @@ def test_the_overview_leads_with_money_and_says_how_today_goes() -> None:
         tiles = [tile.metric.name for tile in build_tiles(page, ask_course(page, "day"))]
         pace = sales_pace(page)
     assert "So far today €420.00; usually €420.00 by this hour (15:00) on a Monday." in text
-    assert tiles[:4] == ["visitors", *MONEY_TILES]
+    assert tiles == ["net_sales", "orders", "visits", "conversion_rate"]
     assert pace
     assert (pace.reached, pace.state) == (942_000, "behind")
     assert pace.projected == 942_000 + 18_000 + 14 * 60_000

@@ -114,7 +114,7 @@ class Digest:
     @property
     def hero(self) -> DigestRow:
         """The main figure: net sales, or visits without sales."""
-        return self.figures[0]
+        return next(row for row in self.figures if row.name in ("net_sales", "visits"))
 
 
 def build_content(page: PageContext, week: Week) -> Digest:
@@ -157,10 +157,8 @@ def _targets(page: PageContext) -> Iterator[str]:
 
 
 def _figures(page: PageContext, course: Course) -> list[DigestRow]:
-    """Build the key figures, which are the Overview's tiles: first net sales, then visits."""
-    rows = {tile.metric.name: _row_of_tile(tile) for tile in build_tiles(page, course)}
-    first = [rows.pop(name) for name in ("net_sales", "visits") if name in rows]
-    return [*first, *rows.values()]
+    """Build the key figures, which are the Overview's tiles."""
+    return [_row_of_tile(tile) for tile in build_tiles(page, course)]
 
 
 def _row_of_tile(tile: Tile) -> DigestRow:

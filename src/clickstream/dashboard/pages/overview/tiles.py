@@ -49,24 +49,25 @@ _BEFORE: Mapping[Comparison, str] = {
     "none": "",
 }
 
-_WITH_MONEY = (
-    "visitors",
-    *MONEY_TILES,
-    "visits",
-    "conversion_rate",
-    "page_views",
-    "engaged_rate",
-)
-"""The key figures of a page with money. Of the visits with an order, it has only their share."""
+WITH_MONEY = ("net_sales", "orders", "visits", "conversion_rate")
+WITH_GOAL = ("visitors", "visits", "page_views", "conversions")
+WITHOUT_GOAL = ("visitors", "visits", "page_views", "engaged_rate")
+"""The key figures of the Overview, at most four."""
 
 
-def build_tiles(page: PageContext, course: Course, *, with_money: bool = True) -> list[Tile]:
-    """Build the tile of each metric that the page shows, in their order.
+def overview_metrics(page: PageContext) -> Sequence[str]:
+    """Return the metrics of the Overview's key figures."""
+    if page.has_money:
+        return WITH_MONEY
+    return WITHOUT_GOAL if "conversions" in page.hidden else WITH_GOAL
 
-    Those of money are shown `with_money`, if the page has it.
-    """
-    shown = _WITH_MONEY if with_money and page.has_money else TILES
-    names = [name for name in shown if name not in page.hidden]
+
+def build_tiles(
+    page: PageContext, course: Course, metrics: Sequence[str] | None = None
+) -> list[Tile]:
+    """Build the tile of each metric that is not hidden, in order; without any, the Overview's."""
+    chosen = overview_metrics(page) if metrics is None else metrics
+    names = [name for name in chosen if name not in page.hidden]
     now = _values(page, names)
     before = _values(page, names, page.compared) if page.compared else dict.fromkeys(names)
     tiles = []

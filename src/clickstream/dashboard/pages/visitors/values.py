@@ -330,7 +330,7 @@ def _row(
     )
 
 
-FIGURES = {"visitors", "visits", "page_views"}
+FIGURES = ("visitors", "visits", "page_views")
 """The metrics of the key figures."""
 
 
@@ -369,8 +369,7 @@ def _figures(page: PageContext) -> list[KeyFigure]:
             prefix=tile.prefix,
             before=describe_before(page, tile),
         )
-        for tile in build_tiles(page, course, with_money=False)
-        if tile.metric.name in FIGURES
+        for tile in build_tiles(page, course, FIGURES)
     ]
 
 
