@@ -151,7 +151,7 @@ def _is_rarely_bought(item: _Item, others: Sequence[_Item]) -> bool:
 
 
 def reconciliation_of(page: PageContext) -> list[str]:
-    """State whether the lake's orders equal the shop's, and how many dates the lake lacks."""
+    """State whether the lake's orders equal the shop's, and how many dates have none."""
     (question,) = sales_questions(page)
     records = page.ask(question).records()
     if not records:
@@ -208,8 +208,8 @@ def _missing(page: PageContext, records: Sequence[Mapping[str, Any]]) -> Iterato
     days = {day for source in sources for day in missing_dates(page, records, source)}
     if days:
         yield page.formats.plural(
-            "The lake lacks orders of {number} date.",
-            "The lake lacks orders of {number} dates.",
+            "No orders on {number} date: the shop had none, or was not read.",
+            "No orders on {number} dates: the shop had none, or was not read.",
             len(days),
         )
 
