@@ -16,7 +16,7 @@ import pytest
 from tests.support.access_log import Client
 from tests.support.command_line import run_command
 
-from clickstream.cli.open_logs import tunnel_command
+from clickstream.cli.open_logs import machine_language, tunnel_command
 
 Run = Callable[..., CompletedProcess[str]]
 START = datetime(2026, 11, 20, 9, tzinfo=UTC)
@@ -153,6 +153,13 @@ def test_the_tunnel_over_ssh_is_a_command_for_the_other_machine() -> None:
     other = session | {"SSH_CONNECTION": "::1 4711 2001:db8::4 2222"}
     assert tunnel(other) == "ssh -p 2222 -N -L 8096:127.0.0.1:8096 ann@2001:db8::4"
     assert tunnel({"USER": "ann"}) == ""
+
+
+def test_dates_are_written_as_in_the_country_of_the_machine() -> None:
+    assert machine_language({"LANG": "de_DE.UTF-8"}) == "en-DE"
+    assert machine_language({"LANG": "de_DE.UTF-8", "LC_TIME": "en_US"}) == "en-US"
+    assert machine_language({"LC_ALL": "C", "LANG": "en_US"}) == "en-GB"
+    assert {machine_language({"LANG": name}) for name in ("", "POSIX", "ja_ZZ")} == {"en-GB"}
 
 
 def test_an_export_overwrites_no_other_files(run: Run, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ FILE = "overview.html"
 
 def open_log(directory: Path, *arguments: str) -> CompletedProcess[str]:
     """Run `clickstream open` on a log of one visit on 20 November, in its directory."""
-    own = {"XDG_CACHE_HOME": str(directory / "cache"), "COLUMNS": "100"}
+    own = {"XDG_CACHE_HOME": str(directory / "cache"), "COLUMNS": "100", "LC_ALL": "en_GB"}
     log = directory / "access.log"
     if not log.exists():
         client = Client("192.0.2.7")
@@ -34,7 +34,7 @@ def test_the_command_writes_one_private_file_and_ends(tmp_path: Path) -> None:
     assert written.stat().st_mode & 0o777 == 0o600
     html = written.read_text(encoding="utf-8")
     assert "All figures are those of access.log." in html
-    assert "<h1>Fri, Nov 20, 2026</h1>" in html
+    assert "<h1>Fri, 20 Nov 2026</h1>" in html
 
 
 def test_an_existing_file_is_replaced_and_keeps_its_mode_and_its_links(tmp_path: Path) -> None:
