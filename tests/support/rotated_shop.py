@@ -1,7 +1,7 @@
 """The log directory of a small tea shop, as logrotate leaves it, and its true figures.
 
-nginx writes the format `main` behind a proxy, 10.0.0.1, with a clock at +0100. Two weeks have a file
-for each day of that clock, of which the older ones are compressed; there are logs of errors and of
+nginx writes the format `main` behind a proxy, 10.0.0.1, with a clock at +0100. Two weeks have a
+file for each day of that clock, of which the older ones are compressed; there are logs of errors and of
 the host's own health checks. The figures are counted while visits are planned, not from the lines.
 """
 
@@ -52,7 +52,7 @@ class RotatedShop:
     lines: int = 0
 
 
-def write_rotated_shop(directory: Path) -> RotatedShop:
+def write_rotated_shop(directory: Path) -> RotatedShop:  # noqa: C901
     """Write the logs into an empty directory; equal at each call."""
     rng, shop = random.Random(62), RotatedShop()
     logged: list[tuple[datetime, str]] = []
@@ -115,9 +115,7 @@ def write_rotated_shop(directory: Path) -> RotatedShop:
         day = (FIRST + timedelta(days=DAYS - 1 - age)).date()
         # The last visit of the last day ends on the next one.
         text = "".join(
-            line
-            for at, line in logged
-            if at.date() == day or (age == 0 and at.date() > day)
+            line for at, line in logged if at.date() == day or (age == 0 and at.date() > day)
         )
         for name, lines in (("access.log", text), ("error.log", ERROR)):
             path = directory / (f"{name}.{age}" if age else name)
