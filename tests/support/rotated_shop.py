@@ -1,8 +1,9 @@
 """The log directory of a small tea shop, as logrotate leaves it, and its true figures.
 
 nginx writes the format `main` behind a proxy, 10.0.0.1, with a clock at +0100. Two weeks have a
-file for each day of that clock, of which the older ones are compressed; there are logs of errors and of
-the host's own health checks. The figures are counted while visits are planned, not from the lines.
+file for each day of that clock, of which the older ones are compressed. There are also logs of
+errors, and the host's own health checks. The figures are counted while visits are planned, not from
+the lines. Only one site is in the directory.
 """
 
 from __future__ import annotations
