@@ -40,6 +40,7 @@ MOST_NAMED = 3
 """Maximum number of proxies that are named by their address; of more, the networks are."""
 
 _PRIVATE = NetworkSet.of(PRIVATE_NETWORKS)
+_LOOPBACK = NetworkSet.of(("127.0.0.0/8", "::1/128"))
 
 
 def count_private_peers(requests: pa.Table, trusted: NetworkSet) -> Counter[str]:
@@ -57,11 +58,20 @@ def count_private_peers(requests: pa.Table, trusted: NetworkSet) -> Counter[str]
     return counts
 
 
+def count_own_checks(requests: pa.Table) -> int:
+    """Count the requests that the host itself made, such as health checks past the proxy."""
+    forwarded = requests["forwarded"].cast(pa.string())
+    is_direct = pc.equal(pc.utf8_length(forwarded), 0).fill_null(True)
+    clients = pc.value_counts(requests["client"].filter(is_direct).cast(pa.string())).to_pylist()
+    addresses = ((address_in(one["values"] or ""), one["counts"]) for one in clients)
+    return sum(count for address, count in addresses if address and address in _LOOPBACK)
+
+
 def find_proxies(peers: Mapping[str, int], requests: int) -> tuple[str, ...]:
     """Return the addresses, or networks, of the proxies in front of the site; empty if none shows.
 
     `peers` counts forwarded requests by private client, and `requests` is the number of all
-    requests that were looked at.
+    requests that were looked at, without the host's own health checks.
     """
     behind = sum(peers.values())
     if not behind or behind < NEARLY_ALL * requests:
@@ -83,12 +93,14 @@ class DateSample:
     """The part of the sample that is of one date.
 
     `domains` counts the asset requests of the sample by the domain of their referrer; it is empty
-    if the settings name the own domains. `peers` counts the forwarded requests by private client.
+    if the settings name the own domains. `peers` counts the forwarded requests by private client,
+    and `checks` those of `count_own_checks`.
     """
 
     requests: int
     domains: Mapping[str, int]
     peers: Mapping[str, int]
+    checks: int
 
 
 Samples = Mapping[int, DateSample]
@@ -116,7 +128,8 @@ def sample_dates(settings: Settings, lines: LinesByDate, before: Samples) -> dic
         peers = sum(
             (count_private_peers(table, rules.trusted) for table in of_date), Counter[str]()
         )
-        samples[day] = DateSample(sum(map(len, of_date)), dict(domains), dict(peers))
+        checks = sum(map(count_own_checks, of_date))
+        samples[day] = DateSample(sum(map(len, of_date)), dict(domains), dict(peers), checks)
     return samples
 
 
@@ -137,7 +150,7 @@ def trust_proxies(settings: Settings, samples: Samples) -> tuple[Settings, LogNo
     peers: Counter[str] = Counter()
     for sample in samples.values():
         peers.update(sample.peers)
-    requests = _size(samples)
+    requests = _size(samples) - sum(sample.checks for sample in samples.values())
     proxies = find_proxies(peers, requests)
     chosen = settings.clean.trusted_proxies
     is_chosen = "trusted_proxies" in settings.clean.model_fields_set

@@ -24,6 +24,7 @@ from clickstream.parse.rows import NO_ROWS, Rows
 from clickstream.parse.times import CLOCK_FORMAT
 
 _AWS = "{time:%Y-%m-%dT%H:%M:%S.%fZ} {} {address} {} {} {duration_s} {} {status} {} {} {size} "
+_ENVOY = '[{time:%Y-%m-%dT%H:%M:%S.%fZ}] "{request}" {status} '
 _HAPROXY = (
     "{address} [{time:%d/%b/%Y:%H:%M:%S.%3f}] {} {} {}/{}/{}/{}/{duration_ms} {status} {size} "
     '{} {} {} {} {:spaced} "{request}"{rest}'
@@ -108,6 +109,16 @@ DECLARED: dict[str, Declared] = {
         "79a59df900b949e5 www.example.com [20/Nov/2026:05:00:00 +0000] 192.0.2.7 - "
         '3E57427F33A59F07 WEBSITE.GET.OBJECT menu "GET /menu HTTP/1.1" 200 - 512 512 10 9 '
         '"-" "Mozilla/5.0" -',
+    ),
+    "envoy": Declared(
+        (
+            _ENVOY
+            + '{} {} {size} {duration_ms} {} "{forwarded}" "{user_agent}" "{}" "{host}" "{}"',
+            _ENVOY + '{} {} {} "{}" {} {size} {duration_ms} {} "{forwarded}" "{user_agent}" "{}" '
+            '"{host}" "{}"{rest}',
+        ),
+        '[2026-11-20T05:00:00.310Z] "GET /menu HTTP/1.1" 200 - 0 512 3 2 "192.0.2.7" '
+        '"Mozilla/5.0" "cc21d9b0-cf5c-432b-8c7e-98aeb7988cd2" "www.example.com" "10.0.0.2:80"',
     ),
     "haproxy": Declared(
         (_HAPROXY,),

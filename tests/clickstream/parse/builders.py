@@ -134,6 +134,7 @@ _TIMED = "{client} - {user} [{time}] "
 _COMMON = _TIMED + '"{request}" {status} {size}'
 _REST = ' "{referrer}" "{user_agent}"'
 _AWS = "{iso_time} cafe {address} 10.0.0.1:80 0.000 0.102 0.000 {status} 200 225 {size} "
+_ENVOY = '[{iso_time}] "{request}" {status} '
 _HAPROXY = (
     "{address} [{milliseconds}] www~ cafe/web1 0/0/0/72/72 {status} {size} - - ---- 5/4/0/1/0 0/0 "
 )
@@ -156,6 +157,10 @@ TEMPLATES = {
     "elb without agents": _AWS + '"{request}"',
     "s3": '79a59df9 {host} [{time}] {client} - 3E57 WEBSITE.GET.OBJECT menu "{request}" '
     '{status} - {size} 512 10 9 "{referrer}" "{user_agent}" -',
+    "envoy": _ENVOY + '- 0 {size} 3 2 "{client}" "{user_agent}" "cc21" "{host}" "-"',
+    "envoy of Istio": _ENVOY
+    + 'UF via_upstream - "-" 0 {size} 3 - "{client}, 10.0.0.3" "{user_agent}" "cc21" "{host}" '
+    '"10.0.0.9:80" outbound|80||a - 10.1.1.1:80 10.0.0.3:0 - default',
     "haproxy": _HAPROXY + '"{request}"',
     "haproxy by syslog": "Nov 20 05:00:00 web haproxy[7]: " + _HAPROXY + '{{a b|c}} "{request}"',
     "combined_vhost": "{host} " + _COMMON + _REST,
