@@ -16,7 +16,8 @@ import pytest
 from tests.support.access_log import Client
 from tests.support.command_line import run_command
 
-from clickstream.cli.open_logs import machine_language, tunnel_command
+from clickstream.cli.open_logs import tunnel_command
+from clickstream.dashboard.formats import machine_language
 
 Run = Callable[..., CompletedProcess[str]]
 START = datetime(2026, 11, 20, 9, tzinfo=UTC)

@@ -328,23 +328,13 @@ def _read(engine: LogEngine) -> None:
 
 def _for_pages(settings: Settings, directory: Path) -> Settings:
     """Return the settings of the pages, which are kept in a directory of this machine's user."""
+    from clickstream.dashboard.formats import machine_language
+
     chosen = {"directory": str(directory)}
     if "language" not in settings.dashboard.model_fields_set:
         chosen["language"] = machine_language(os.environ)
     dashboard = settings.dashboard.model_copy(update=chosen)
     return settings.model_copy(update={"dashboard": dashboard})
-
-
-def machine_language(environment: Mapping[str, str]) -> str:
-    """Return English with the numbers and dates of the machine's locale (POSIX), such as en-DE.
-
-    Without a locale that has a country, it is en-GB.
-    """
-    from babel import localedata
-
-    names = (environment.get(name) for name in ("LC_ALL", "LC_TIME", "LANG"))
-    country = next(filter(None, names), "").partition(".")[0].partition("_")[2][:2]
-    return f"en-{country}" if country and localedata.exists(f"en_{country}") else "en-GB"
 
 
 def _present(engine: LogEngine) -> datetime:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -10,7 +10,7 @@ from functools import lru_cache
 from math import isfinite
 from typing import Any, Literal
 
-from babel import Locale, dates, numbers
+from babel import Locale, dates, localedata, numbers
 from babel.core import UnknownLocaleError
 
 from clickstream.core.errors import SettingsError
@@ -25,6 +25,16 @@ SHORT_FROM_CENTS = 1_000_000
 """The amount from which an axis abbreviates amounts."""
 
 _MONDAY = date(2024, 1, 1)
+
+
+def machine_language(environment: Mapping[str, str]) -> str:
+    """Return English with the numbers and dates of the machine's locale (POSIX), such as en-DE.
+
+    Without a locale that has a country, it is en-GB.
+    """
+    names = (environment.get(name) for name in ("LC_ALL", "LC_TIME", "LANG"))
+    country = next(filter(None, names), "").partition(".")[0].partition("_")[2][:2]
+    return f"en-{country}" if country and localedata.exists(f"en_{country}") else "en-GB"
 
 
 def parse_locale(language: str) -> Locale:
