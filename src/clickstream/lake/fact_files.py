@@ -1,7 +1,7 @@
 """Fact files: the rows of each fact view and UTC date as Parquet in S3, and their manifest.
 
-`pipeline.facts` writes them after each publication, the dashboard copies them. Readers use the
-files of one manifest: a file never changes, and the manifest is replaced by compare-and-swap.
+`pipeline.publish.facts` writes them after each publication, the dashboard copies them. Readers use
+the files of one manifest: a file never changes, and the manifest is replaced by compare-and-swap.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Compare the sessions of hours that are published again with their earlier sessions.
 
-`pipeline.publish.history` stores the result in the table `session_changes`.
+`pipeline.publish.publish` stores the result in the table `session_changes`.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 An agent signs its requests with Ed25519 and names its host in `Signature-Agent`
 (draft-meunier-web-bot-auth-architecture, draft-ietf-webbotauth-httpsig-protocol). A request is
 verified with what its log line has, at the time of the line. docs/bots.md describes the outcomes.
-`clean.signatures` imports this module only for a log that has signatures.
+`clean.clients` imports this module only for a log that has signatures.
 """
 
 from __future__ import annotations

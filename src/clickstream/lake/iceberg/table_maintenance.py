@@ -12,7 +12,7 @@ rewritten as well.
 builds. A commit under way may still add a reference to a young file. So only files older than a
 grace period are removed, which must be longer than any task and any query takes.
 
-`pipeline.maintenance` calls this.
+`pipeline.publish.maintenance` calls this.
 """
 
 from __future__ import annotations
